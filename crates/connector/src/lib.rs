@@ -1,0 +1,22 @@
+//! The contract between the engine and the stores.
+//!
+//! A connector describes itself ([`Spec`]), takes typed options, and builds a [`Source`], a
+//! [`Sink`] or both from an [`Endpoint`]. Building is pure; only the methods of the built things
+//! connect. The engine owns every loop: a connector reads, or writes, and leaves batching, retry,
+//! limits and checkpoints to the engine.
+
+mod endpoint;
+mod options;
+mod processor;
+mod registry;
+mod sink;
+mod source;
+
+pub use endpoint::{Endpoint, Host, Secret};
+pub use options::{OptionDoc, option_docs, parse_options};
+pub use processor::{BoundProcessor, Processor, Step, StepOutput};
+pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
+pub use sink::{Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask};
+pub use source::{Budget, Consistency, Cut, ReadTask, Source, SplitReader};
+
+pub use async_trait::async_trait;

@@ -1,0 +1,149 @@
+//! Writing to a store: tables made ready, rows taken in, positions kept with them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use syncline_types::{ChangeBatch, Position, Result, Split, TableName, TableSchema};
+
+/// What happens to rows that are there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteMode {
+    /// Rows are added.
+    Append,
+    /// A row with the key of one that is there takes its place.
+    Upsert,
+    /// The table is loaded beside the old one and swapped in at the end: readers see all of the
+    /// old or all of the new.
+    Replace,
+}
+
+/// What a sink promises when a run is killed and continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guarantee {
+    /// Rows and position become durable together: each row exactly once, also without a key.
+    Transactional,
+    /// Writing a row again changes nothing: each row effectively once, by key.
+    Upsert,
+    /// Each row at least once.
+    Append,
+}
+
+impl Guarantee {
+    /// As `check` prints it.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Guarantee::Transactional => "exactly once (rows and position in one transaction)",
+            Guarantee::Upsert => "effectively once (idempotent by key)",
+            Guarantee::Append => "at least once",
+        }
+    }
+}
+
+/// One table of one run, as the sink has to write it.
+#[derive(Debug, Clone)]
+pub struct WriteTask {
+    /// The run's unique key.
+    pub run: String,
+    /// The number that fences off earlier owners of the run: a position written under a higher
+    /// epoch must refuse this one with [`syncline_types::Code::StaleEpoch`].
+    pub epoch: u64,
+    /// The target table. Its columns are those of the rows, in their order, with the Arrow types
+    /// the sink asked for (`describe` for a table that is there, `adapt` for one to be made).
+    pub table: Arc<TableSchema>,
+    /// The table was there before the run began; otherwise this run makes it.
+    pub exists: bool,
+    /// The table had no rows when the run began: nothing but this run's rows is in it, so plain
+    /// bulk loading is right for any mode.
+    pub empty_at_start: bool,
+    /// What happens to rows that are there already.
+    pub write: WriteMode,
+    /// How many splits are written, by any number of writers at a time.
+    pub splits: u32,
+}
+
+/// A table that is there.
+#[derive(Debug, Clone)]
+pub struct TargetTable {
+    /// Its columns with the Arrow types the sink takes for them, its keys and indexes.
+    pub schema: TableSchema,
+    /// It has no rows.
+    pub empty: bool,
+}
+
+/// A position found in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Everything up to here is durable in the target.
+    pub position: Position,
+    /// The split is complete.
+    pub done: bool,
+}
+
+/// A writer that is ready, with what the target already holds of the split.
+pub struct Opened {
+    /// Takes the rows after `held`.
+    pub writer: Box<dyn SinkWriter>,
+    /// The split's position in the target; the engine goes by it when the guarantee is
+    /// [`Guarantee::Transactional`], and by its own checkpoint otherwise.
+    pub held: Option<Held>,
+}
+
+/// A store as something to write to. One is made per run and shared by its workers.
+#[async_trait]
+pub trait Sink: Send + Sync {
+    /// Connects and says what a person should know before row one. Changes nothing.
+    async fn check(&self) -> Result<Vec<String>>;
+
+    /// The table of that name, or `None` when there is none.
+    async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>>;
+
+    /// The table this sink would make for rows of `source`: native types in the fields' metadata,
+    /// and the Arrow types it wants to be given. Pure.
+    ///
+    /// Conversions between the two are made and checked by the engine.
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema>;
+
+    /// What it promises for this table.
+    fn guarantee(&self, task: &WriteTask) -> Guarantee;
+
+    /// Writers it can feed at the same time, at most.
+    fn max_parallel(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Makes the table ready: creates it (or the side table of `Replace`), without secondary
+    /// indexes. Idempotent: a run that continues calls it again, and it must not lose what is
+    /// there from the same run.
+    async fn prepare(&self, task: &WriteTask) -> Result<()>;
+
+    /// A writer for one split. From here on, writers of lower epochs are refused.
+    async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened>;
+
+    /// All splits of the table are durable: builds indexes, sets sequences, swaps or renames.
+    /// Idempotent.
+    async fn commit(&self, task: &WriteTask) -> Result<()>;
+
+    /// All tables are committed: removes what was kept for resuming this run.
+    async fn finish(&self, tasks: &[WriteTask]) -> Result<()>;
+
+    /// The run will not be continued: removes side tables, part files and positions. A table that
+    /// the run wrote to directly keeps its rows.
+    async fn discard(&self, tasks: &[WriteTask]) -> Result<()>;
+}
+
+/// Takes the rows of one split. Dropped without a flush, it leaves nothing behind.
+#[async_trait]
+pub trait SinkWriter: Send {
+    /// Accepts rows. They need not be durable, nor visible.
+    ///
+    /// On an error of kind data nothing of the batch has been accepted and the writer can be used
+    /// further: the engine looks for the row by writing parts of the batch. After any other error
+    /// it is dropped.
+    async fn write(&mut self, batch: &ChangeBatch) -> Result<()>;
+
+    /// Makes all accepted rows durable together with `position` (in one transaction, where the
+    /// guarantee says so). `end` tells that the split is complete.
+    async fn flush(&mut self, position: &Position, end: bool) -> Result<()>;
+}

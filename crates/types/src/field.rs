@@ -1,0 +1,82 @@
+//! What an Arrow field says beyond its type: the native type it came from, and what it means.
+//!
+//! Arrow carries the value; metadata on the field carries the rest, so that a sink of the same
+//! store can make the very same column, and a sink of another can choose the nearest.
+//!
+//! | meaning | Arrow type | logical |
+//! |---|---|---|
+//! | integers, signed and unsigned | `Int8`…`Int64`, `UInt8`…`UInt64` | – |
+//! | DECIMAL(p,s), p ≤ 38 / p ≤ 76 | `Decimal128` / `Decimal256` | – |
+//! | numeric without bounds, or beyond 76 digits | `Utf8` (plain decimal text, `NaN`, `Infinity`) | `decimal` |
+//! | text | `Utf8` | – |
+//! | JSON text | `Utf8` | `json` |
+//! | enumeration, set (texts, comma between) | `Utf8` | `enum`, `set` |
+//! | bytes | `Binary` | – |
+//! | bit string, as text of 0 and 1 | `Utf8` | `bit` |
+//! | UUID | `FixedSizeBinary(16)` | `uuid` |
+//! | date | `Date32` | – |
+//! | date and time without zone | `Timestamp(µs)` | – |
+//! | an instant | `Timestamp(µs, "UTC")` | – |
+//! | time of day, 00:00 to 24:00 | `Time64(µs)` | – |
+//! | signed length of time (MySQL TIME to ±838 h) | `Duration(µs)` | – |
+//! | year | `Int16` | `year` |
+//! | geometry (WKB, or the store's own form: see the native type) | `Binary` | `geometry` |
+//! | anything else, in the store's own exact text form | `Utf8` | `text-of` |
+
+use std::collections::HashMap;
+
+use arrow::datatypes::Field;
+
+/// Connector id of the store the native type belongs to: `mysql`, `postgres`, `sqlite`.
+pub const STORE: &str = "syncline.store";
+/// The native type as the store writes it in DDL: `decimal(12,2) unsigned`, `int4[]`.
+pub const NATIVE: &str = "syncline.native";
+/// What the values mean where the Arrow type alone does not say; see the table above.
+pub const LOGICAL: &str = "syncline.logical";
+/// Character set, as the store names it.
+pub const CHARSET: &str = "syncline.charset";
+/// Collation, as the store names it.
+pub const COLLATION: &str = "syncline.collation";
+/// Members of an enumeration or set, in order, as a JSON array of strings.
+pub const MEMBERS: &str = "syncline.members";
+/// Largest length in characters (text) or bytes (binary), as decimal text.
+pub const LENGTH: &str = "syncline.length";
+
+/// One metadata value of a field.
+pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
+    field.metadata().get(key).map(String::as_str)
+}
+
+/// What the values mean beyond the Arrow type.
+pub fn logical(field: &Field) -> Option<&str> {
+    get(field, LOGICAL)
+}
+
+/// The native type, when the field came from (or is meant for) `store`.
+pub fn native<'a>(field: &'a Field, store: &str) -> Option<&'a str> {
+    (get(field, STORE) == Some(store)).then(|| get(field, NATIVE)).flatten()
+}
+
+/// The largest length in characters or bytes, where the column has one.
+pub fn length(field: &Field) -> Option<u64> {
+    get(field, LENGTH).and_then(|n| n.parse().ok())
+}
+
+/// The field with more metadata; later pairs win. A canonical Arrow extension name is added for
+/// the logical types that have one (`arrow.json`, `arrow.uuid`).
+pub fn with<'a>(field: Field, pairs: impl IntoIterator<Item = (&'a str, String)>) -> Field {
+    let mut metadata: HashMap<String, String> = field.metadata().clone();
+    for (key, value) in pairs {
+        match (key, value.as_str()) {
+            (LOGICAL, "json") => {
+                drop(metadata.insert("ARROW:extension:name".into(), "arrow.json".into()))
+            }
+            (LOGICAL, "uuid") => {
+                drop(metadata.insert("ARROW:extension:name".into(), "arrow.uuid".into()))
+            }
+            _ => {}
+        }
+        metadata.insert(key.to_owned(), value);
+    }
+    field.with_metadata(metadata)
+}

@@ -1,0 +1,23 @@
+//! The words of Syncline as types: tables and their columns, splits, positions, batches, errors.
+//!
+//! Everything here is plain data without I/O. How data moves stands in the engine; how a store is
+//! read or written stands in the connectors; how SQL looks in each dialect stands in the SQL kit.
+
+mod batch;
+pub mod error;
+pub mod field;
+mod nearest;
+mod position;
+mod selection;
+mod split;
+mod table;
+
+pub use batch::{ChangeBatch, Element, Reject};
+pub use error::{Code, Error, ErrorKind, Result};
+pub use nearest::{did_you_mean, nearest};
+pub use position::Position;
+pub use selection::{Pattern, TableSelection};
+pub use split::Split;
+pub use table::{
+    Column, DefaultValue, Identity, Index, IndexPart, TableInfo, TableName, TableSchema,
+};
