@@ -8,6 +8,7 @@ pub mod error;
 pub mod field;
 mod nearest;
 mod position;
+mod run;
 mod selection;
 mod split;
 mod table;
@@ -16,6 +17,7 @@ pub use batch::{ChangeBatch, Element, Reject};
 pub use error::{Code, Error, ErrorKind, Result};
 pub use nearest::{did_you_mean, nearest};
 pub use position::Position;
+pub use run::{RunEvent, RunState};
 pub use selection::{Pattern, TableSelection};
 pub use split::Split;
 pub use table::{
