@@ -1,0 +1,78 @@
+//! Runs test servers by hand: `cargo xtask servers install | up` call this.
+//!
+//! `up` prints one line `VARIABLE=URL` for each server, then `READY`, and serves until standard
+//! input closes or it is interrupted.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+
+use std::process::ExitCode;
+
+use syncline_testkit::servers::{Kind, Server, install};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((verb, names)) = args.split_first() else {
+        eprintln!("usage: syncline-test-servers install | up [NAME…]");
+        return ExitCode::from(2);
+    };
+    let mut kinds = Vec::new();
+    for name in names {
+        match Kind::parse(name) {
+            Some(kind) => kinds.push(kind),
+            None => {
+                let known = Kind::ALL.map(Kind::name).join(", ");
+                eprintln!("no server {name:?}; there are: {known}");
+                return ExitCode::from(2);
+            }
+        }
+    }
+    if kinds.is_empty() {
+        kinds.extend(Kind::ALL);
+    }
+    match verb.as_str() {
+        "install" => get(&kinds),
+        "up" => up(&kinds),
+        other => {
+            eprintln!("unknown verb {other:?}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Installs what is missing; a server that cannot be had is named, and is no failure.
+fn get(kinds: &[Kind]) -> ExitCode {
+    let missing: Vec<Kind> =
+        kinds.iter().copied().filter(|kind| install::missing(*kind).is_some()).collect();
+    for kind in &missing {
+        println!("will install {}", install::plan(*kind));
+    }
+    for kind in missing {
+        match install::install(kind) {
+            Ok(()) => println!("installed {}", kind.name()),
+            Err(why) => println!("MISSING {}: {why}", kind.name()),
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn up(kinds: &[Kind]) -> ExitCode {
+    let mut servers = Vec::new();
+    for kind in kinds {
+        match Server::own(*kind, &[]) {
+            Some(server) => {
+                let socket = match server.socket() {
+                    Some(path) if kind.is_mysql() => format!("?socket={}", path.display()),
+                    _ => String::new(),
+                };
+                println!("{}={}{socket}", kind.variable(), server.url(""));
+                servers.push(server);
+            }
+            None => println!("MISSING {}", kind.name()),
+        }
+    }
+    println!("READY");
+    // An interrupt ends this process, and the servers with it.
+    let mut line = String::new();
+    while std::io::stdin().read_line(&mut line).is_ok_and(|read| read > 0) {}
+    ExitCode::SUCCESS
+}
