@@ -1,1 +1,18 @@
-//! Being written.
+//! SQL as text, shared by connectors: how each dialect quotes names and values ([`Dialect`]),
+//! the table it would make for another store's ([`adapt`]) and the statements that make it
+//! ([`create_table`], [`create_indexes`], [`comments`]), values as literals ([`ColumnWriter`]),
+//! key ranges as conditions ([`KeyRange`]).
+//!
+//! Pure: no I/O. Talking to servers is left to the connectors, conversion of values to the engine.
+
+mod ddl;
+mod dialect;
+mod key;
+mod literal;
+mod mapping;
+pub mod moment;
+
+pub use ddl::{adapt, comments, create_indexes, create_table};
+pub use dialect::Dialect;
+pub use key::{KeyColumn, KeyRange, KeyValue, order_by, predicate};
+pub use literal::{ColumnWriter, write_literal};

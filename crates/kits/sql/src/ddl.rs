@@ -1,0 +1,612 @@
+//! Tables as statements: what a table of another store becomes ([`adapt`]), and the statements
+//! that make it. Which native type a column gets stands in `mapping`.
+
+use std::collections::HashSet;
+
+use arrow::datatypes::{DataType, Field};
+use syncline_types::{
+    Code, Column, DefaultValue, Error, Index, IndexPart, Result, TableName, TableSchema, field,
+};
+
+use crate::mapping::{Mapped, map, needs_cap};
+use crate::{Dialect, moment};
+
+/// Bytes InnoDB takes into one index.
+const MYSQL_INDEX: u64 = 3072;
+/// Bytes MySQL takes into one row, long texts and blobs aside; some are left for NULL bits.
+const MYSQL_ROW: u64 = 65_000;
+
+/// The table `dialect` would make for `source`, under the name `target`.
+///
+/// Every field gets the Arrow type the store reports and takes for its native type, and metadata
+/// with store, native type, and logical type, length, character set, collation and members where
+/// they mean something. A column that came from the same store keeps its native type word for
+/// word. Generated columns become plain ones. Defaults go along where the dialect can say them.
+/// Names of indexes are made unique in the schema where the dialect asks for that.
+///
+/// # Errors
+/// [`Code::BadValue`] for a name the dialect cannot hold, [`Code::ColumnMismatch`] for two names
+/// that are one to it, [`Code::Unsupported`] for an Arrow type without a counterpart.
+pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    check_names(dialect, source, target)?;
+    let same_store = source.columns.iter().any(|c| field::native(&c.field, dialect.id()).is_some());
+    let mut columns = Vec::with_capacity(source.columns.len());
+    for column in &source.columns {
+        let cap = if dialect == Dialect::Mysql { key_cap(source, column.name())? } else { None };
+        let column = adapt_column(dialect, source, column, cap).map_err(|e| e.at(&source.name))?;
+        columns.push(column);
+    }
+    let has = |name: &String| columns.iter().any(|c: &Column| c.name() == name);
+    let primary_key =
+        if source.primary_key.iter().all(has) { source.primary_key.clone() } else { Vec::new() };
+    let mut table = TableSchema {
+        name: target.clone(),
+        columns,
+        primary_key,
+        indexes: Vec::new(),
+        comment: source.comment.clone(),
+    };
+    for name in &table.primary_key {
+        if let Some(column) = table.columns.iter_mut().find(|c| c.name() == name) {
+            column.field = column.field.clone().with_nullable(false);
+        }
+    }
+    if dialect == Dialect::Mysql {
+        fit_mysql_row(&mut table, source);
+    }
+    if dialect == Dialect::Sqlite {
+        mark_rowid(&mut table);
+    }
+    table.indexes = adapt_indexes(dialect, source, &table, same_store);
+    Ok(table)
+}
+
+fn check_names(dialect: Dialect, source: &TableSchema, target: &TableName) -> Result<()> {
+    dialect.check_name(&target.name)?;
+    target.schema.as_ref().map_or(Ok(()), |schema| dialect.check_name(schema))?;
+    if dialect == Dialect::Sqlite && target.name.to_ascii_lowercase().starts_with("sqlite_") {
+        let message = format!("sqlite keeps names such as {:?} for itself", target.name);
+        return Err(Error::new(Code::BadValue, message).hint("give it another name with --to"));
+    }
+    let mut seen = HashSet::new();
+    for column in &source.columns {
+        dialect.check_name(column.name()).map_err(|e| e.at(&source.name))?;
+        let one = match dialect {
+            Dialect::Mysql => column.name().to_lowercase(),
+            Dialect::Sqlite => column.name().to_ascii_lowercase(),
+            Dialect::Postgres | Dialect::Ansi => column.name().to_owned(),
+        };
+        if !seen.insert(one) {
+            let message = format!(
+                "{}: to {dialect} the name {:?} is that of another column",
+                source.name,
+                column.name()
+            );
+            return Err(Error::new(Code::ColumnMismatch, message)
+                .hint("rename one of them with --columns 'name:other'"));
+        }
+    }
+    Ok(())
+}
+
+/// The columns of each key that MySQL has to index whole: the primary key and the unique indexes.
+fn whole_keys(source: &TableSchema) -> impl Iterator<Item = Vec<&str>> {
+    let primary: Vec<&str> = source.primary_key.iter().map(String::as_str).collect();
+    let unique = source.indexes.iter().filter(|i| i.unique).map(|i| {
+        let whole = i.parts.iter().filter(|p| p.prefix.is_none());
+        whole.map(|p| p.column.as_str()).collect()
+    });
+    std::iter::once(primary).chain(unique)
+}
+
+/// How long a text or binary column may get in MySQL to fit all the keys it is part of; `None`
+/// when it is part of none, needs no limit, or has a length that fits.
+///
+/// Texts of unknown length get 255 characters, or their share of the index where that is less.
+/// A value that is longer is refused by the server as too long; it is not cut.
+fn key_cap(source: &TableSchema, name: &str) -> Result<Option<u64>> {
+    let Some(column) = source.column(name) else { return Ok(None) };
+    if field::native(&column.field, Dialect::Mysql.id()).is_some() || !needs_cap(&column.field)? {
+        return Ok(None);
+    }
+    let bytes_per = |f: &Field| if is_binary(f.data_type()) { 1 } else { 4 };
+    let mut cap: Option<u64> = None;
+    for key in whole_keys(source).filter(|key| key.contains(&name)) {
+        let (mut known, mut unknown) = (0, 0);
+        for part in key.iter().filter_map(|part| source.column(part)) {
+            match (needs_cap(&part.field)?, field::length(&part.field)) {
+                (true, Some(n)) => known += n.saturating_mul(bytes_per(&part.field)),
+                (true, None) => unknown += 1,
+                (false, _) => known += 64,
+            }
+        }
+        let own = match field::length(&column.field) {
+            Some(n) if known + unknown * 4 * 64 <= MYSQL_INDEX => n,
+            None if known + unknown * 4 * 16 <= MYSQL_INDEX => {
+                ((MYSQL_INDEX - known) / (4 * unknown.max(1))).min(255)
+            }
+            _ => (MYSQL_INDEX / (4 * key.len() as u64)).min(255),
+        };
+        cap = Some(cap.map_or(own, |c| c.min(own)));
+    }
+    Ok(cap)
+}
+
+fn is_binary(data_type: &DataType) -> bool {
+    use DataType::{Binary, BinaryView, FixedSizeBinary, LargeBinary};
+    matches!(data_type, Binary | LargeBinary | BinaryView | FixedSizeBinary(_))
+}
+
+fn adapt_column(
+    dialect: Dialect,
+    source: &TableSchema,
+    column: &Column,
+    cap: Option<u64>,
+) -> Result<Column> {
+    let from = &column.field;
+    let same = field::native(from, dialect.id()).is_some();
+    let adapted = if same {
+        from.clone()
+    } else {
+        let mapped = map(dialect, from, cap)?;
+        mapped_field(dialect, from, &mapped)
+    };
+    let identity =
+        column.identity.filter(|_| can_count(dialect, source, &adapted)).map(|mut identity| {
+            identity.always &= same && dialect == Dialect::Postgres;
+            identity
+        });
+    let generated = column.generated.is_some();
+    let default = column.default.as_ref().filter(|_| !generated && identity.is_none());
+    Ok(Column {
+        default: default.and_then(|d| adapt_default(dialect, from, &adapted, d)),
+        identity,
+        generated: None,
+        comment: column.comment.clone(),
+        field: adapted,
+    })
+}
+
+fn mapped_field(dialect: Dialect, from: &Field, mapped: &Mapped) -> Field {
+    let mut pairs =
+        vec![(field::STORE, dialect.id().to_owned()), (field::NATIVE, mapped.native.clone())];
+    pairs.extend(mapped.logical.map(|l| (field::LOGICAL, l.to_owned())));
+    pairs.extend(mapped.length.map(|n| (field::LENGTH, n.to_string())));
+    pairs.extend(mapped.charset.map(|c| (field::CHARSET, c.to_owned())));
+    pairs.extend(mapped.collation.map(|c| (field::COLLATION, c.to_owned())));
+    if let Some(members) = field::get(from, field::MEMBERS).filter(|_| mapped.members) {
+        pairs.push((field::MEMBERS, members.to_owned()));
+    }
+    field::with(Field::new(from.name(), mapped.arrow.clone(), from.is_nullable()), pairs)
+}
+
+/// Whether the store can count the column up by itself.
+fn can_count(dialect: Dialect, source: &TableSchema, adapted: &Field) -> bool {
+    let whole = adapted.data_type().is_integer();
+    let sole_key = source.primary_key.len() == 1 && source.primary_key[0] == *adapted.name();
+    match dialect {
+        Dialect::Mysql | Dialect::Postgres | Dialect::Ansi => whole,
+        Dialect::Sqlite => sole_key && *adapted.data_type() == DataType::Int64,
+    }
+}
+
+fn adapt_default(
+    dialect: Dialect,
+    from: &Field,
+    adapted: &Field,
+    default: &DefaultValue,
+) -> Option<DefaultValue> {
+    let native = field::native(adapted, dialect.id()).unwrap_or_default().to_ascii_lowercase();
+    let same = field::native(from, dialect.id()).is_some();
+    if same {
+        return match default {
+            DefaultValue::Native { store, .. } => (store == dialect.id()).then(|| default.clone()),
+            _ => Some(default.clone()),
+        };
+    }
+    // A literal as default is refused for these types by MySQL before 8.0.13, and by 8 too.
+    let mysql_long = dialect == Dialect::Mysql && native.starts_with("long");
+    match default {
+        DefaultValue::Native { .. } => None,
+        DefaultValue::Value(_) if mysql_long => None,
+        DefaultValue::Value(text) => {
+            default_literal(dialect, adapted, text).map(|_| default.clone())
+        }
+        DefaultValue::CurrentTimestamp => {
+            let instant = matches!(from.data_type(), DataType::Timestamp(_, Some(_)));
+            let sql = match (dialect, adapted.data_type()) {
+                // The column holds UTC, and current_timestamp is the session's local time.
+                (Dialect::Mysql, DataType::Timestamp(..)) if instant => "(utc_timestamp(6))",
+                (Dialect::Mysql, DataType::Timestamp(..)) => "current_timestamp(6)",
+                (Dialect::Sqlite, DataType::Timestamp(_, Some(_))) => {
+                    "(strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+                }
+                (Dialect::Sqlite | Dialect::Postgres | Dialect::Ansi, DataType::Timestamp(..)) => {
+                    return Some(DefaultValue::CurrentTimestamp);
+                }
+                (Dialect::Sqlite | Dialect::Postgres | Dialect::Ansi, DataType::Date32) => {
+                    "current_date"
+                }
+                _ => return None,
+            };
+            Some(DefaultValue::Native { store: dialect.id().into(), sql: sql.into() })
+        }
+    }
+}
+
+/// A constant default as a literal of the column's type; `None` when it is not a value of it.
+fn default_literal(dialect: Dialect, column: &Field, text: &str) -> Option<String> {
+    let number = |digits: &str| {
+        let rest = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+        let plain = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        (plain && rest.parse::<f64>().is_ok()).then(|| digits.to_owned())
+    };
+    let truth = match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" => Some(true),
+        "false" | "f" | "0" => Some(false),
+        _ => None,
+    };
+    let quoted = || dialect.holds(text).then(|| dialect.string(text));
+    match column.data_type() {
+        DataType::Boolean => truth.map(|t| match dialect {
+            Dialect::Mysql | Dialect::Sqlite => u8::from(t).to_string(),
+            Dialect::Postgres | Dialect::Ansi => t.to_string(),
+        }),
+        DataType::Int8 if text.parse::<i8>().is_err() => truth.map(|t| u8::from(t).to_string()),
+        t if t.is_integer() => number(text).filter(|n| !n.contains('.')),
+        t if t.is_floating() || t.is_decimal() => number(text),
+        DataType::Utf8 if field::logical(column) == Some("decimal") => number(text),
+        DataType::Utf8 if field::logical(column) == Some("bit") => None,
+        DataType::Utf8 => quoted(),
+        DataType::Date32 => moment::parse_date(text).and_then(|_| quoted()),
+        DataType::Timestamp(_, None) => moment::parse_datetime(text).and_then(|_| quoted()),
+        DataType::Timestamp(_, Some(_)) => moment::parse_instant(text).and_then(|_| quoted()),
+        DataType::Time64(_) => moment::parse_time(text).and_then(|_| quoted()),
+        DataType::Duration(_) => moment::parse_duration(text).and_then(|_| quoted()),
+        _ => None,
+    }
+}
+
+/// Makes the longest texts outside of keys `longtext` until the row fits.
+fn fit_mysql_row(table: &mut TableSchema, source: &TableSchema) {
+    let sized = |f: &Field| {
+        let native = field::native(f, "mysql").unwrap_or_default();
+        let per = if native.starts_with("varchar") {
+            4
+        } else if native.starts_with("varbinary") {
+            1
+        } else {
+            return None;
+        };
+        field::length(f).map(|n| n * per + 2)
+    };
+    let keyed: HashSet<String> = whole_keys(source).flatten().map(str::to_owned).collect();
+    loop {
+        let total: u64 = table.columns.iter().map(|c| sized(&c.field).unwrap_or(16)).sum();
+        let foreign = |c: &&mut Column| {
+            !keyed.contains(c.name())
+                && sized(&c.field).is_some()
+                && source
+                    .column(c.name())
+                    .is_some_and(|s| field::native(&s.field, "mysql").is_none())
+        };
+        if total <= MYSQL_ROW {
+            return;
+        }
+        let longest = table.columns.iter_mut().filter(foreign).max_by_key(|c| sized(&c.field));
+        let Some(column) = longest else { return };
+        let long = if is_binary(column.field.data_type()) { "longblob" } else { "longtext" };
+        let mut metadata = column.field.metadata().clone();
+        metadata.insert(field::NATIVE.into(), long.into());
+        metadata.remove(field::LENGTH);
+        column.field = column.field.clone().with_metadata(metadata);
+        column.default = None;
+    }
+}
+
+/// A sole integer key becomes SQLite's rowid: its type must then be `INTEGER` to the letter.
+fn mark_rowid(table: &mut TableSchema) {
+    let [key] = table.primary_key.as_slice() else { return };
+    let Some(column) = table.columns.iter_mut().find(|c| c.name() == key) else { return };
+    if *column.field.data_type() == DataType::Int64
+        && field::native(&column.field, "sqlite").is_none_or(|n| n == "INTEGER")
+    {
+        column.default = None;
+    }
+}
+
+fn adapt_indexes(
+    dialect: Dialect,
+    source: &TableSchema,
+    table: &TableSchema,
+    same_store: bool,
+) -> Vec<Index> {
+    let mut indexes: Vec<Index> = Vec::new();
+    for index in &source.indexes {
+        let parts: Option<Vec<IndexPart>> = index
+            .parts
+            .iter()
+            .map(|part| adapt_part(dialect, table, index, part, same_store))
+            .collect();
+        let Some(parts) = parts.filter(|p| !p.is_empty()) else { continue };
+        let mut name = if same_store {
+            index.name.clone()
+        } else {
+            index_name(dialect, &table.name, &index.name)
+        };
+        let mut n = 1;
+        while indexes.iter().any(|i| i.name.eq_ignore_ascii_case(&name)) {
+            n += 1;
+            name = index_name(dialect, &table.name, &format!("{}_{n}", index.name));
+        }
+        indexes.push(Index { name, parts, unique: index.unique });
+    }
+    indexes
+}
+
+/// The part as the dialect can index it; `None` when it cannot.
+fn adapt_part(
+    dialect: Dialect,
+    table: &TableSchema,
+    index: &Index,
+    part: &IndexPart,
+    same_store: bool,
+) -> Option<IndexPart> {
+    let column = &table.column(&part.column)?.field;
+    let native = field::native(column, dialect.id()).unwrap_or_default();
+    let mut part = part.clone();
+    match dialect {
+        Dialect::Mysql if same_store => {}
+        Dialect::Mysql => {
+            let share = MYSQL_INDEX / index.parts.len().max(1) as u64;
+            let per = if is_binary(column.data_type()) { 1 } else { 4 };
+            let long = native.starts_with("long");
+            let wide =
+                native.starts_with("var") && field::length(column).is_none_or(|n| n * per > share);
+            part.prefix = None;
+            if long || (wide && !index.unique) {
+                part.prefix = u32::try_from((share / per).min(255)).ok();
+            }
+        }
+        Dialect::Postgres if native == "json" => return None,
+        Dialect::Postgres | Dialect::Sqlite | Dialect::Ansi => part.prefix = None,
+    }
+    Some(part)
+}
+
+/// The name an index gets: where names of indexes share the schema, the table's name is put
+/// before it, unless it is there already. A name that gets too long is cut, and told apart by a
+/// hash of the whole.
+fn index_name(dialect: Dialect, table: &TableName, name: &str) -> String {
+    let name = if dialect == Dialect::Mysql || name.starts_with(&table.name) {
+        name.to_owned()
+    } else {
+        format!("{}_{name}", table.name)
+    };
+    if dialect.check_name(&name).is_ok() {
+        return name;
+    }
+    // FNV-1a, 64 bits.
+    let hash = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+    let mut short = String::new();
+    for c in name.chars().filter(|c| *c != '\0' && *c <= '\u{ffff}') {
+        if short.len() + c.len_utf8() > 46 {
+            break;
+        }
+        short.push(c);
+    }
+    format!("{short}_{hash:016x}")
+}
+
+/// `CREATE TABLE IF NOT EXISTS …` for a table that [`adapt`] or the dialect's own source made:
+/// columns, primary key, and comments where they stand in the statement (MySQL). No secondary
+/// indexes, but for one that MySQL demands for a column it counts up.
+pub fn create_table(dialect: Dialect, table: &TableSchema) -> String {
+    let rowid = rowid_key(dialect, table);
+    let mut lines: Vec<String> =
+        table.columns.iter().map(|c| column_line(dialect, table, c, rowid)).collect();
+    if !table.primary_key.is_empty() && rowid.is_none() {
+        lines.push(format!("PRIMARY KEY ({})", names(dialect, &table.primary_key)));
+    }
+    if let Some(index) = counting_index(dialect, table) {
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let name = dialect.quote(&index.name);
+        lines.push(format!("{unique}KEY {name} ({})", index_parts(dialect, index)));
+    }
+    let exists = if dialect == Dialect::Ansi { "" } else { "IF NOT EXISTS " };
+    let mut sql = format!(
+        "CREATE TABLE {exists}{} (\n  {}\n)",
+        dialect.table(&table.name),
+        lines.join(",\n  ")
+    );
+    if dialect == Dialect::Mysql {
+        sql.push_str(" DEFAULT CHARSET=utf8mb4");
+        if let Some(comment) = &table.comment {
+            sql.push_str(" COMMENT=");
+            dialect.push_string(comment, &mut sql);
+        }
+    }
+    sql
+}
+
+fn names(dialect: Dialect, columns: &[String]) -> String {
+    columns.iter().map(|c| dialect.quote(c)).collect::<Vec<_>>().join(", ")
+}
+
+/// The column that is SQLite's rowid by another name.
+fn rowid_key(dialect: Dialect, table: &TableSchema) -> Option<&str> {
+    let [key] = table.primary_key.as_slice() else { return None };
+    let native = field::native(&table.column(key)?.field, dialect.id())?;
+    (dialect == Dialect::Sqlite && native.eq_ignore_ascii_case("INTEGER")).then_some(key)
+}
+
+/// The index that stands in the CREATE TABLE because MySQL counts no column up that leads no key.
+fn counting_index(dialect: Dialect, table: &TableSchema) -> Option<&Index> {
+    if dialect != Dialect::Mysql {
+        return None;
+    }
+    let counted = table.columns.iter().find(|c| c.identity.is_some())?.name();
+    if table.primary_key.first().is_some_and(|key| key == counted) {
+        return None;
+    }
+    table.indexes.iter().find(|i| i.parts.first().is_some_and(|p| p.column == counted))
+}
+
+fn column_line(
+    dialect: Dialect,
+    table: &TableSchema,
+    column: &Column,
+    rowid: Option<&str>,
+) -> String {
+    let f = &column.field;
+    let native = match field::native(f, dialect.id()) {
+        Some(native) => native.to_owned(),
+        // Not adapted: the type it would have been given.
+        None => map(dialect, f, None).map(|m| m.native).unwrap_or_else(|_| "text".into()),
+    };
+    let mut line = format!("{} {native}", dialect.quote(column.name()));
+    if dialect == Dialect::Mysql && *f.data_type() == DataType::Utf8 {
+        let lower = native.to_ascii_lowercase();
+        let says = |word: &str| lower.contains(word);
+        let texts =
+            ["char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"];
+        if texts.iter().any(|t| lower.starts_with(t)) && !says(" character set ") {
+            if let Some(charset) = field::get(f, field::CHARSET).filter(|c| is_word(c)) {
+                line.push_str(&format!(" CHARACTER SET {charset}"));
+            }
+            if let Some(collation) = field::get(f, field::COLLATION).filter(|c| is_word(c)) {
+                line.push_str(&format!(" COLLATE {collation}"));
+            }
+        }
+    }
+    if dialect == Dialect::Postgres
+        && let Some(collation) = field::get(f, field::COLLATION).filter(|c| !c.is_empty())
+        && *f.data_type() == DataType::Utf8
+    {
+        line.push_str(&format!(" COLLATE {}", dialect.quote(collation)));
+    }
+    if rowid == Some(column.name()) {
+        line.push_str(" PRIMARY KEY");
+        if column.identity.is_some() {
+            line.push_str(" AUTOINCREMENT");
+        }
+        line.push_str(" NOT NULL");
+        return line;
+    }
+    if let Some(identity) = column.identity {
+        let counted = table.primary_key.first().is_some_and(|key| key == column.name())
+            || counting_index(dialect, table).is_some();
+        match dialect {
+            Dialect::Postgres | Dialect::Ansi => {
+                let when = if identity.always { "ALWAYS" } else { "BY DEFAULT" };
+                line.push_str(&format!(" GENERATED {when} AS IDENTITY"));
+            }
+            Dialect::Mysql if counted => line.push_str(" NOT NULL AUTO_INCREMENT"),
+            Dialect::Mysql | Dialect::Sqlite => {}
+        }
+    }
+    let in_key = table.primary_key.iter().any(|key| key == column.name());
+    if (!f.is_nullable() || in_key) && !line.ends_with(" AUTO_INCREMENT") {
+        line.push_str(" NOT NULL");
+    } else if dialect == Dialect::Mysql && native.to_ascii_lowercase().starts_with("timestamp") {
+        // Without the word, old servers make it NOT NULL with a default of their own.
+        line.push_str(" NULL");
+    }
+    if let Some(default) = column.default.as_ref().and_then(|d| default_sql(dialect, column, d)) {
+        line.push_str(" DEFAULT ");
+        line.push_str(&default);
+    }
+    if dialect == Dialect::Mysql
+        && let Some(comment) = &column.comment
+    {
+        line.push_str(" COMMENT ");
+        dialect.push_string(comment, &mut line);
+    }
+    line
+}
+
+/// A name that needs no quotes, as those of character sets and collations are.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn default_sql(dialect: Dialect, column: &Column, default: &DefaultValue) -> Option<String> {
+    match default {
+        DefaultValue::Value(text) => default_literal(dialect, &column.field, text),
+        DefaultValue::Native { store, sql } => (store == dialect.id()).then(|| sql.clone()),
+        DefaultValue::CurrentTimestamp if dialect == Dialect::Mysql => {
+            let native = field::native(&column.field, "mysql").unwrap_or_default();
+            // The precision has to be the column's.
+            let precision = native.split_once('(').map(|(_, rest)| format!("({rest}"));
+            Some(format!("CURRENT_TIMESTAMP{}", precision.unwrap_or_default()))
+        }
+        DefaultValue::CurrentTimestamp => Some("CURRENT_TIMESTAMP".into()),
+    }
+}
+
+fn index_parts(dialect: Dialect, index: &Index) -> String {
+    let part = |p: &IndexPart| {
+        let prefix = p.prefix.filter(|_| dialect == Dialect::Mysql);
+        let prefix = prefix.map(|n| format!("({n})")).unwrap_or_default();
+        let order = if p.descending { " DESC" } else { "" };
+        format!("{}{prefix}{order}", dialect.quote(&p.column))
+    };
+    index.parts.iter().map(part).collect::<Vec<_>>().join(", ")
+}
+
+/// One statement for each secondary index. Where the dialect has `IF NOT EXISTS` for them
+/// (PostgreSQL, SQLite), a second run of the statement does nothing.
+///
+/// # Errors
+/// [`Code::BadValue`] for a name the dialect cannot hold, [`Code::ColumnNotFound`] for an index
+/// over a column that the table does not have.
+pub fn create_indexes(dialect: Dialect, table: &TableSchema) -> Result<Vec<String>> {
+    let counting = counting_index(dialect, table).map(|i| i.name.as_str());
+    let mut statements = Vec::new();
+    for index in table.indexes.iter().filter(|i| counting != Some(i.name.as_str())) {
+        dialect.check_name(&index.name).map_err(|e| e.at(&table.name))?;
+        if let Some(part) = index.parts.iter().find(|p| table.column(&p.column).is_none()) {
+            let message = format!(
+                "{}: index {:?} is over column {:?}, which is not there",
+                table.name, index.name, part.column
+            );
+            return Err(Error::new(Code::ColumnNotFound, message));
+        }
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        let (exists, name, on) = match dialect {
+            Dialect::Postgres => {
+                ("IF NOT EXISTS ", dialect.quote(&index.name), dialect.table(&table.name))
+            }
+            // The schema stands before the index here, and not before the table.
+            Dialect::Sqlite => {
+                let name =
+                    TableName { schema: table.name.schema.clone(), name: index.name.clone() };
+                ("IF NOT EXISTS ", dialect.table(&name), dialect.quote(&table.name.name))
+            }
+            Dialect::Mysql | Dialect::Ansi => {
+                ("", dialect.quote(&index.name), dialect.table(&table.name))
+            }
+        };
+        let parts = index_parts(dialect, index);
+        statements.push(format!("CREATE {unique}INDEX {exists}{name} ON {on} ({parts})"));
+    }
+    Ok(statements)
+}
+
+/// `COMMENT ON …` for the table and its columns, in PostgreSQL; nothing in the others, which have
+/// comments in the CREATE TABLE (MySQL) or none.
+pub fn comments(dialect: Dialect, table: &TableSchema) -> Vec<String> {
+    if dialect != Dialect::Postgres {
+        return Vec::new();
+    }
+    let name = dialect.table(&table.name);
+    let own =
+        table.comment.iter().map(|c| format!("COMMENT ON TABLE {name} IS {}", dialect.string(c)));
+    let columns = table.columns.iter().filter_map(|c| {
+        let comment = dialect.string(c.comment.as_ref()?);
+        Some(format!("COMMENT ON COLUMN {name}.{} IS {comment}", dialect.quote(c.name())))
+    });
+    own.chain(columns).collect()
+}
