@@ -442,7 +442,9 @@ mod tests {
             let before = keys.iter().filter(|k| **k <= (a, b.clone())).count();
             let count = |dialect: Dialect, range: KeyRange| -> usize {
                 let condition = predicate(dialect, &columns(&["a", "b"]), &range);
-                db.query_row(&format!("SELECT count(*) FROM t WHERE {condition}"), [], |r| r.get(0)).unwrap()
+                let sql = format!("SELECT count(*) FROM t WHERE {condition}");
+                let found: i64 = db.query_row(&sql, [], |r| r.get(0)).unwrap();
+                usize::try_from(found).unwrap()
             };
             for dialect in [Dialect::Sqlite, Dialect::Ansi] {
                 let upto = KeyRange { after: None, upto: Some(at.clone()) };

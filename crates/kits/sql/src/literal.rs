@@ -410,3 +410,132 @@ impl Calendar {
         out.push('\'');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{
+        Date32Array, Decimal128Array, DurationMicrosecondArray, Float32Array, Float64Array,
+        Int64Array, Time64MicrosecondArray, TimestampMicrosecondArray, UInt64Array,
+    };
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn literal(dialect: Dialect, field: &Field, array: &dyn Array) -> Result<String> {
+        let mut out = String::new();
+        write_literal(dialect, field, array, 0, &mut out).map(|()| out)
+    }
+
+    /// The literals of one value in all dialects, `-` where there is none.
+    fn all(logical: &str, array: impl Array) -> [String; 4] {
+        let field = Field::new("c", array.data_type().clone(), true);
+        let field = field::with(field, [(field::LOGICAL, logical.to_owned())]);
+        Dialect::ALL.map(|d| literal(d, &field, &array).unwrap_or_else(|_| "-".into()))
+    }
+
+    #[test]
+    fn values_are_written_in_each_dialects_way() {
+        let big = UInt64Array::from(vec![u64::MAX]);
+        let padded = "X'3138343436373434303733373039353531363135'";
+        assert_eq!(
+            all("", big),
+            [u64::MAX.to_string(), u64::MAX.to_string(), padded.into(), u64::MAX.to_string()]
+        );
+        let price = Decimal128Array::from(vec![-5]).with_precision_and_scale(12, 2).unwrap();
+        assert_eq!(all("", price), ["-0.05", "-0.05", "'-0.05'", "-0.05"]);
+        assert_eq!(
+            all("", BinaryArray::from(vec![&b"\x00\xff"[..]])),
+            ["X'00FF'", "'\\x00FF'::bytea", "X'00FF'", "X'00FF'"]
+        );
+        assert_eq!(
+            all("bit", StringArray::from(vec!["010"])),
+            ["B'010'", "B'010'", "'010'", "B'010'"]
+        );
+        let uuid = FixedSizeBinaryArray::try_from_iter([[0x12_u8; 16]].iter()).unwrap();
+        assert_eq!(all("uuid", uuid)[1], "'12121212-1212-1212-1212-121212121212'");
+        assert_eq!(all("", Int64Array::from(vec![None])), ["NULL", "NULL", "NULL", "NULL"]);
+        let length = DurationMicrosecondArray::from(vec![-3_020_399_000_001]);
+        assert_eq!(all("", length)[1], "'-838:59:59.000001'::interval");
+        let noon = Time64MicrosecondArray::from(vec![moment::DAY / 2]);
+        assert_eq!(all("", noon), ["'12:00:00'", "'12:00:00'", "'12:00:00'", "TIME '12:00:00'"]);
+        assert_eq!(all("", BooleanArray::from(vec![true])), ["1", "TRUE", "1", "TRUE"]);
+    }
+
+    #[test]
+    fn values_without_a_literal_are_refused_not_changed() {
+        assert_eq!(all("", Float64Array::from(vec![f64::NAN])), ["-", "'NaN'::float8", "-", "-"]);
+        assert_eq!(
+            all("", Float64Array::from(vec![f64::NEG_INFINITY])),
+            ["-", "'-Infinity'::float8", "-9e999", "-"]
+        );
+        assert_eq!(
+            all("", StringArray::from(vec!["a\0"])),
+            ["'a\\0'", "-", "CAST(X'6100' AS TEXT)", "-"]
+        );
+        assert_eq!(all("bit", StringArray::from(vec!["1') --"])), ["-", "-", "-", "-"]);
+        let caesar =
+            Date32Array::from(vec![i32::try_from(moment::days(-43, 3, 15).unwrap()).unwrap()]);
+        assert_eq!(all("", caesar), ["-", "'0044-03-15 BC'", "'-0043-03-15'", "-"]);
+        let far = TimestampMicrosecondArray::from(vec![
+            moment::days(12_020, 1, 1).unwrap() * moment::DAY,
+        ]);
+        assert_eq!(
+            all("", far.with_timezone("UTC")),
+            ["-", "'12020-01-01 00:00:00+00:00'", "'+12020-01-01 00:00:00+00:00'", "-"]
+        );
+    }
+
+    #[test]
+    fn an_error_leaves_the_text_as_it_was() {
+        let field = Field::new("c", DataType::Utf8, true);
+        let mut out = String::from("(1, ");
+        let array = StringArray::from(vec!["a\0"]);
+        let error = write_literal(Dialect::Postgres, &field, &array, 0, &mut out).unwrap_err();
+        assert_eq!((error.code(), out.as_str()), (Code::NoEquivalent, "(1, "));
+    }
+
+    fn sqlite<T: rusqlite::types::FromSql>(literal: &str) -> T {
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        db.query_row(&format!("SELECT {literal}"), [], |row| row.get(0)).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn sqlite_reads_back_integers_floats_texts_and_bytes(
+            int: i64, float in any::<f64>().prop_filter("no NaN", |f| !f.is_nan()),
+            text: String, bytes: Vec<u8>,
+        ) {
+            let f = Field::new("c", DataType::Null, true);
+            let of = |a: &dyn Array| literal(Dialect::Sqlite, &f, a).unwrap();
+            prop_assert_eq!(sqlite::<i64>(&of(&Int64Array::from(vec![int]))), int);
+            prop_assert_eq!(sqlite::<f64>(&of(&Float64Array::from(vec![float]))), float);
+            prop_assert_eq!(sqlite::<String>(&of(&StringArray::from(vec![text.as_str()]))), text);
+            prop_assert_eq!(sqlite::<Vec<u8>>(&of(&BinaryArray::from(vec![bytes.as_slice()]))), bytes);
+        }
+
+        #[test]
+        fn floats_come_back_by_way_of_a_double(value in any::<f32>().prop_filter("finite", |f| f.is_finite())) {
+            let f = Field::new("c", DataType::Float32, true);
+            let array: ArrayRef = Arc::new(Float32Array::from(vec![value]));
+            let text = literal(Dialect::Mysql, &f, &array).unwrap();
+            prop_assert_eq!(narrow(text.parse::<f64>().unwrap()).to_bits(), value.to_bits());
+        }
+
+        #[test]
+        fn decimals_keep_every_digit(unscaled: i128, scale in -5_i8..38) {
+            let mut text = String::new();
+            push_decimal(&unscaled.to_string(), scale, &mut text);
+            let digits: String = text.chars().filter(|c| *c != '.').collect();
+            let back: i128 = if scale < 0 {
+                digits.strip_suffix(&"0".repeat(usize::from(scale.unsigned_abs()))).map_or(Ok(0), str::parse).unwrap()
+            } else {
+                digits.parse().unwrap()
+            };
+            prop_assert_eq!(back, unscaled);
+            let fraction = text.split_once('.').map_or(0, |(_, f)| f.len());
+            prop_assert_eq!(fraction, usize::try_from(scale).unwrap_or(0));
+        }
+    }
+}

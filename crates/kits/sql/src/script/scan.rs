@@ -1,0 +1,749 @@
+//! Goes through a script statement by statement and row by row, over chunks that may end anywhere.
+//!
+//! Knows where statements end in every dialect and what they set for those after them; which rows
+//! are wanted, and what they mean, is left to [`super::reader`] and [`super::catalog`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use memchr::memchr_iter;
+use serde::{Deserialize, Serialize};
+use syncline_types::{Code, Error, Result, TableName};
+
+use super::detect::detect;
+use super::lexer::{Halt, Kind, Lex, Lexer, Rules, Token};
+use super::row::{Row, skip_brackets};
+use super::session::Session;
+use crate::Dialect;
+
+/// The longest row, or statement without rows, that is read: bytes.
+pub const DEFAULT_MAX_STATEMENT: usize = 64 << 20;
+
+/// So many bytes are looked at to guess the dialect.
+const HEAD: usize = 64 << 10;
+
+/// The statement that rows stand in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) table: TableName,
+    /// Its column list, when it has one.
+    pub(crate) columns: Option<Vec<String>>,
+}
+
+/// Where in a statement the next byte is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum State {
+    /// Between statements.
+    Top,
+    /// Before a row of an INSERT.
+    Tuple(Arc<Head>),
+    /// Behind a row of an INSERT.
+    Behind(Arc<Head>),
+    /// Before a line of a COPY block.
+    Copy(Arc<Head>),
+}
+
+/// A place in a script that reading can go on from, with what the script has set before it.
+///
+/// It serialises to a small text, for a position's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Bytes of the script before it: feed the reader from there.
+    pub offset: u64,
+    /// The line it is in, counted from 1.
+    pub line: u64,
+    session: Session,
+    state: State,
+}
+
+impl Place {
+    /// The dialect the script is read in.
+    pub fn dialect(&self) -> Dialect {
+        self.session.rules.dialect
+    }
+}
+
+/// What a step came upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// More bytes are needed.
+    Input,
+    /// A row, or the reason why it is none; both for [`Scanner::head`]'s table.
+    Row,
+    /// A statement without rows.
+    Statement,
+    /// The end of the script.
+    End,
+}
+
+/// Goes through a script.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    buf: Vec<u8>,
+    pos: usize,
+    /// Bytes of the script before the buffer.
+    base: u64,
+    eof: bool,
+    /// Unread bytes below which another attempt is in vain.
+    wait: usize,
+    limit: usize,
+    /// The line at a position of the buffer.
+    line: (usize, u64),
+    dialect: Option<Dialect>,
+    session: Session,
+    state: State,
+    conditional: bool,
+    pub(crate) row: Row,
+    /// Why the current row is none.
+    pub(crate) spoilt: Option<String>,
+    /// The current row or statement in the buffer.
+    current: (usize, usize),
+    /// Tables that rows were seen of.
+    filled: HashSet<TableName>,
+}
+
+impl Scanner {
+    pub(crate) fn new(dialect: Option<Dialect>, limit: usize) -> Self {
+        Self {
+            buf: Vec::new(),
+            pos: 0,
+            base: 0,
+            eof: false,
+            wait: if dialect.is_none() { HEAD } else { 0 },
+            limit,
+            line: (0, 1),
+            dialect,
+            session: Session::new(Rules::of(dialect.unwrap_or(Dialect::Ansi))),
+            state: State::Top,
+            conditional: false,
+            row: Row::default(),
+            spoilt: None,
+            current: (0, 0),
+            filled: HashSet::new(),
+        }
+    }
+
+    pub(crate) fn at(place: &Place, limit: usize) -> Self {
+        Self {
+            base: place.offset,
+            line: (0, place.line),
+            session: place.session.clone(),
+            state: place.state.clone(),
+            ..Self::new(Some(place.dialect()), limit)
+        }
+    }
+
+    /// Takes the next bytes of the script.
+    pub(crate) fn push(&mut self, chunk: &[u8]) {
+        if self.pos > 0 {
+            self.count_lines(self.pos);
+            self.buf.drain(..self.pos);
+            self.base += self.pos as u64;
+            self.line.0 = 0;
+            self.pos = 0;
+            // One huge row must not keep its memory for the rest of the script.
+            if self.buf.capacity() > (4 << 20) && self.buf.len() + chunk.len() < (1 << 20) {
+                self.buf.shrink_to(1 << 20);
+            }
+        }
+        self.buf.extend_from_slice(chunk);
+    }
+
+    /// No more bytes will come.
+    pub(crate) fn finish(&mut self) {
+        self.eof = true;
+        self.wait = 0;
+    }
+
+    fn count_lines(&mut self, to: usize) {
+        let (from, line) = self.line;
+        if to > from {
+            self.line = (to, line + memchr_iter(b'\n', &self.buf[from..to]).count() as u64);
+        }
+    }
+
+    /// The line of the current row or statement.
+    pub(crate) fn current_line(&mut self) -> u64 {
+        self.count_lines(self.current.0);
+        self.line.1
+    }
+
+    /// The text of the current row or statement.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.buf[self.current.0..self.current.1]
+    }
+
+    pub(crate) fn buf(&self) -> &[u8] {
+        &self.buf
+    }
+
+    /// Where the current row or statement begins, in bytes of the script.
+    pub(crate) fn offset(&self) -> u64 {
+        self.base + self.current.0 as u64
+    }
+
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The statement of the current row.
+    pub(crate) fn head(&self) -> Option<&Arc<Head>> {
+        match &self.state {
+            State::Top => None,
+            State::Tuple(head) | State::Behind(head) | State::Copy(head) => Some(head),
+        }
+    }
+
+    /// The place behind what was read last.
+    pub(crate) fn place(&mut self) -> Place {
+        self.count_lines(self.pos);
+        Place {
+            offset: self.base + self.pos as u64,
+            line: self.line.1,
+            session: self.session.clone(),
+            state: self.state.clone(),
+        }
+    }
+
+    /// A lexer over the current statement.
+    pub(crate) fn lexer(&self) -> Lexer<'_> {
+        let mut lexer = Lexer::whole(self.text(), self.session.rules);
+        lexer.conditional = lexer.rules.dialect == Dialect::Mysql;
+        lexer
+    }
+
+    /// Goes on to the next row or statement.
+    ///
+    /// # Errors
+    /// [`Code::Corrupt`] for text that is cut short or no SQL, [`Code::Unsupported`] for
+    /// statements that would change rows in a way that is not read.
+    pub(crate) fn step(&mut self) -> Result<Step> {
+        loop {
+            let unread = self.buf.len() - self.pos;
+            if !self.eof && unread < self.wait.max(1) {
+                return Ok(Step::Input);
+            }
+            if self.dialect.is_none() {
+                let found = detect(&self.buf[self.pos..]);
+                let rules = Rules::of(found.unwrap_or(Dialect::Ansi));
+                self.session = Session::new(Rules { unsure: found.is_none(), ..rules });
+                self.dialect = Some(rules.dialect);
+            }
+            self.wait = 0;
+            match self.advance() {
+                Ok(Some(step)) => return Ok(step),
+                Ok(None) => {}
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::Halt(Halt::More)) => {
+                    let unread = self.buf.len() - self.pos;
+                    if unread > self.limit {
+                        return Err(self.broken(&format!("has more than {} bytes", self.limit)));
+                    }
+                    self.wait = unread + unread / 2 + 1;
+                }
+                Err(Stop::Halt(Halt::Bad(why, at))) => {
+                    self.count_lines(self.pos);
+                    let begin = self.line.1;
+                    self.count_lines(at.min(self.buf.len()));
+                    let line = self.line.1;
+                    let hint = if self.session.rules.unsure {
+                        "say which dialect the script is in: dialect=mysql, postgres or sqlite"
+                    } else {
+                        "is the file whole, and is it in this dialect?"
+                    };
+                    return Err(Error::new(
+                        Code::Corrupt,
+                        format!("line {line}: {why} (the statement or row begins in line {begin})"),
+                    )
+                    .hint(hint));
+                }
+            }
+        }
+    }
+
+    fn broken(&mut self, why: &str) -> Error {
+        self.count_lines(self.pos);
+        let message = format!("line {}: a statement or row {why}", self.line.1);
+        Error::new(Code::Corrupt, message).hint("is a quote left open, or the dialect another?")
+    }
+
+    /// An error at the current row or statement.
+    pub(crate) fn unsupported(&mut self, what: &str) -> Error {
+        let line = self.current_line();
+        Error::new(Code::Unsupported, format!("line {line}: {what}"))
+            .hint("load the script into a database and copy from there, or take such statements out")
+    }
+
+    fn advance(&mut self) -> Result<Option<Step>, Stop> {
+        match &self.state {
+            State::Top => self.top(),
+            State::Tuple(_) => self.tuple(),
+            State::Behind(head) => {
+                let head = head.clone();
+                self.behind(head)
+            }
+            State::Copy(_) => self.copy_line(),
+        }
+    }
+
+    fn lex(&self) -> Lexer<'_> {
+        Lexer {
+            buf: &self.buf,
+            pos: self.pos,
+            rules: self.session.rules,
+            eof: self.eof,
+            conditional: self.conditional,
+        }
+    }
+
+    fn tuple(&mut self) -> Result<Option<Step>, Stop> {
+        let mut row = std::mem::take(&mut self.row);
+        let mut lexer = self.lex();
+        let read = (|| {
+            let mut first = lexer.skip_space()?;
+            // MySQL's table value constructor: VALUES ROW(1), ROW(2).
+            if first.is_some_and(|b| b.eq_ignore_ascii_case(&b'R')) {
+                let token = lexer.token()?;
+                first = lexer.is(&token, "ROW").then(|| lexer.skip_space()).transpose()?.flatten();
+            }
+            if first != Some(b'(') {
+                return Err(Halt::Bad("a row is expected after VALUES".into(), lexer.pos));
+            }
+            let start = lexer.pos;
+            Ok((start, row.read_tuple(&mut lexer)?))
+        })();
+        let (pos, conditional) = (lexer.pos, lexer.conditional);
+        self.row = row;
+        let (start, read) = read?;
+        self.move_to(pos, conditional);
+        self.current = (start, pos);
+        self.spoilt = read.err();
+        if let State::Tuple(head) = &self.state {
+            if !self.filled.contains(&head.table) {
+                self.filled.insert(head.table.clone());
+            }
+            self.state = State::Behind(head.clone());
+        }
+        Ok(Some(Step::Row))
+    }
+
+    /// Behind a row: a comma, the end of the statement, or a clause.
+    fn behind(&mut self, head: Arc<Head>) -> Result<Option<Step>, Stop> {
+        let mut lexer = self.lex();
+        let next = lexer.skip_space()?;
+        if next == Some(b',') {
+            self.pos = lexer.pos + 1;
+            self.conditional = lexer.conditional;
+            self.state = State::Tuple(head);
+            return Ok(None);
+        }
+        if at_delimiter(&lexer, &self.session.delimiter)? {
+            let pos = lexer.pos + self.session.delimiter.len();
+            self.move_to(pos, false);
+            self.state = State::Top;
+            return Ok(None);
+        }
+        if next.is_none() {
+            let why = "the last INSERT has no semicolon; the script may be cut short";
+            return Err(Halt::Bad(why.into(), lexer.pos).into());
+        }
+        let start = lexer.pos;
+        let words = clause(&mut lexer, &self.session.delimiter)?;
+        let pos = lexer.pos;
+        self.current = (start, pos);
+        // Rows that a dump has anyway only once.
+        let harmless = words.starts_with("ON CONFLICT") && words.ends_with("DO NOTHING");
+        if !harmless {
+            let known = ["ON ", "AS ", "RETURNING"].iter().any(|w| words.starts_with(w));
+            if !known {
+                return Err(Halt::Bad("a row is followed by neither , nor ;".into(), start).into());
+            }
+            let what = format!("INSERT … {words} is not read");
+            return Err(Stop::Failed(self.unsupported(&what)));
+        }
+        self.move_to(pos, false);
+        Ok(None)
+    }
+
+    fn copy_line(&mut self) -> Result<Option<Step>, Stop> {
+        let mut row = std::mem::take(&mut self.row);
+        let mut lexer = self.lex();
+        let start = lexer.pos;
+        let read = row.read_copy_line(&mut lexer);
+        let pos = lexer.pos;
+        self.row = row;
+        let more = read?;
+        self.move_to(pos, false);
+        self.current = (start, pos.saturating_sub(1).max(start));
+        self.spoilt = None;
+        if more.is_none() {
+            self.state = State::Top;
+            return Ok(None);
+        }
+        if let State::Copy(head) = &self.state
+            && !self.filled.contains(&head.table)
+        {
+            self.filled.insert(head.table.clone());
+        }
+        Ok(Some(Step::Row))
+    }
+
+    fn move_to(&mut self, pos: usize, conditional: bool) {
+        self.pos = pos;
+        self.conditional = conditional;
+    }
+
+    /// The beginning of a statement.
+    fn top(&mut self) -> Result<Option<Step>, Stop> {
+        let mut lexer = self.lex();
+        let next = lexer.skip_space();
+        // Comments are done with, however far it goes on.
+        let (pos, conditional) = (lexer.pos, lexer.conditional);
+        if next == Ok(None) {
+            self.move_to(pos, conditional);
+            return Ok(Some(Step::End));
+        }
+        let next = next?;
+        if at_delimiter(&lexer, &self.session.delimiter)? {
+            self.move_to(pos + self.session.delimiter.len(), false);
+            return Ok(None);
+        }
+        let sqlite = self.session.rules.dialect == Dialect::Sqlite;
+        if next == Some(b'\\') || sqlite && next == Some(b'.') {
+            lexer.skip_line()?;
+            return self.client_command(pos, lexer.pos);
+        }
+        let token = lexer.token()?;
+        let word = if token.kind == Kind::Word {
+            lexer.string(&token).to_ascii_uppercase()
+        } else {
+            String::new()
+        };
+        match word.as_str() {
+            "INSERT" | "REPLACE" => {
+                let head = insert_head(&mut lexer, &self.session);
+                let (end, conditional) = (lexer.pos, lexer.conditional);
+                self.current = (pos, end);
+                match head? {
+                    Ok(head) => {
+                        self.move_to(end, conditional);
+                        self.state = State::Tuple(Arc::new(head));
+                    }
+                    Err(what) => return Err(Stop::Failed(self.unsupported(&what))),
+                }
+                Ok(None)
+            }
+            "DELIMITER" | "SOURCE" if self.session.rules.dialect == Dialect::Mysql => {
+                lexer.skip_line()?;
+                self.client_command(pos, lexer.pos)
+            }
+            _ => {
+                lexer.pos = pos;
+                let end = skip_statement(&mut lexer, &self.session.delimiter)?;
+                let next = lexer.pos;
+                self.current = (pos, end);
+                if word == "COPY"
+                    && let Some((head, first)) = self.copy_head(next)?
+                {
+                    self.move_to(first, false);
+                    self.state = State::Copy(Arc::new(head));
+                    return Ok(None);
+                }
+                self.move_to(next, false);
+                self.statement(&word).map_err(Stop::Failed)?;
+                Ok(Some(Step::Statement))
+            }
+        }
+    }
+
+    /// A line for the client program: `\restrict`, `.tables`, `DELIMITER ;;`.
+    fn client_command(&mut self, start: usize, end: usize) -> Result<Option<Step>, Stop> {
+        self.current = (start, end);
+        let line = String::from_utf8_lossy(&self.buf[start..end]).trim().to_owned();
+        let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));
+        let lower = command.to_ascii_lowercase();
+        match lower.as_str() {
+            "\\copy" | "\\i" | "\\ir" | "\\." | "\\include" | "source" | ".read" | ".import" => {
+                let what = format!("{command} takes rows from elsewhere");
+                return Err(Stop::Failed(self.unsupported(&what)));
+            }
+            "delimiter" if !rest.is_empty() => {
+                let rest = rest.split_whitespace().next().unwrap_or(";");
+                self.session.delimiter = rest.to_owned();
+            }
+            "\\connect" | "\\c" => {
+                let rules = Rules::of(self.session.rules.dialect);
+                self.session = Session::new(rules);
+            }
+            _ => {}
+        }
+        self.move_to(end, false);
+        Ok(Some(Step::Statement))
+    }
+
+    /// `COPY table (columns) FROM stdin;`: its head, and where its first line begins.
+    fn copy_head(&mut self, behind: usize) -> Result<Option<(Head, usize)>, Stop> {
+        let mut lexer = self.lexer();
+        let read: Lex<_> = (|| {
+            lexer.token()?;
+            let table = self.session.table(&mut lexer)?;
+            let mut columns = None;
+            if lexer.skip_space()? == Some(b'(') {
+                columns = Some(column_list(&mut lexer, &self.session)?);
+            }
+            let (direction, what) = (lexer.token()?, lexer.token()?);
+            let from = lexer.is(&direction, "FROM").then(|| lexer.is(&what, "STDIN"));
+            let plain = lexer.token()?.kind == Kind::End;
+            Ok((Head { table, columns }, from, plain))
+        })();
+        match read {
+            Ok((_, None, _)) => return Ok(None),
+            Ok((head, Some(true), true)) => {
+                let mut lexer = self.lex();
+                lexer.pos = behind;
+                lexer.skip_line()?;
+                return Ok(Some((head, lexer.pos)));
+            }
+            _ => {}
+        }
+        let what = "only COPY … FROM stdin in text format, without options, is read";
+        Err(Stop::Failed(self.unsupported(what)))
+    }
+
+    /// What a statement without rows changes for those after it.
+    fn statement(&mut self, word: &str) -> Result<()> {
+        let mut lexer = self.lexer();
+        drop(lexer.token());
+        match word {
+            "SET" => {
+                let mut session = self.session.clone();
+                let set = session.set(&mut lexer);
+                self.session = session;
+                let line = self.current_line();
+                set.map_err(|e| e.at(format!("line {line}")))
+            }
+            "USE" => {
+                if let Ok(token) = lexer.token() {
+                    self.session.schema = Some(self.session.name(&lexer, &token));
+                }
+                Ok(())
+            }
+            "SELECT" => {
+                let texts: Vec<String> = texts_of(&mut lexer);
+                if let [name, path, ..] = texts.as_slice()
+                    && name == "search_path"
+                {
+                    self.session.search_path(path);
+                }
+                Ok(())
+            }
+            "UPDATE" | "MERGE" | "LOAD" | "WITH" => {
+                Err(self.unsupported(&format!("{word} statements are not read")))
+            }
+            "DELETE" | "TRUNCATE" | "DROP" => {
+                let named = self.emptied(word);
+                match named.into_iter().find(|table| self.filled.contains(table)) {
+                    Some(table) => {
+                        Err(self.unsupported(&format!("{word} of {table}, which rows came before")))
+                    }
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The tables that DELETE, TRUNCATE or DROP TABLE names.
+    fn emptied(&self, word: &str) -> Vec<TableName> {
+        let mut lexer = self.lexer();
+        drop(lexer.token());
+        let mut tables = Vec::new();
+        let mut wanted = word != "DROP";
+        while let Ok(token) = lexer.token() {
+            if token.kind == Kind::End {
+                break;
+            }
+            if lexer.is(&token, "TABLE") {
+                wanted = true;
+            } else if wanted
+                && !["FROM", "ONLY", "IF", "EXISTS"].iter().any(|w| lexer.is(&token, w))
+                && let Ok(table) = self.session.table_from(&mut lexer, token)
+            {
+                tables.push(table);
+                if word == "DELETE" {
+                    break;
+                }
+            } else if !wanted {
+                break;
+            }
+        }
+        tables
+    }
+}
+
+/// Why [`Scanner::advance`] stopped.
+enum Stop {
+    Halt(Halt),
+    Failed(Error),
+}
+
+impl From<Halt> for Stop {
+    fn from(halt: Halt) -> Self {
+        Stop::Halt(halt)
+    }
+}
+
+fn at_delimiter(lexer: &Lexer<'_>, delimiter: &str) -> Lex<bool> {
+    let rest = &lexer.buf[lexer.pos..];
+    let delimiter = delimiter.as_bytes();
+    if rest.len() < delimiter.len() && !lexer.eof && delimiter.starts_with(rest) {
+        return Err(Halt::More);
+    }
+    Ok(rest.starts_with(delimiter))
+}
+
+/// Moves behind the statement's delimiter (or to the end of the script); returns where it ends.
+///
+/// Bodies of routines and triggers hold semicolons between BEGIN and END, as `psql` and SQLite's
+/// shell know; MySQL's client is told by DELIMITER.
+fn skip_statement(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<usize> {
+    let mut words = 0;
+    let (mut create, mut routine) = (false, false);
+    let mut depth = 0usize;
+    let mut pending: Option<Token> = None;
+    loop {
+        if pending.is_none() {
+            lexer.skip_space()?;
+            if depth == 0 && at_delimiter(lexer, delimiter)? {
+                let end = lexer.pos;
+                lexer.pos += delimiter.len();
+                return Ok(end);
+            }
+        }
+        let token = match pending.take() {
+            Some(token) => token,
+            None => lexer.token()?,
+        };
+        if token.kind == Kind::End {
+            if depth > 0 {
+                return Err(Halt::Bad("a body has BEGIN without its END".into(), token.start));
+            }
+            return Ok(token.start);
+        }
+        words += 1;
+        if token.kind != Kind::Word || delimiter != ";" {
+            continue;
+        }
+        let is = |names: &[&str]| names.iter().any(|name| lexer.is(&token, name));
+        create |= words == 1 && is(&["CREATE"]);
+        routine |= create && words <= 8 && is(&["TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"]);
+        if !routine {
+            continue;
+        }
+        if is(&["BEGIN"]) || depth > 0 && is(&["CASE"]) {
+            depth += 1;
+        } else if depth > 0 && is(&["END"]) {
+            lexer.skip_space()?;
+            if at_delimiter(lexer, delimiter)? {
+                depth -= 1;
+                continue;
+            }
+            let next = lexer.token()?;
+            let closes = ["IF", "LOOP", "WHILE", "REPEAT", "FOR"].iter().any(|w| lexer.is(&next, w));
+            depth -= usize::from(!closes);
+            if !closes && !lexer.is(&next, "CASE") {
+                pending = Some(next);
+            }
+        }
+    }
+}
+
+/// The words of a clause up to the delimiter, in upper case, without what stands in brackets.
+fn clause(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<String> {
+    let mut words: Vec<String> = Vec::new();
+    loop {
+        let next = lexer.skip_space()?;
+        if at_delimiter(lexer, delimiter)? {
+            return Ok(words.join(" "));
+        }
+        if next == Some(b'(') {
+            skip_brackets(lexer)?;
+            continue;
+        }
+        let token = lexer.token()?;
+        match token.kind {
+            Kind::End => return Err(Halt::Bad("the last INSERT has no semicolon".into(), token.start)),
+            Kind::Word if words.len() < 8 => words.push(lexer.string(&token).to_ascii_uppercase()),
+            _ => {}
+        }
+    }
+}
+
+/// `( name, … )`
+fn column_list(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Vec<String>> {
+    lexer.pos += 1;
+    let mut names = Vec::new();
+    loop {
+        let token = lexer.token()?;
+        match token.kind {
+            Kind::Punct(b')') => return Ok(names),
+            Kind::Punct(b',') => {}
+            _ if session.is_name(&token) => names.push(session.name(lexer, &token)),
+            _ => return Err(Halt::Bad("a list of columns has no names".into(), token.start)),
+        }
+    }
+}
+
+/// INSERT or REPLACE, up to its first row. The inner error says what of it is not read.
+fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Result<Head, String>> {
+    let mut token = lexer.token()?;
+    const MODIFIERS: [&str; 5] = ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"];
+    loop {
+        if lexer.is(&token, "OR") {
+            token = lexer.token()?;
+        } else if !MODIFIERS.iter().any(|w| lexer.is(&token, w)) {
+            break;
+        }
+        token = lexer.token()?;
+    }
+    let table = session.table_from(lexer, token)?;
+    let mut columns = None;
+    loop {
+        if lexer.skip_space()? == Some(b'(') {
+            let mut ahead = lexer.clone();
+            ahead.pos += 1;
+            let first = ahead.token()?;
+            if ahead.is(&first, "SELECT") || ahead.is(&first, "WITH") {
+                return Ok(Err(format!("INSERT INTO {table} … SELECT is not read")));
+            }
+            columns = Some(column_list(lexer, session)?);
+            continue;
+        }
+        let token = lexer.token()?;
+        let word = lexer.string(&token).to_ascii_uppercase();
+        match word.as_str() {
+            "VALUES" | "VALUE" if token.kind == Kind::Word => {
+                return Ok(Ok(Head { table, columns }));
+            }
+            "OVERRIDING" => drop((lexer.token()?, lexer.token()?)),
+            "AS" => drop(lexer.token()?),
+            "DEFAULT" | "SELECT" | "SET" | "TABLE" | "WITH" | "PARTITION" => {
+                return Ok(Err(format!("INSERT INTO {table} … {word} is not read")));
+            }
+            _ => return Err(Halt::Bad("an INSERT has no VALUES".into(), token.start)),
+        }
+    }
+}
+
+/// All text literals of a statement.
+fn texts_of(lexer: &mut Lexer<'_>) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let Ok(token) = lexer.token() {
+        match token.kind {
+            Kind::End => break,
+            Kind::Text(_) => texts.push(lexer.string(&token)),
+            _ => {}
+        }
+    }
+    texts
+}
