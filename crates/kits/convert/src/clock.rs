@@ -98,7 +98,7 @@ fn take_date(text: &[u8]) -> Option<Fit<(i64, &[u8])>> {
         _ => (0, text),
     };
     let width = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    if width < 4 || width > 7 || (sign == 0 && width > 4) {
+    if !(4..=7).contains(&width) || (sign == 0 && width > 4) {
         return None;
     }
     let (year, rest) = digits(rest, width)?;

@@ -225,17 +225,22 @@ fn from_text(
     match (&from.kind, b) {
         (Kind::Enum(few), Kind::Enum(all)) if few.iter().all(|m| all.contains(m)) => every(vec![]),
         (Kind::TextOf { .. }, Kind::TextOf { native: None }) => every(vec![]),
-        (Kind::Bit { fixed }, Kind::Int { .. } | Kind::Bool | Kind::Year) => {
+        // Bits are the digits of a binary number, not of a decimal one.
+        (Kind::Bit { fixed }, b) if number::is_number(b) || *b == Kind::DecimalText => {
             let width = from.length.filter(|_| *fixed);
-            let parse = stage::parse::<UInt64Type>(move |t| text::parse_bits(t, width), |a| a);
             let word = Kind::Int { bits: 64, signed: false };
-            let mut stages = vec![parse];
-            if let Some(rest) = number::route(&word, b, target) {
-                stages.extend(rest.stages);
+            let mut stages =
+                vec![stage::parse::<UInt64Type>(move |t| text::parse_bits(t, width), |a| a)];
+            if *b == Kind::DecimalText {
+                stages.push(print(&word)?);
+            } else {
+                stages.extend(number::route(&word, b, target)?.stages);
             }
             some("only numbers in its range are taken", stages)
         }
-        (_, Kind::Binary) if bytes == BytesAs::Hex => some(
+        (Kind::Bit { .. }, b) if !b.is_text() => None,
+        (Kind::DecimalText, Kind::Bit { .. }) => None,
+        (_, Kind::Binary | Kind::Geometry { .. }) if bytes == BytesAs::Hex => some(
             "only \\x and hexadecimal digits are taken",
             vec![stage::parse_bytes(text::parse_hex)],
         ),

@@ -464,7 +464,7 @@ fn value(name: &str, seed: (u64, u64, u8)) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..Default::default() })]
     #[test]
     fn every_value_comes_back_or_is_refused(
         from in 0..TYPES.len(),
