@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Error, Result};
 
 /// A text that no output shows.
@@ -28,7 +29,7 @@ impl fmt::Debug for Secret {
 }
 
 /// One address of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// Name or address, without brackets.
     pub host: String,
@@ -36,8 +37,8 @@ pub struct Host {
     pub port: Option<u16>,
 }
 
-/// A store's address, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A store's address, taken apart. Written out, it is without its password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// What comes before `:`; `file` for a path or `-`.
     pub scheme: String,
@@ -46,6 +47,7 @@ pub struct Endpoint {
     /// User name.
     pub user: Option<String>,
     /// Password.
+    #[serde(skip)]
     pub password: Option<Secret>,
     /// Database name, or the path of a file, as typed.
     pub path: String,

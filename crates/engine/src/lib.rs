@@ -1,1 +1,35 @@
-//! Being written.
+//! One run on one node: what is planned, how rows move, what happens on pause, failure and resume.
+//!
+//! The way of the data stands in [`pipeline`](self) — file `pipeline.rs` — from `open` to
+//! `committed`; `run.rs` drives it through the states of a run; `plan.rs` decides what is moved
+//! where. Stores are reached only through the connector contract, durable state only through the
+//! store crate.
+
+mod chain;
+mod control;
+mod dead_letters;
+mod events;
+mod job;
+mod job_file;
+mod limits;
+mod metrics;
+mod pipeline;
+mod plan;
+mod progress;
+mod queue;
+mod replay;
+mod report;
+mod retry;
+mod run;
+mod workers;
+
+pub use control::{RunHandle, Wish};
+pub use dead_letters::ErrorLimit;
+pub use events::{Event, Outcome, Summary};
+pub use job::{ColumnMapping, Job, Speed, TableColumns, fingerprint};
+pub use job_file::{JobFile, job_schema, parse_patience};
+pub use plan::{Plan, TablePlan};
+pub use replay::{Edit, Replayed, replay};
+pub use report::{CheckReport, ColumnReport, TableReport};
+pub use retry::{Decision, Retry};
+pub use run::Engine;

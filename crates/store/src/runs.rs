@@ -17,6 +17,8 @@ pub struct NewRun {
     pub name: String,
     /// The command that continues it.
     pub command: String,
+    /// The job itself, as the engine wrote it (JSON, without secrets).
+    pub spec: String,
     /// The source, without secrets.
     pub source: String,
     /// The target, without secrets.
@@ -34,6 +36,9 @@ pub struct RunRecord {
     pub name: String,
     /// The command that continues it.
     pub command: String,
+    /// The job itself, as the engine wrote it (JSON, without secrets).
+    #[serde(skip)]
+    pub spec: String,
     /// The source, without secrets.
     pub source: String,
     /// The target, without secrets.
@@ -79,6 +84,8 @@ pub struct Checkpoint {
     pub position: Position,
     /// The split is complete.
     pub done: bool,
+    /// Rows of it that were written: without those that were filtered out or refused.
+    pub written: u64,
 }
 
 /// One change of a run's state.
@@ -93,7 +100,7 @@ pub struct HistoryEntry {
 }
 
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
-const COLUMNS: &str = "id, job, name, command, source, sink, state, reason, epoch, plan, totals, \
+const COLUMNS: &str = "id, job, name, command, spec, source, sink, state, reason, epoch, plan, totals, \
                        created_at, updated_at";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
@@ -104,6 +111,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         job: row.get("job")?,
         name: row.get("name")?,
         command: row.get("command")?,
+        spec: row.get("spec")?,
         source: row.get("source")?,
         sink: row.get("sink")?,
         state: RunState::parse(&state).unwrap_or(RunState::Failed),
@@ -113,6 +121,19 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         totals: totals.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default(),
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
+    })
+}
+
+const CHECKPOINTS: &str = "SELECT tbl, split, seq, token, done, written FROM checkpoints";
+
+fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Checkpoint> {
+    let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
+    Ok(Checkpoint {
+        table: row.get(0)?,
+        split: row.get(1)?,
+        position: Position::new(unsigned(row.get(2)?), row.get::<_, String>(3)?),
+        done: row.get(4)?,
+        written: unsigned(row.get(5)?),
     })
 }
 
@@ -138,10 +159,11 @@ impl Store {
             let transaction = connection.transaction()?;
             transaction.execute(
                 &format!(
-                    "INSERT INTO runs (id, job, name, command, source, sink, state, created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'created', {NOW}, {NOW})"
+                    "INSERT INTO runs
+                        (id, job, name, command, spec, source, sink, state, created_at, updated_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'created', {NOW}, {NOW})"
                 ),
-                params![run.id, run.job, run.name, run.command, run.source, run.sink],
+                params![run.id, run.job, run.name, run.command, run.spec, run.source, run.sink],
             )?;
             add_history(&transaction, &run.id, RunState::Created, None)?;
             let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
@@ -303,16 +325,18 @@ impl Store {
         let changed = self
             .connection()
             .prepare_cached(
-                "INSERT INTO checkpoints (run, tbl, split, seq, token, done)
-                 SELECT :run, :tbl, :split, :seq, :token, :done
+                "INSERT INTO checkpoints (run, tbl, split, seq, token, done, written)
+                 SELECT :run, :tbl, :split, :seq, :token, :done, :written
                  FROM runs WHERE id = :run AND epoch = :epoch
                  ON CONFLICT (run, tbl, split) DO UPDATE
-                 SET seq = excluded.seq, token = excluded.token, done = excluded.done",
+                 SET seq = excluded.seq, token = excluded.token, done = excluded.done,
+                     written = excluded.written",
             )
             .and_then(|mut statement| {
                 statement.execute(named_params! {
                     ":run": run, ":epoch": signed(epoch), ":tbl": at.table, ":split": at.split,
                     ":seq": signed(at.position.seq), ":token": at.position.token, ":done": at.done,
+                    ":written": signed(at.written),
                 })
             })
             .map_err(|e| failed("moving a checkpoint", e))?;
@@ -326,20 +350,22 @@ impl Store {
     pub fn checkpoints(&self, run: &str) -> Result<Vec<Checkpoint>> {
         let connection = self.connection();
         let read = || {
-            let mut statement = connection
-                .prepare("SELECT tbl, split, seq, token, done FROM checkpoints WHERE run = ?1")?;
-            let rows = statement.query_map([run], |row| {
-                let seq = u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0);
-                Ok(Checkpoint {
-                    table: row.get(0)?,
-                    split: row.get(1)?,
-                    position: Position::new(seq, row.get::<_, String>(3)?),
-                    done: row.get(4)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
+            let mut statement = connection.prepare(&format!("{CHECKPOINTS} WHERE run = ?1"))?;
+            statement.query_map([run], checkpoint)?.collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|e| failed("reading checkpoints", e))
+    }
+
+    /// The checkpoint of one split, once it has one.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn checkpoint_of(&self, run: &str, table: u32, split: u32) -> Result<Option<Checkpoint>> {
+        let sql = format!("{CHECKPOINTS} WHERE run = ?1 AND tbl = ?2 AND split = ?3");
+        self.connection()
+            .query_row(&sql, params![run, table, split], checkpoint)
+            .optional()
+            .map_err(|e| failed("reading a checkpoint", e))
     }
 
     /// What happened to a run, oldest first.

@@ -16,6 +16,7 @@ CREATE TABLE runs (
     job         TEXT NOT NULL,
     name        TEXT NOT NULL,
     command     TEXT NOT NULL,
+    spec        TEXT NOT NULL,
     source      TEXT NOT NULL,
     sink        TEXT NOT NULL,
     state       TEXT NOT NULL,
@@ -34,6 +35,7 @@ CREATE TABLE checkpoints (
     seq   INTEGER NOT NULL,
     token TEXT NOT NULL,
     done  INTEGER NOT NULL,
+    written INTEGER NOT NULL,
     PRIMARY KEY (run, tbl, split)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE history (

@@ -9,13 +9,20 @@ fn new_run(id: &str) -> NewRun {
         job: "fingerprint".into(),
         name: "a copy".into(),
         command: "syncline copy a b".into(),
+        spec: "{}".into(),
         source: "a".into(),
         sink: "b".into(),
     }
 }
 
 fn at(split: u32, seq: u64, done: bool) -> Checkpoint {
-    Checkpoint { table: 0, split, position: Position::new(seq, format!("t{seq}")), done }
+    Checkpoint {
+        table: 0,
+        split,
+        position: Position::new(seq, format!("t{seq}")),
+        done,
+        written: seq,
+    }
 }
 
 fn letter(split: u32, seq: u64) -> NewDeadLetter {

@@ -1,0 +1,142 @@
+//! What a run tells the outside while it moves.
+
+use serde::Serialize;
+use syncline_types::{Error, RunState};
+
+/// Something that happened to a run. `--events json` prints one a line; the server pushes them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The plan stands.
+    Planned {
+        /// The run's key.
+        run: String,
+        /// Tables, as `source -> target`.
+        tables: Vec<String>,
+        /// Pieces in all.
+        splits: usize,
+        /// Estimated rows in all, where every table could tell.
+        rows_estimated: Option<u64>,
+        /// The run goes on from an earlier process.
+        resumed: bool,
+    },
+    /// What a person should know, without being an error.
+    Note {
+        /// The words.
+        message: String,
+    },
+    /// How far one table is.
+    Progress {
+        /// The run's key.
+        run: String,
+        /// Target table.
+        table: String,
+        /// Rows read, earlier processes of the run included.
+        rows_read: u64,
+        /// Rows durable or accepted at the target, earlier processes included.
+        rows_written: u64,
+        /// Arrow bytes read by this process.
+        bytes_read: u64,
+        /// Pieces complete.
+        splits_done: usize,
+        /// Pieces in all.
+        splits: usize,
+        /// Rows estimated, where known.
+        rows_estimated: Option<u64>,
+        /// Rows written in the last second.
+        rows_per_second: u64,
+        /// Arrow bytes between readers and writers of the whole run right now.
+        queue_depth: u64,
+    },
+    /// The run waits for something outside and will try again by itself.
+    Waiting {
+        /// What for.
+        reason: String,
+        /// Seconds until the next try.
+        retry_in: f64,
+    },
+    /// The run has entered a state; it is in the database already.
+    State {
+        /// The run's key.
+        run: String,
+        /// The state.
+        state: RunState,
+    },
+    /// Everything of a split up to here is durable.
+    Checkpoint {
+        /// Target table.
+        table: String,
+        /// The split's id.
+        split: u32,
+        /// Rows of the split that are durable.
+        rows: u64,
+        /// The connector's own description of the place.
+        position: String,
+    },
+    /// The run has ended well.
+    Finished(Summary),
+    /// The run has ended with an error.
+    Failed {
+        /// The error's code, as `E0207`.
+        code: String,
+        /// What happened and where.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's key.
+    pub run: String,
+    /// One line a table.
+    pub tables: Vec<TableSummary>,
+    /// Rows read by this process and earlier ones.
+    pub rows_read: u64,
+    /// Rows written by this process and earlier ones.
+    pub rows_written: u64,
+    /// Rows that were durable before this process began.
+    pub rows_resumed: u64,
+    /// Rows kept as dead letters.
+    pub dead_letters: u64,
+    /// Arrow bytes read by this process.
+    pub bytes_read: u64,
+    /// Seconds this process took.
+    pub seconds: f64,
+    /// Seconds that writers waited for rows, over all workers.
+    pub source_wait_seconds: f64,
+    /// Seconds that readers waited for room, over all workers.
+    pub sink_wait_seconds: f64,
+    /// Times something was tried again.
+    pub retries: u64,
+}
+
+/// What a run did to one table.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TableSummary {
+    /// Source table.
+    pub source: String,
+    /// Target table.
+    pub target: String,
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows written.
+    pub rows_written: u64,
+    /// Rows kept as dead letters.
+    pub dead_letters: u64,
+}
+
+/// How a run ended, for the one who started it.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Everything is at the target.
+    Finished(Summary),
+    /// It was interrupted, keeps its place, and goes on when started again.
+    Interrupted(Summary),
+    /// It was stopped for good.
+    Stopped(Summary),
+    /// It failed, and keeps its place.
+    Failed(Error, Summary),
+}

@@ -1,0 +1,125 @@
+//! What to move: a job with everything resolved.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use syncline_connector::{Endpoint, Mode, WriteMode};
+use syncline_types::{Pattern, TableName, TableSelection};
+
+use crate::dead_letters::ErrorLimit;
+
+/// A job: source, target, and everything between. Written out, it is without its passwords.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name, for people.
+    pub name: String,
+    /// The command that starts it again.
+    pub command: String,
+    /// Where rows come from.
+    pub source: Endpoint,
+    /// Where they go.
+    pub sink: Endpoint,
+    /// Everything, or chosen fields.
+    pub mode: Mode,
+    /// Which tables.
+    pub tables: TableSelection,
+    /// The rows of a query instead of tables.
+    pub query: Option<String>,
+    /// A condition in the source's dialect.
+    pub filter: Option<String>,
+    /// Name of the target table, with `{table}` and `{schema}`.
+    pub target: Option<String>,
+    /// Chosen columns; the first entry that fits a table is its own. All columns when none fits.
+    pub columns: Vec<TableColumns>,
+    /// Processors on the source's side of the link, as configured.
+    pub source_processors: Vec<serde_json::Value>,
+    /// Processors on the sink's side of the link, as configured.
+    pub sink_processors: Vec<serde_json::Value>,
+    /// What happens to rows that are there already; chosen by the target when not given.
+    pub write: Option<WriteMode>,
+    /// Whether missing target tables are made.
+    pub create: bool,
+    /// How fast.
+    pub speed: Speed,
+    /// How many bad rows are let go.
+    pub errors: ErrorLimit,
+    /// How often rows become durable at least.
+    pub checkpoint_every: Duration,
+    /// How long something outside is waited for without any progress; `None`: for ever.
+    pub patience: Option<Duration>,
+}
+
+/// Chosen columns of the tables that fit a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableColumns {
+    /// The tables; every table when not given.
+    pub tables: Option<Pattern>,
+    /// The columns, in the order they are written.
+    pub columns: Vec<ColumnMapping>,
+}
+
+/// One chosen column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnMapping {
+    /// Its name at the source.
+    pub from: String,
+    /// Its name from then on.
+    pub to: String,
+    /// Its type from then on, by portable name; as at the source when not given.
+    pub kind: Option<String>,
+}
+
+/// How fast a run may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speed {
+    /// Splits at work at the same time; the number of cores when not given.
+    pub parallel: Option<usize>,
+    /// Rows a second, for the whole run.
+    pub rows_per_second: Option<NonZeroU32>,
+    /// Arrow bytes a second, for the whole run.
+    pub bytes_per_second: Option<NonZeroU32>,
+}
+
+impl Speed {
+    /// Splits at work at the same time.
+    pub fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(2, usize::from);
+        self.parallel.unwrap_or_else(cores).max(1)
+    }
+}
+
+impl Job {
+    /// The columns chosen for a table, where any are.
+    pub fn columns_of(&self, table: &TableName) -> Option<&[ColumnMapping]> {
+        let fits = |c: &&TableColumns| c.tables.as_ref().is_none_or(|p| p.matches(table, None));
+        self.columns.iter().find(fits).map(|c| c.columns.as_slice())
+    }
+}
+
+/// Tells jobs apart: the same job gives the same text, whatever its passwords, speed, error limits
+/// and name are. It finds the unfinished run that the same command continues.
+pub fn fingerprint(job: &Job) -> String {
+    let address = |e: &Endpoint| {
+        let relative = e.hosts.is_empty().then(|| std::env::current_dir().ok()).flatten();
+        json!({ "url": e.redacted(), "options": e.options, "in": relative })
+    };
+    let columns: Vec<_> = job
+        .columns
+        .iter()
+        .map(|c| {
+            let columns: Vec<_> = c.columns.iter().map(|m| json!([m.from, m.to, m.kind])).collect();
+            json!([c.tables, columns])
+        })
+        .collect();
+    let what = json!({
+        "source": address(&job.source), "sink": address(&job.sink), "mode": job.mode,
+        "tables": job.tables, "query": job.query, "filter": job.filter, "target": job.target,
+        "columns": columns, "processors": [job.source_processors, job.sink_processors],
+        "write": job.write, "create": job.create,
+    });
+    let digest = Sha256::digest(what.to_string().as_bytes());
+    hex::encode(&digest[..16])
+}

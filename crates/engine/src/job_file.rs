@@ -1,0 +1,488 @@
+//! The job file: YAML (or JSON, which is YAML too), checked key by key.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize};
+use syncline_connector::{Endpoint, Mode, Secret, WriteMode};
+use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
+
+use crate::dead_letters::ErrorLimit;
+use crate::job::{ColumnMapping, Job, Speed, TableColumns};
+
+/// A job, as written by a person.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Syncline job", extend("$id" = "job.schema.json"))]
+pub struct JobFile {
+    /// Version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// The job's name; the file's name when not given.
+    pub name: Option<String>,
+    /// Connections by alias, for `source` and `sink` to refer to.
+    #[serde(default)]
+    pub connections: BTreeMap<String, ConnectionConfig>,
+    /// Where rows come from.
+    pub source: SourceConfig,
+    /// Where they go.
+    pub sink: SinkConfig,
+    /// What is moved: `full` when not given, `batch` when columns, a condition or a query are.
+    pub mode: Option<Mode>,
+    /// Chosen columns, by table (or pattern of tables).
+    #[serde(default)]
+    pub columns: BTreeMap<String, Vec<ColumnConfig>>,
+    /// Steps between source and sink.
+    #[serde(default)]
+    pub processors: ProcessorsConfig,
+    /// How fast.
+    #[serde(default)]
+    pub speed: SpeedConfig,
+    /// How many bad rows are let go to the dead letters.
+    #[serde(default)]
+    pub errors: ErrorsConfig,
+    /// How often rows become durable at least.
+    #[serde(default)]
+    pub checkpoint: CheckpointConfig,
+    /// How long something outside (a server that is down) is waited for.
+    #[serde(default)]
+    pub retry: RetryConfig,
+    /// When a server starts the job by itself, as a cron expression. `syncline run` starts it now.
+    pub schedule: Option<String>,
+}
+
+/// A store.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionConfig {
+    /// Its URL or path.
+    pub url: String,
+    /// Its password, when it does not stand in the URL.
+    pub password: Option<SecretConfig>,
+}
+
+/// Where a secret comes from. Exactly one key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SecretConfig {
+    /// Name of an environment variable.
+    pub env: Option<String>,
+    /// Path of a file; a line break at its end is not part of the secret.
+    pub file: Option<String>,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Alias of a connection.
+    pub connection: Option<String>,
+    /// A URL or path, instead of a connection.
+    pub url: Option<String>,
+    /// Which tables, as patterns; one that begins with `!` excludes. All of the URL's database
+    /// when not given.
+    #[serde(default)]
+    pub tables: Vec<String>,
+    /// The result of a query instead of tables.
+    pub query: Option<String>,
+    /// A condition in the source's own dialect; only rows that fulfil it are read.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+}
+
+/// Where rows go.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SinkConfig {
+    /// Alias of a connection.
+    pub connection: Option<String>,
+    /// A URL or path, instead of a connection.
+    pub url: Option<String>,
+    /// Name of the target table, with `{table}` and `{schema}` of the source.
+    pub table: Option<String>,
+    /// What happens to rows that are there already.
+    pub write: Option<WriteConfig>,
+    /// Whether missing target tables are made.
+    #[serde(default)]
+    pub create: CreateConfig,
+}
+
+/// What happens to rows that are there already.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WriteConfig {
+    /// Rows are added.
+    Append,
+    /// A row with the key of one that is there takes its place.
+    Upsert,
+    /// The table is loaded beside the old one and swapped in at the end.
+    Replace,
+}
+
+impl From<WriteConfig> for WriteMode {
+    fn from(write: WriteConfig) -> Self {
+        match write {
+            WriteConfig::Append => Self::Append,
+            WriteConfig::Upsert => Self::Upsert,
+            WriteConfig::Replace => Self::Replace,
+        }
+    }
+}
+
+/// Whether missing target tables are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CreateConfig {
+    /// With their keys.
+    #[default]
+    Auto,
+    /// A missing table is an error.
+    Never,
+}
+
+/// A chosen column.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnConfig {
+    /// Its name at the source.
+    pub from: String,
+    /// Its name at the target; the same when not given.
+    pub to: Option<String>,
+    /// Its type from then on, by portable name (`int32`, `decimal(10,2)`, `text`, `timestamp`).
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+/// Steps between source and sink, each a verb with its configuration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProcessorsConfig {
+    /// On the source's side of the link.
+    pub source: Vec<serde_json::Value>,
+    /// On the sink's side of the link.
+    pub sink: Vec<serde_json::Value>,
+}
+
+/// How fast.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpeedConfig {
+    /// Splits at work at the same time; the number of cores when not given.
+    #[schemars(range(min = 1))]
+    pub parallel: Option<usize>,
+    /// Rows a second, for the whole run.
+    pub rows_per_second: Option<NonZeroU32>,
+    /// Bytes a second, for the whole run.
+    pub bytes_per_second: Option<NonZeroU32>,
+}
+
+/// How many bad rows are let go to the dead letters. Without either limit, the first ends the run.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ErrorsConfig {
+    /// So many rows.
+    pub rows: Option<u64>,
+    /// This share of the rows read: 0.001 is one in a thousand.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub ratio: Option<f64>,
+}
+
+/// How often rows become durable at least.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckpointConfig {
+    /// A length of time: `10s` when not given.
+    pub every: Option<String>,
+}
+
+/// How long something outside is waited for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryConfig {
+    /// A length of time without any progress: `10m` when not given, or `forever`.
+    #[serde(rename = "for")]
+    pub patience: Option<String>,
+}
+
+/// The JSON Schema of the job file.
+pub fn job_schema() -> serde_json::Value {
+    schema_for!(JobFile).to_value()
+}
+
+impl Job {
+    /// How often rows become durable at least, when nothing else is said.
+    pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+    /// How long something outside is waited for, when nothing else is said.
+    pub const PATIENCE: Duration = Duration::from_secs(600);
+}
+
+impl JobFile {
+    /// Reads a job file.
+    ///
+    /// # Errors
+    /// [`Code::FileNotFound`]; [`Code::UnknownKey`] with line, column and the nearest key;
+    /// [`Code::JobSyntax`], [`Code::BadValue`].
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            let code = match e.kind() {
+                std::io::ErrorKind::NotFound => Code::FileNotFound,
+                _ => Code::JobSyntax,
+            };
+            Error::new(code, format!("job file {}", path.display())).because(e)
+        })?;
+        Self::parse(&text, &path.display().to_string())
+    }
+
+    /// Reads the text of a job file; `place` names it in errors.
+    ///
+    /// # Errors
+    /// As [`JobFile::read`].
+    pub fn parse(text: &str, place: &str) -> Result<Self> {
+        let job: JobFile = serde_saphyr::from_str(text).map_err(|e| refused(&e, place))?;
+        if job.version == 1 {
+            Ok(job)
+        } else {
+            let message = format!("{place}: version {} of the job file is not known", job.version);
+            Err(Error::new(Code::BadValue, message).hint("this build reads version: 1"))
+        }
+    }
+
+    /// The job, with everything resolved. `command` starts it again.
+    ///
+    /// # Errors
+    /// When an alias, a secret, a pattern or a value is wrong.
+    pub fn resolve(self, default_name: &str, command: &str) -> Result<Job> {
+        let source = self.endpoint("source", &self.source.connection, &self.source.url)?;
+        let sink = self.endpoint("sink", &self.sink.connection, &self.sink.url)?;
+        let columns = self
+            .columns
+            .iter()
+            .map(|(table, columns)| {
+                Ok(TableColumns {
+                    tables: Some(Pattern::parse(table).map_err(|e| e.at("columns"))?),
+                    columns: columns.iter().map(ColumnConfig::mapping).collect(),
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let chosen =
+            !columns.is_empty() || self.source.filter.is_some() || self.source.query.is_some();
+        if self.source.query.is_some() && !self.source.tables.is_empty() {
+            return Err(Error::new(Code::BadValue, "source: tables and query exclude each other"));
+        }
+        let mode = self.mode.unwrap_or(if chosen { Mode::Batch } else { Mode::Full });
+        if mode == Mode::Full && chosen {
+            return Err(Error::new(Code::BadValue, "mode full takes all columns and rows")
+                .hint("columns, where and query need mode: batch"));
+        }
+        Ok(Job {
+            name: self.name.unwrap_or_else(|| default_name.to_owned()),
+            command: command.to_owned(),
+            source,
+            sink,
+            mode,
+            tables: TableSelection::parse(&self.source.tables, &[])
+                .map_err(|e| e.at("source.tables"))?,
+            query: self.source.query,
+            filter: self.source.filter,
+            target: self.sink.table,
+            columns,
+            source_processors: self.processors.source,
+            sink_processors: self.processors.sink,
+            write: self.sink.write.map(WriteMode::from),
+            create: self.sink.create == CreateConfig::Auto,
+            speed: Speed {
+                parallel: self.speed.parallel,
+                rows_per_second: self.speed.rows_per_second,
+                bytes_per_second: self.speed.bytes_per_second,
+            },
+            errors: ErrorLimit { rows: self.errors.rows, ratio: self.errors.ratio },
+            checkpoint_every: match &self.checkpoint.every {
+                Some(text) => parse_duration("checkpoint.every", text)?,
+                None => Job::CHECKPOINT_EVERY,
+            },
+            patience: parse_patience("retry.for", self.retry.patience.as_deref())?,
+        })
+    }
+
+    fn endpoint(
+        &self,
+        side: &str,
+        alias: &Option<String>,
+        url: &Option<String>,
+    ) -> Result<Endpoint> {
+        match (alias, url) {
+            (Some(alias), None) => {
+                let connection = self.connections.get(alias).ok_or_else(|| {
+                    let near = did_you_mean(alias, self.connections.keys().map(String::as_str));
+                    Error::new(Code::BadUrl, format!("{side}: no connection {alias:?}{near}"))
+                })?;
+                let place = format!("connections.{alias}");
+                let mut endpoint = Endpoint::parse(&connection.url).map_err(|e| e.at(&place))?;
+                if let Some(password) = &connection.password {
+                    endpoint.password = Some(password.resolve().map_err(|e| e.at(&place))?);
+                }
+                Ok(endpoint)
+            }
+            (None, Some(url)) => Endpoint::parse(url).map_err(|e| e.at(side)),
+            _ => Err(Error::new(Code::BadValue, format!("{side} needs either connection or url"))),
+        }
+    }
+}
+
+impl ColumnConfig {
+    fn mapping(&self) -> ColumnMapping {
+        ColumnMapping {
+            from: self.from.clone(),
+            to: self.to.clone().unwrap_or_else(|| self.from.clone()),
+            kind: self.kind.clone(),
+        }
+    }
+}
+
+impl SecretConfig {
+    fn resolve(&self) -> Result<Secret> {
+        match (&self.env, &self.file) {
+            (Some(name), None) => std::env::var(name).map(Secret::new).map_err(|_| {
+                Error::new(Code::SecretMissing, format!("environment variable {name} is not set"))
+            }),
+            (None, Some(path)) => match std::fs::read_to_string(path) {
+                Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
+                Err(e) => {
+                    Err(Error::new(Code::SecretMissing, format!("password file {path}")).because(e))
+                }
+            },
+            _ => Err(Error::new(Code::BadValue, "password needs either env or file")),
+        }
+    }
+}
+
+/// A length of time such as `10s` or `1h 30m`.
+///
+/// # Errors
+/// [`Code::BadValue`], naming `place`.
+pub(crate) fn parse_duration(place: &str, text: &str) -> Result<Duration> {
+    humantime::parse_duration(text).map_err(|e| {
+        Error::new(Code::BadValue, format!("{place}: {text:?} is not a length of time"))
+            .because(e)
+            .hint("write it as 500ms, 10s, 5m or 2h")
+    })
+}
+
+/// How long to wait without progress: a length of time, `forever` (`None`), or the default.
+///
+/// # Errors
+/// [`Code::BadValue`], naming `place`.
+pub fn parse_patience(place: &str, text: Option<&str>) -> Result<Option<Duration>> {
+    match text {
+        None => Ok(Some(Job::PATIENCE)),
+        Some("forever") => Ok(None),
+        Some(text) => parse_duration(place, text).map(Some),
+    }
+}
+
+/// A parser's error as ours: which kind it is, and where.
+fn refused(error: &serde_saphyr::Error, place: &str) -> Error {
+    use serde_saphyr::Error as E;
+    let at = error.location().map(|l| format!(":{}:{}", l.line(), l.column())).unwrap_or_default();
+    let place = format!("{place}{at}");
+    let mut cause = error;
+    while let E::WithSnippet { error, .. } | E::AliasError { error, .. } = cause {
+        cause = error;
+    }
+    match cause {
+        E::SerdeUnknownField { field, expected, .. } => {
+            let near = did_you_mean(field, expected.iter().copied());
+            Error::new(Code::UnknownKey, format!("{place}: unknown key {field:?}{near}"))
+                .hint("`syncline schema job` prints every key there is")
+        }
+        E::SerdeUnknownVariant { variant, expected, .. } => Error::new(
+            Code::BadValue,
+            format!("{place}: {variant:?} is none of {}", expected.join(", ")),
+        ),
+        E::SerdeMissingField { field, .. } => {
+            Error::new(Code::BadValue, format!("{place}: key {field:?} is missing"))
+        }
+        E::SerdeInvalidType { .. }
+        | E::SerdeInvalidValue { .. }
+        | E::SerdeInvalidLength { .. }
+        | E::InvalidScalar { .. }
+        | E::InvalidBooleanStrict { .. }
+        | E::Unexpected { .. } => Error::new(Code::BadValue, format!("{place}: {error}")),
+        _ => Error::new(Code::JobSyntax, format!("{place}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JOB: &str = r#"
+version: 1
+name: shop-to-warehouse
+connections:
+  shop: { url: "mysql://sync@db1/shop" }
+  wh: { url: "postgres://sync@wh/dw?schema=shop" }
+source: { connection: shop, tables: ["shop.*", "!shop.tmp_*"] }
+sink: { connection: wh, table: "{table}", write: upsert, create: auto }
+mode: batch
+columns:
+  shop.customers: [ { from: id }, { from: mail, to: email }, { from: born, to: birth_year, type: int16 } ]
+processors:
+  source: [ { filter: "amount > 10 and country = 'DE'" }, { mask: { columns: [email], with: sha256 } } ]
+  sink: [ { select: [id, email] } ]
+speed: { parallel: 4, rows_per_second: 50000 }
+errors: { rows: 100, ratio: 0.001 }
+checkpoint: { every: 10s }
+schedule: "0 3 * * *"
+"#;
+
+    #[test]
+    fn the_documented_job_is_read() {
+        let job = JobFile::parse(JOB, "job.yaml").unwrap().resolve("file", "syncline run").unwrap();
+        assert_eq!(job.name, "shop-to-warehouse");
+        assert_eq!(job.source.redacted(), "mysql://sync@db1/shop");
+        assert_eq!(job.columns[0].columns[2].kind.as_deref(), Some("int16"));
+        assert_eq!(job.checkpoint_every, Duration::from_secs(10));
+        assert_eq!(job.source_processors.len(), 2);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_place_and_the_nearest() {
+        let text = JOB.replace("speed: { parallel: 4", "speed: { paralel: 4");
+        let error = JobFile::parse(&text, "job.yaml").unwrap_err();
+        assert_eq!(error.code(), Code::UnknownKey);
+        assert!(error.message().contains("job.yaml:15:"), "{error}");
+        assert!(error.message().contains("did you mean \"parallel\"?"), "{error}");
+    }
+
+    #[test]
+    fn wrong_types_duplicates_and_depths_are_refused_with_their_place() {
+        let wrong = JOB.replace("parallel: 4", "parallel: many");
+        let error = JobFile::parse(&wrong, "job.yaml").unwrap_err();
+        assert_eq!(error.code(), Code::BadValue, "{error}");
+        assert!(error.message().contains("job.yaml:15:"), "{error}");
+        let twice = format!("{JOB}\nmode: full\n");
+        assert_eq!(JobFile::parse(&twice, "job.yaml").unwrap_err().code(), Code::JobSyntax);
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!("version: 1\nprocessors: {{ source: {open}{close} }}\n");
+        assert_eq!(JobFile::parse(&deep, "job.yaml").unwrap_err().code(), Code::JobSyntax);
+        let old = JOB.replace("version: 1", "version: 7");
+        assert_eq!(JobFile::parse(&old, "job.yaml").unwrap_err().code(), Code::BadValue);
+    }
+
+    #[test]
+    fn aliases_and_secrets_must_be_there() {
+        let text = JOB.replace("source: { connection: shop,", "source: { connection: shp,");
+        let error = JobFile::parse(&text, "j").unwrap().resolve("n", "c").unwrap_err();
+        assert!(error.message().contains("did you mean \"shop\"?"), "{error}");
+        let text = JOB.replace(
+            r#"shop: { url: "mysql://sync@db1/shop" }"#,
+            r#"shop: { url: "mysql://sync@db1/shop", password: { env: SYNCLINE_NOT_SET } }"#,
+        );
+        let error = JobFile::parse(&text, "j").unwrap().resolve("n", "c").unwrap_err();
+        assert_eq!(error.code(), Code::SecretMissing);
+    }
+}

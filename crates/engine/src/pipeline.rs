@@ -1,0 +1,453 @@
+//! The way of the data. One split goes through this file from top to bottom:
+//!
+//! `open → next → source processors → [queue] → sink processors → convert → write → flush →
+//! commit → committed`
+//!
+//! A reader and a writer work on a split at the same time, with a bounded queue between them.
+//! *Accepted* is not *durable*: the checkpoint moves, and the source is told, only after a flush.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use syncline_connector::{Guarantee, Held, Sink, SinkWriter, Source, SplitReader, WriteTask};
+use syncline_store::{Checkpoint, NewDeadLetter, Store};
+use syncline_types::{
+    ChangeBatch, Code, Element, Error, ErrorKind, Position, Reject, Result, Split,
+};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::dead_letters::{ErrorLimit, Origin, Stage, letter};
+use crate::events::Event;
+use crate::limits::Limits;
+use crate::metrics::{Metrics, SplitProgress, TableProgress};
+use crate::plan::BoundTable;
+use crate::queue::{Item, Receiver, Sender, bounded};
+
+/// Rows become durable at the latest after so many bytes.
+const FLUSH_BYTES: u64 = 32 << 20;
+/// Bytes between all readers and writers of a run.
+const QUEUE_BYTES: u32 = 32 << 20;
+/// A batch held by a writer and its flush share a worker's part with the queue.
+const LEAST_QUEUE_BYTES: u32 = 4 << 20;
+
+/// One stretch of a run, from the opening of the source to its end: what all workers share.
+pub(crate) struct Stretch {
+    pub(crate) run: String,
+    pub(crate) epoch: u64,
+    pub(crate) store: Arc<Store>,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) tables: Vec<MovingTable>,
+    pub(crate) limits: Limits,
+    pub(crate) errors: ErrorLimit,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) workers: usize,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: broadcast::Sender<Event>,
+    /// Cancelled when workers are to make their rows durable and leave.
+    pub(crate) leave: CancellationToken,
+    /// Bad rows of the whole run so far.
+    pub(crate) bad: AtomicU64,
+}
+
+/// A table on its way.
+pub(crate) struct MovingTable {
+    pub(crate) index: u32,
+    pub(crate) bound: BoundTable,
+    pub(crate) task: WriteTask,
+    pub(crate) progress: Arc<TableProgress>,
+    /// Splits that are not complete yet; the worker that completes the last commits the table.
+    pub(crate) left: AtomicUsize,
+}
+
+/// How an attempt at a split ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moved {
+    /// All of it is durable.
+    Complete,
+    /// The worker was asked to leave; everything accepted is durable.
+    Left,
+}
+
+impl Stretch {
+    /// Moves one split from where the target (or the checkpoint) says it is.
+    ///
+    /// After a transient error, another call goes on from the last durable row.
+    pub(crate) async fn move_split(
+        self: &Arc<Self>,
+        table: &MovingTable,
+        split: &Split,
+    ) -> Result<Moved> {
+        let checkpoint = self.store.checkpoint_of(&self.run, table.index, split.id)?;
+        // open the sink, which knows what it holds
+        let opened = self.sink.open(&table.task, split).await?;
+        let held = match self.sink.guarantee(&table.task) {
+            Guarantee::Transactional => opened.held,
+            Guarantee::Upsert | Guarantee::Append => {
+                checkpoint.as_ref().map(|c| Held { position: c.position.clone(), done: c.done })
+            }
+        };
+        let from = held.as_ref().map(|h| h.position.seq);
+        let forgotten = self.store.forget_dead_letters(&self.run, table.index, split.id, from)?;
+        self.bad.fetch_sub(forgotten, SeqCst);
+        table.progress.dead_letters.fetch_sub(forgotten, Relaxed);
+        let written = written_before(checkpoint.as_ref(), held.as_ref());
+        table.progress.split(split.id).opened(from.unwrap_or(0), written);
+        let writing = Writing::new(self, table, split, opened.writer, from.unwrap_or(0));
+        if let Some(held) = held.as_ref().filter(|h| h.done) {
+            writing.note_durable(&held.position, true)?;
+            return Ok(Moved::Complete);
+        }
+
+        // open the source there
+        let at = held.as_ref().map(|h| &h.position);
+        if at.is_some() && !split.resumable {
+            return Err(Error::bug("a position was kept inside of a split that has none"));
+        }
+        let reader = self.source.open(&table.bound.read, split, at).await?;
+
+        // next, on a task of its own
+        let capacity = QUEUE_BYTES / u32::try_from(self.workers).unwrap_or(u32::MAX).max(1);
+        let (sender, receiver) =
+            bounded(capacity.max(LEAST_QUEUE_BYTES), Arc::clone(&self.metrics));
+        let (committed, durable) = watch::channel(None);
+        let reading = tokio::spawn(read(Arc::clone(self), table.index, reader, sender, durable));
+        let _stop_reading = AbortOnDrop(reading.abort_handle());
+
+        // write, flush, committed
+        writing.run(receiver, &committed).await
+    }
+
+    /// Makes a table whole once its last split is durable.
+    pub(crate) async fn commit(&self, table: &MovingTable) -> Result<()> {
+        self.sink.commit(&table.task).await
+    }
+
+    fn reject(&self, table: &MovingTable, count: u64) {
+        self.bad.fetch_add(count, SeqCst);
+        table.progress.dead_letters.fetch_add(count, Relaxed);
+    }
+
+    /// Whether too many rows are bad. `over` tells that nothing more will be read.
+    pub(crate) fn too_many_errors(&self, over: bool) -> bool {
+        let read: u64 = self.tables.iter().map(|t| t.progress.rows_read()).sum();
+        self.errors.exceeded(self.bad.load(SeqCst), read, over)
+    }
+
+    /// The error of a run with too many bad rows, from the row that was one too many.
+    pub(crate) fn too_many(&self, last: &Error) -> Error {
+        if self.errors.is_strict() {
+            let hint = last.hint_text().map(|h| format!("{h}; ")).unwrap_or_default();
+            return Error::new(last.code(), last.chain()).hint(format!(
+                "{hint}--max-errors N lets such rows go to the dead letters and moves the rest"
+            ));
+        }
+        let bad = self.bad.load(SeqCst);
+        Error::new(Code::TooManyErrors, format!("{bad} bad rows, the last: {}", last.chain()))
+            .hint(format!("see them with `syncline dead-letters list {}`", self.run))
+    }
+}
+
+/// The reader's half: next, source processors, limits, queue.
+async fn read(
+    stretch: Arc<Stretch>,
+    table: u32,
+    mut reader: Box<dyn SplitReader>,
+    queue: Sender,
+    mut durable: watch::Receiver<Option<Position>>,
+) {
+    let table = &stretch.tables[table as usize];
+    loop {
+        if durable.has_changed().unwrap_or(false) {
+            let position = durable.borrow_and_update().clone();
+            if let Some(position) = position
+                && let Err(error) = reader.committed(&position).await
+            {
+                return queue.last(Item::Failed(error));
+            }
+        }
+        let mut batch = match reader.next(stretch.limits.budget()).await {
+            Ok(Element::Batch(batch)) => batch,
+            Ok(Element::EndOfSplit) => return queue.last(Item::End),
+            Err(error) => return queue.last(Item::Failed(error)),
+        };
+        let rows = (batch.rows.num_rows() + batch.rejects.len()) as u64;
+        let bytes = batch.bytes();
+        table.progress.bytes_read.fetch_add(bytes, Relaxed);
+        stretch.limits.pass(rows, bytes).await;
+        match table.bound.chain.apply_source(batch.rows) {
+            Ok(output) => {
+                batch.rows = output.rows;
+                batch.rejects.extend(output.rejects);
+            }
+            Err(error) => return queue.last(Item::Failed(error)),
+        }
+        if !queue.batch(batch).await {
+            return;
+        }
+    }
+}
+
+/// The writer's half of one attempt at a split.
+struct Writing<'a> {
+    stretch: &'a Stretch,
+    table: &'a MovingTable,
+    split: &'a Split,
+    writer: Box<dyn SinkWriter>,
+    /// What has been accepted since the last flush.
+    accepted: Option<Position>,
+    bytes: u64,
+    letters: Vec<NewDeadLetter>,
+    flushed: Instant,
+    /// Rows of the split that were read and are durable.
+    durable: u64,
+    progress: &'a SplitProgress,
+}
+
+impl<'a> Writing<'a> {
+    fn new(
+        stretch: &'a Stretch,
+        table: &'a MovingTable,
+        split: &'a Split,
+        writer: Box<dyn SinkWriter>,
+        durable: u64,
+    ) -> Self {
+        Self {
+            stretch,
+            table,
+            split,
+            writer,
+            accepted: None,
+            bytes: 0,
+            letters: Vec::new(),
+            flushed: Instant::now(),
+            durable,
+            progress: table.progress.split(split.id),
+        }
+    }
+
+    async fn run(
+        mut self,
+        mut queue: Receiver,
+        committed: &watch::Sender<Option<Position>>,
+    ) -> Result<Moved> {
+        let leave = &self.stretch.leave;
+        loop {
+            let item = tokio::select! {
+                biased;
+                () = leave.cancelled() => {
+                    self.flush_if_possible(committed).await?;
+                    return Ok(Moved::Left);
+                }
+                item = queue.next() => item,
+            };
+            match item {
+                Some(Item::Batch(batch)) => self.batch(batch).await?,
+                Some(Item::End) => {
+                    let end = self.accepted.take().unwrap_or_else(|| self.last_position());
+                    self.flush(&end, true, committed).await?;
+                    return Ok(Moved::Complete);
+                }
+                Some(Item::Failed(error)) => {
+                    // What was read before the failure is good.
+                    self.flush_if_possible(committed).await?;
+                    return Err(error);
+                }
+                None => return Err(Error::bug("a reader left without a word")),
+            }
+            let due = self.bytes >= FLUSH_BYTES
+                || self.flushed.elapsed() >= self.stretch.checkpoint_every;
+            if due {
+                self.flush_if_possible(committed).await?;
+            }
+        }
+    }
+
+    /// The position of a split that gave no rows after where it was.
+    fn last_position(&self) -> Position {
+        Position::new(self.durable, "end")
+    }
+
+    /// Sink processors, conversion, write.
+    async fn batch(&mut self, batch: ChangeBatch) -> Result<()> {
+        let ChangeBatch { rows, rejects, position, .. } = batch;
+        self.bytes += rows.get_array_memory_size() as u64;
+        self.reject(rejects, Stage::Read, position.seq)?;
+        let output = self.table.bound.chain.apply_sink(rows)?;
+        self.reject(output.rejects, Stage::Process, position.seq)?;
+        let chosen = match &self.table.bound.written {
+            None => output.rows,
+            Some(indexes) => output
+                .rows
+                .project(indexes)
+                .map_err(|e| Error::bug("choosing columns").because(e))?,
+        };
+        let (rows, bad) = self.table.bound.to_target.convert(chosen)?;
+        self.reject(bad, Stage::Write, position.seq)?;
+        if rows.num_rows() > 0 {
+            self.write(rows, &position).await?;
+        }
+        self.progress.read_to(position.seq);
+        self.accepted = Some(position);
+        Ok(())
+    }
+
+    /// Writes rows; when the sink refuses some, narrows them down by halves.
+    async fn write(&mut self, rows: RecordBatch, position: &Position) -> Result<()> {
+        let mut pieces = VecDeque::from([rows]);
+        while let Some(piece) = pieces.pop_front() {
+            let count = piece.num_rows();
+            let batch = ChangeBatch {
+                table: Arc::clone(&self.task().table),
+                rows: piece,
+                rejects: Vec::new(),
+                position: position.clone(),
+            };
+            match self.writer.write(&batch).await {
+                Ok(()) => self.progress.wrote(count as u64),
+                Err(error) if error.kind() != ErrorKind::Data => return Err(error),
+                Err(error) if count == 1 => {
+                    let bad = Reject::of(&batch.rows, 0, error);
+                    self.reject(vec![bad], Stage::Write, position.seq)?;
+                }
+                Err(_) => {
+                    let half = count / 2;
+                    pieces.push_front(batch.rows.slice(half, count - half));
+                    pieces.push_front(batch.rows.slice(0, half));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps bad rows for the dead letters, and fails when they are too many.
+    fn reject(&mut self, rejects: Vec<Reject>, stage: Stage, seq: u64) -> Result<()> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        self.stretch.reject(self.table, rejects.len() as u64);
+        let origin = Origin {
+            table: self.table.index,
+            split: self.split.id,
+            seq,
+            source: self.table.bound.plan.source.name.to_string(),
+            target: self.table.bound.plan.target.name.to_string(),
+            key: &self.table.bound.key,
+        };
+        for reject in &rejects {
+            self.letters.push(letter(reject, stage, &origin)?);
+        }
+        if self.stretch.too_many_errors(false) {
+            let last = rejects.last().map(|r| Arc::clone(&r.error));
+            // Shown to the one who looks why it failed; found again by the run that continues.
+            self.keep_letters()?;
+            if let Some(last) = last {
+                return Err(self.stretch.too_many(&named(&last, &self.table.task)));
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_letters(&mut self) -> Result<()> {
+        if self.letters.is_empty() {
+            return Ok(());
+        }
+        let letters = std::mem::take(&mut self.letters);
+        self.stretch.store.keep_dead_letters(&self.stretch.run, &letters)
+    }
+
+    /// Flushes in the middle, where the split can be gone on from there.
+    async fn flush_if_possible(
+        &mut self,
+        committed: &watch::Sender<Option<Position>>,
+    ) -> Result<()> {
+        if !self.split.resumable {
+            return Ok(());
+        }
+        match self.accepted.take() {
+            Some(position) => self.flush(&position, false, committed).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn flush(
+        &mut self,
+        position: &Position,
+        end: bool,
+        committed: &watch::Sender<Option<Position>>,
+    ) -> Result<()> {
+        // Dead letters first: should the flush fail, they are found and kept again.
+        self.keep_letters()?;
+        self.writer.flush(position, end).await?;
+        self.bytes = 0;
+        self.flushed = Instant::now();
+        self.durable = position.seq;
+        self.note_durable(position, end)?;
+        committed.send_replace(Some(position.clone()));
+        Ok(())
+    }
+
+    /// Records, then announces, that everything up to here is durable.
+    fn note_durable(&self, position: &Position, done: bool) -> Result<()> {
+        let at = Checkpoint {
+            table: self.table.index,
+            split: self.split.id,
+            position: position.clone(),
+            done,
+            written: self.progress.flushed(done),
+        };
+        self.stretch.store.checkpoint(&self.stretch.run, self.stretch.epoch, &at)?;
+        // Nobody listening is fine.
+        let _ = self.stretch.events.send(Event::Checkpoint {
+            table: self.task().table.name.to_string(),
+            split: self.split.id,
+            rows: position.seq,
+            position: position.token.clone(),
+        });
+        Ok(())
+    }
+
+    fn task(&self) -> &'a WriteTask {
+        &self.table.task
+    }
+}
+
+/// An attempt that ends early takes back what it counted and was not durable.
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.progress.fell_back(self.durable);
+    }
+}
+
+/// Rows written of those that are durable. The target may be one flush ahead of the checkpoint when
+/// the process died between the two; rows of that flush count as written.
+fn written_before(checkpoint: Option<&Checkpoint>, held: Option<&Held>) -> u64 {
+    let Some(held) = held else { return 0 };
+    let (seq, written) = checkpoint.map_or((0, 0), |c| (c.position.seq, c.written));
+    written + held.position.seq.saturating_sub(seq)
+}
+
+/// The error with the table's name, where it does not stand there already.
+fn named(error: &Error, task: &WriteTask) -> Error {
+    let name = task.table.name.to_string();
+    let message = error.chain();
+    let text = if message.contains(&name) { message } else { format!("{name}: {message}") };
+    let named = Error::new(error.code(), text);
+    match error.hint_text() {
+        Some(hint) => named.hint(hint),
+        None => named,
+    }
+}
+
+/// Ends a task when its owner is dropped.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,471 @@
+//! What is moved where: tables found, columns matched, write modes chosen. Kept with the run, so
+//! that a run that continues works on the very same plan.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use syncline_connector::{Processor, ReadTask, Sink, Source, WriteMode, WriteTask};
+use syncline_convert::{Fidelity, RowsConverter};
+use syncline_types::{
+    Code, Column, Error, Result, Split, TableInfo, TableName, TableSchema, did_you_mean,
+};
+
+use crate::chain::Chain;
+use crate::job::Job;
+
+/// The format of a kept plan.
+const VERSION: u32 = 1;
+
+/// What a run moves, table by table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    version: u32,
+    /// The tables, in the order they were found.
+    pub tables: Vec<TablePlan>,
+}
+
+/// What a run moves of one table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TablePlan {
+    /// The source table, all columns.
+    pub source: TableSchema,
+    /// The target table, with the columns that are written.
+    pub target: TableSchema,
+    /// The target table was there before the run.
+    pub exists: bool,
+    /// It had no rows.
+    pub empty_at_start: bool,
+    /// What happens to rows that are there already.
+    pub write: WriteMode,
+    /// The pieces; none yet before the source has cut the table.
+    pub splits: Vec<Split>,
+    /// Estimated rows.
+    pub rows: Option<u64>,
+    /// What a person should know of the table.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// A plan of these tables.
+    pub(crate) fn of(tables: Vec<TablePlan>) -> Self {
+        Self { version: VERSION, tables }
+    }
+
+    /// As it is kept.
+    pub fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|e| Error::bug("a plan cannot be written").because(e))
+    }
+
+    /// From what was kept.
+    ///
+    /// # Errors
+    /// [`Code::CannotResume`] when it was written by another version.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let refused = |why: String| {
+            Error::new(Code::CannotResume, format!("the kept plan {why}"))
+                .hint("start over with --fresh")
+        };
+        let plan: Plan =
+            serde_json::from_str(text).map_err(|e| refused("cannot be read".into()).because(e))?;
+        if plan.version == VERSION {
+            Ok(plan)
+        } else {
+            Err(refused(format!("has format {}, this version reads {VERSION}", plan.version)))
+        }
+    }
+}
+
+/// A table, ready to move: its plan, bound.
+pub(crate) struct BoundTable {
+    pub(crate) plan: TablePlan,
+    pub(crate) chain: Chain,
+    /// From the chain's output to what the sink takes.
+    pub(crate) to_target: RowsConverter,
+    /// Columns of the chain's output that are written, by index; all when `None`.
+    pub(crate) written: Option<Vec<usize>>,
+    pub(crate) read: ReadTask,
+    pub(crate) key: Vec<String>,
+}
+
+impl BoundTable {
+    /// The task of the sink.
+    pub(crate) fn write_task(&self, run: &str, epoch: u64) -> WriteTask {
+        WriteTask {
+            run: run.to_owned(),
+            epoch,
+            table: Arc::new(self.plan.target.clone()),
+            exists: self.plan.exists,
+            empty_at_start: self.plan.empty_at_start,
+            write: self.plan.write,
+            splits: u32::try_from(self.plan.splits.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// What becomes of each written column: source type, target type, and what is lost.
+    pub(crate) fn fidelities(&self) -> Vec<(Column, Column, Fidelity)> {
+        let output = &self.chain.output.columns;
+        let mapped = self.chain.mapping_fidelities();
+        let indexes = self.written.clone().unwrap_or_else(|| (0..output.len()).collect());
+        indexes
+            .iter()
+            .zip(&self.plan.target.columns)
+            .zip(self.to_target.fidelities())
+            .map(|((index, target), fidelity)| {
+                let from = match (&mapped, self.chain.has_steps()) {
+                    // Without steps, columns still stand in the order they were read.
+                    (Some(_), false) => self.chain.read.columns[*index].clone(),
+                    _ => output[*index].clone(),
+                };
+                let mapping = mapped.as_ref().filter(|_| !self.chain.has_steps());
+                let fidelity = match mapping.map(|m| &m[*index]) {
+                    Some(Fidelity::Lossy(why)) => Fidelity::Lossy(why.clone()),
+                    Some(Fidelity::Widened(why)) if *fidelity == Fidelity::Exact => {
+                        Fidelity::Widened(why.clone())
+                    }
+                    _ => fidelity.clone(),
+                };
+                (from, target.clone(), fidelity)
+            })
+            .collect()
+    }
+}
+
+/// The processors of a job, parsed.
+pub(crate) struct Processors {
+    source: Vec<Box<dyn Processor>>,
+    sink: Vec<Box<dyn Processor>>,
+}
+
+impl Processors {
+    pub(crate) fn parse(job: &Job) -> Result<Self> {
+        let side = |name: &str, configured: &[serde_json::Value]| {
+            syncline_processors::build(&serde_json::Value::Array(configured.to_vec()))
+                .map_err(|e| e.at(format!("processors.{name}")))
+        };
+        Ok(Self {
+            source: side("source", &job.source_processors)?,
+            sink: side("sink", &job.sink_processors)?,
+        })
+    }
+}
+
+/// Finds the tables and decides what becomes of each. Reads, and changes nothing; splits are cut
+/// later, inside of the source's snapshot.
+pub(crate) async fn make(
+    job: &Job,
+    processors: &Processors,
+    source: &dyn Source,
+    sink: &dyn Sink,
+) -> Result<Vec<BoundTable>> {
+    let found = find(job, source).await?;
+    let mut bound = Vec::with_capacity(found.len());
+    let mut targets: HashSet<TableName> = HashSet::new();
+    for info in found {
+        let target = target_name(job, &info.schema.name)?;
+        if !targets.insert(target.clone()) {
+            return Err(Error::new(
+                Code::BadValue,
+                format!("{} and another table would both go to {target}", info.schema.name),
+            )
+            .hint("give names that differ: --to '{schema}.{table}'"));
+        }
+        bound.push(plan_table(job, processors, sink, info, &target).await?);
+    }
+    Ok(bound)
+}
+
+/// Binds a kept plan again, after looking whether the source still is what it was.
+pub(crate) async fn rebind(
+    job: &Job,
+    processors: &Processors,
+    source: &dyn Source,
+    plan: Plan,
+) -> Result<Vec<BoundTable>> {
+    let found = find(job, source).await?;
+    plan.tables
+        .into_iter()
+        .map(|table| {
+            let name = &table.source.name;
+            let now = found.iter().find(|info| info.schema.name == *name);
+            let same = |now: &TableInfo| {
+                let fields = |t: &TableSchema| -> Vec<_> {
+                    t.columns.iter().map(|c| c.field.clone()).collect()
+                };
+                fields(&now.schema) == fields(&table.source)
+            };
+            match now {
+                Some(now) if same(now) => bind(job, processors, table),
+                Some(_) => Err(Error::new(
+                    Code::TableChanged,
+                    format!("{name}: its columns are no longer those the run began with"),
+                )
+                .hint("start over with --fresh")),
+                None => Err(Error::new(
+                    Code::TableChanged,
+                    format!("{name}: the table the run began with is gone"),
+                )
+                .hint("start over with --fresh")),
+            }
+        })
+        .collect()
+}
+
+async fn find(job: &Job, source: &dyn Source) -> Result<Vec<TableInfo>> {
+    let found = match &job.query {
+        Some(sql) => vec![source.describe_query(sql).await?],
+        None => source.discover(&job.tables).await?,
+    };
+    if found.is_empty() {
+        return Err(Error::new(
+            Code::NothingSelected,
+            format!("{}: no table is selected", job.source.redacted()),
+        ));
+    }
+    Ok(found)
+}
+
+async fn plan_table(
+    job: &Job,
+    processors: &Processors,
+    sink: &dyn Sink,
+    info: TableInfo,
+    target: &TableName,
+) -> Result<BoundTable> {
+    let chain = Chain::bind(
+        &info.schema,
+        job.columns_of(&info.schema.name),
+        &processors.source,
+        &processors.sink,
+    )?;
+    let there = sink.describe(target).await?;
+    let exists = there.is_some();
+    let (full_target, empty) = match there {
+        Some(found) => (found.schema, found.empty),
+        None if job.create => (sink.adapt(&chain.output, target)?, true),
+        None => {
+            return Err(Error::new(Code::TargetMissing, format!("{target} does not exist"))
+                .hint("create it, or leave --create at auto"));
+        }
+    };
+    let mut notes = info.notes;
+    let written = match_columns(&chain.output, &full_target, &mut notes)?;
+    let write = choose_write(job, target, &full_target, &written, exists, empty)?;
+    let columns = written.iter().map(|(_, to)| full_target.columns[*to].clone()).collect();
+    let plan = TablePlan {
+        source: info.schema,
+        target: TableSchema { columns, ..full_target },
+        exists,
+        empty_at_start: empty,
+        write,
+        splits: Vec::new(),
+        rows: info.rows,
+        notes,
+    };
+    bind(job, processors, plan)
+}
+
+/// Binds a table's plan to its steps.
+pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Result<BoundTable> {
+    let chain = Chain::bind(
+        &plan.source,
+        job.columns_of(&plan.source.name),
+        &processors.source,
+        &processors.sink,
+    )?;
+    let pairs = match_columns(&chain.output, &plan.target, &mut Vec::new())?;
+    let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
+    let all_in_order = indexes.iter().copied().eq(0..chain.output.columns.len());
+    let given = TableSchema {
+        columns: indexes.iter().map(|i| chain.output.columns[*i].clone()).collect(),
+        ..chain.output.clone()
+    };
+    let to_target = RowsConverter::new(&given, &plan.target)?;
+    let read = ReadTask {
+        table: Arc::clone(&chain.read),
+        filter: job.filter.clone(),
+        query: job.query.clone(),
+    };
+    let key = plan.target.key().into_iter().map(str::to_owned).collect();
+    Ok(BoundTable {
+        plan,
+        chain,
+        to_target,
+        written: (!all_in_order).then_some(indexes),
+        read,
+        key,
+    })
+}
+
+/// Pairs of (given column, target column) by name, in the target's order.
+///
+/// Names are compared as they are spelled; when that finds nothing, without regard to case, as
+/// long as that is unambiguous.
+fn match_columns(
+    given: &TableSchema,
+    target: &TableSchema,
+    notes: &mut Vec<String>,
+) -> Result<Vec<(usize, usize)>> {
+    let mut pairs = Vec::with_capacity(given.columns.len());
+    for (from, column) in given.columns.iter().enumerate() {
+        let to = find_column(target, column.name()).ok_or_else(|| {
+            let near = did_you_mean(column.name(), target.columns.iter().map(Column::name));
+            Error::new(
+                Code::ColumnMismatch,
+                format!("{}: no column {:?}{near}", target.name, column.name()),
+            )
+            .hint("choose and name columns with --columns 'from:to, …'")
+        })?;
+        if target.columns[to].generated.is_some() {
+            notes.push(format!(
+                "column {} is generated at the target: its values are computed there",
+                column.name()
+            ));
+            continue;
+        }
+        pairs.push((from, to));
+    }
+    let missing = target.columns.iter().enumerate().find(|(index, column)| {
+        !column.field.is_nullable()
+            && column.default.is_none()
+            && column.identity.is_none()
+            && column.generated.is_none()
+            && !pairs.iter().any(|(_, to)| to == index)
+    });
+    if let Some((_, column)) = missing {
+        return Err(Error::new(
+            Code::ColumnMismatch,
+            format!(
+                "{}: column {:?} takes no NULL, has no default, and is not given",
+                target.name,
+                column.name()
+            ),
+        ));
+    }
+    if pairs.is_empty() {
+        return Err(Error::new(
+            Code::ColumnMismatch,
+            format!("{}: no column is written", target.name),
+        ));
+    }
+    pairs.sort_by_key(|(_, to)| *to);
+    Ok(pairs)
+}
+
+fn find_column(table: &TableSchema, name: &str) -> Option<usize> {
+    table.index_of(name).or_else(|| {
+        let folded = name.to_lowercase();
+        let mut fits =
+            (0..table.columns.len()).filter(|i| table.columns[*i].name().to_lowercase() == folded);
+        fits.next().filter(|_| fits.next().is_none())
+    })
+}
+
+fn choose_write(
+    job: &Job,
+    name: &TableName,
+    target: &TableSchema,
+    written: &[(usize, usize)],
+    exists: bool,
+    empty: bool,
+) -> Result<WriteMode> {
+    let key = target.key();
+    let key_written = !key.is_empty()
+        && key.iter().all(|k| written.iter().any(|(_, to)| target.columns[*to].name() == *k));
+    match job.write {
+        Some(WriteMode::Upsert) if !key_written => Err(Error::new(
+            Code::WriteModeNeeded,
+            format!("{name}: upsert needs a key at the target whose columns are all written"),
+        )
+        .hint("--write append adds rows, --write replace puts them in place of the old ones")),
+        Some(mode) => Ok(mode),
+        None if key_written => Ok(WriteMode::Upsert),
+        None if empty || !exists => Ok(WriteMode::Append),
+        None => Err(Error::new(
+            Code::WriteModeNeeded,
+            format!("{name} has rows already, and no key to tell them from new ones"),
+        )
+        .hint("--write append adds rows, --write replace puts them in place of the old ones")),
+    }
+}
+
+/// The name of a table's target.
+fn target_name(job: &Job, source: &TableName) -> Result<TableName> {
+    let default = match (&job.sink.path, job.sink.hosts.is_empty()) {
+        (path, false) if path.is_empty() => "{schema}.{table}",
+        _ => "{table}",
+    };
+    let template = job.target.as_deref().unwrap_or(default);
+    let fill = |part: &str| -> Result<String> {
+        let schema = source.schema.as_deref();
+        if part.contains("{schema}") && schema.is_none() {
+            return Err(Error::new(
+                Code::BadValue,
+                format!(
+                    "target {template:?}: table {source} has no schema to put in place of {{schema}}"
+                ),
+            ));
+        }
+        let filled =
+            part.replace("{schema}", schema.unwrap_or_default()).replace("{table}", &source.name);
+        if filled.is_empty() {
+            return Err(Error::new(
+                Code::BadValue,
+                format!("target {template:?}: a part is empty"),
+            ));
+        }
+        Ok(filled)
+    };
+    match template.split_once('.') {
+        Some((schema, table)) => Ok(TableName { schema: Some(fill(schema)?), name: fill(table)? }),
+        None => Ok(TableName { schema: None, name: fill(template)? }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{DataType, Field};
+
+    fn table(name: &str, columns: &[(&str, bool)]) -> TableSchema {
+        let fields = columns.iter().map(|(n, null)| Field::new(*n, DataType::Int64, *null));
+        TableSchema::new(TableName::bare(name), fields)
+    }
+
+    #[test]
+    fn columns_are_matched_by_name_in_the_targets_order() {
+        let given = table("g", &[("a", true), ("B", true)]);
+        let target = table("t", &[("b", true), ("c", true), ("a", true)]);
+        let pairs = match_columns(&given, &target, &mut Vec::new()).unwrap();
+        assert_eq!(pairs, [(1, 0), (0, 2)]);
+    }
+
+    #[test]
+    fn a_column_that_fits_nowhere_is_an_error_with_the_nearest_name() {
+        let given = table("g", &[("nmae", true)]);
+        let target = table("t", &[("name", true)]);
+        let error = match_columns(&given, &target, &mut Vec::new()).unwrap_err();
+        assert_eq!(error.code(), Code::ColumnMismatch);
+        assert!(error.message().contains("\"name\""), "{error}");
+    }
+
+    #[test]
+    fn a_column_the_target_demands_must_be_given() {
+        let given = table("g", &[("a", true)]);
+        let mut target = table("t", &[("a", true), ("must", false)]);
+        let error = match_columns(&given, &target, &mut Vec::new()).unwrap_err();
+        assert!(error.message().contains("\"must\""), "{error}");
+        target.columns[1].default = Some(syncline_types::DefaultValue::Value("1".into()));
+        assert!(match_columns(&given, &target, &mut Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn generated_columns_of_the_target_are_left_to_it() {
+        let given = table("g", &[("a", true), ("sum", true)]);
+        let mut target = table("t", &[("a", true), ("sum", true)]);
+        target.columns[1].generated = Some("a + 1".into());
+        let mut notes = Vec::new();
+        assert_eq!(match_columns(&given, &target, &mut notes).unwrap(), [(0, 0)]);
+        assert_eq!(notes.len(), 1);
+    }
+}

@@ -1,0 +1,146 @@
+//! How far a run is, for its events, its summary and its record.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use syncline_store::RunTotals;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use crate::events::{Event, Summary, TableSummary};
+use crate::metrics::{Metrics, TableProgress};
+use crate::plan::BoundTable;
+
+/// How often progress is told.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How far one run is, over its pauses.
+pub(crate) struct RunProgress {
+    run: String,
+    started: Instant,
+    pub(crate) metrics: Arc<Metrics>,
+    tables: Mutex<Vec<Table>>,
+}
+
+struct Table {
+    source: String,
+    target: String,
+    estimated: Option<u64>,
+    progress: Arc<TableProgress>,
+}
+
+impl RunProgress {
+    pub(crate) fn new(run: &str) -> Self {
+        Self {
+            run: run.to_owned(),
+            started: Instant::now(),
+            metrics: Arc::new(Metrics::default()),
+            tables: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The plan stands. `true` the first time; after a pause, counts go on.
+    pub(crate) fn begin(&self, bound: &[BoundTable]) -> bool {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if !tables.is_empty() {
+            return false;
+        }
+        tables.extend(bound.iter().map(|t| Table {
+            source: t.plan.source.name.to_string(),
+            target: t.plan.target.name.to_string(),
+            estimated: t.plan.rows,
+            progress: Arc::new(TableProgress::new(t.plan.splits.len())),
+        }));
+        true
+    }
+
+    pub(crate) fn tables(&self) -> Vec<Arc<TableProgress>> {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.iter().map(|t| Arc::clone(&t.progress)).collect()
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut summary = Summary {
+            run: self.run.clone(),
+            seconds: self.started.elapsed().as_secs_f64(),
+            source_wait_seconds: self.metrics.source_wait_seconds(),
+            sink_wait_seconds: self.metrics.sink_wait_seconds(),
+            retries: self.metrics.retries(),
+            ..Summary::default()
+        };
+        for table in tables.iter() {
+            let one = TableSummary {
+                source: table.source.clone(),
+                target: table.target.clone(),
+                rows_read: table.progress.rows_read(),
+                rows_written: table.progress.rows_written(),
+                dead_letters: table.progress.dead_letters.load(Relaxed),
+            };
+            summary.rows_read += one.rows_read;
+            summary.rows_written += one.rows_written;
+            summary.dead_letters += one.dead_letters;
+            summary.rows_resumed += table.progress.rows_resumed();
+            summary.bytes_read += table.progress.bytes_read.load(Relaxed);
+            summary.tables.push(one);
+        }
+        summary
+    }
+
+    /// Tells every second how far each table is that has moved, until aborted.
+    pub(crate) fn tick(self: &Arc<Self>, events: broadcast::Sender<Event>) -> JoinHandle<()> {
+        let progress = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut written: Vec<u64> = Vec::new();
+            let mut ticks = tokio::time::interval(TICK);
+            loop {
+                ticks.tick().await;
+                for event in progress.moved(&mut written) {
+                    // Nobody listening is fine.
+                    let _ = events.send(event);
+                }
+            }
+        })
+    }
+
+    /// The tables that have moved since the last call, whose counts `written` holds.
+    fn moved(&self, written: &mut Vec<u64>) -> Vec<Event> {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        written.resize(tables.len(), 0);
+        let mut events = Vec::new();
+        for (table, before) in tables.iter().zip(written) {
+            let rows_written = table.progress.rows_written();
+            if rows_written == *before {
+                continue;
+            }
+            let rows_per_second = rows_written.saturating_sub(*before);
+            *before = rows_written;
+            events.push(Event::Progress {
+                run: self.run.clone(),
+                table: table.target.clone(),
+                rows_read: table.progress.rows_read(),
+                rows_written,
+                bytes_read: table.progress.bytes_read.load(Relaxed),
+                splits_done: table.progress.splits_done(),
+                splits: table.progress.splits(),
+                rows_estimated: table.estimated,
+                rows_per_second,
+                queue_depth: self.metrics.queue_depth(),
+            });
+        }
+        events
+    }
+}
+
+impl Summary {
+    /// As it is recorded with the run.
+    pub(crate) fn totals(&self) -> RunTotals {
+        RunTotals {
+            tables: self.tables.len() as u64,
+            rows_read: self.rows_read,
+            rows_written: self.rows_written,
+            dead_letters: self.dead_letters,
+        }
+    }
+}

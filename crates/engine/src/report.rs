@@ -1,0 +1,117 @@
+//! What `check` shows: the plan and the mapping of every column, before row one.
+
+use serde::Serialize;
+use syncline_connector::Consistency;
+use syncline_convert::Fidelity;
+use syncline_types::{Column, field};
+
+use crate::plan::BoundTable;
+
+/// The plan of a job, as shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct CheckReport {
+    /// The source, without secrets.
+    pub source: String,
+    /// The target, without secrets.
+    pub sink: String,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Whether all splits show one moment; else why not.
+    pub snapshot: String,
+    /// Splits at work at the same time.
+    pub parallel: usize,
+    /// The tables.
+    pub tables: Vec<TableReport>,
+}
+
+/// The plan of one table, as shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    /// Source table.
+    pub source: String,
+    /// Target table.
+    pub target: String,
+    /// Whether the target is made by the run.
+    pub creates: bool,
+    /// What happens to rows that are there already.
+    pub write: syncline_connector::WriteMode,
+    /// What a kill and a resume do to rows.
+    pub guarantee: String,
+    /// Pieces.
+    pub splits: usize,
+    /// Whether a killed run goes on inside a piece, or reads unfinished pieces again.
+    pub resumable: bool,
+    /// Estimated rows.
+    pub rows_estimated: Option<u64>,
+    /// The columns that are written.
+    pub columns: Vec<ColumnReport>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// What becomes of one column.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnReport {
+    /// Its name at the source.
+    pub from: String,
+    /// Its type at the source.
+    pub from_type: String,
+    /// Its name at the target.
+    pub to: String,
+    /// Its type at the target.
+    pub to_type: String,
+    /// `exact`, `widened` or `lossy`.
+    pub fidelity: &'static str,
+    /// Why it is not exact.
+    pub why: Option<String>,
+}
+
+pub(crate) fn table(bound: &BoundTable, guarantee: String) -> TableReport {
+    let plan = &bound.plan;
+    let columns = bound
+        .fidelities()
+        .into_iter()
+        .map(|(from, to, fidelity)| {
+            let (word, why) = match fidelity {
+                Fidelity::Exact => ("exact", None),
+                Fidelity::Widened(why) => ("widened", Some(why)),
+                Fidelity::Lossy(why) => ("lossy", Some(why)),
+            };
+            ColumnReport {
+                from: from.name().to_owned(),
+                from_type: type_of(&from),
+                to: to.name().to_owned(),
+                to_type: type_of(&to),
+                fidelity: word,
+                why,
+            }
+        })
+        .collect();
+    TableReport {
+        source: plan.source.name.to_string(),
+        target: plan.target.name.to_string(),
+        creates: !plan.exists,
+        write: plan.write,
+        guarantee,
+        splits: plan.splits.len(),
+        resumable: plan.splits.iter().all(|s| s.resumable),
+        rows_estimated: plan.rows,
+        columns,
+        notes: plan.notes.clone(),
+    }
+}
+
+pub(crate) fn snapshot(consistency: &Consistency) -> String {
+    match consistency {
+        Consistency::Snapshot => "one moment for all tables".into(),
+        Consistency::PerSplit(why) => format!("each piece shows its own moment: {why}"),
+    }
+}
+
+/// The native type, or the portable name where there is none.
+fn type_of(column: &Column) -> String {
+    match field::get(&column.field, field::NATIVE) {
+        Some(native) => native.to_owned(),
+        None => syncline_convert::portable::type_name(&column.field),
+    }
+}

@@ -1,0 +1,459 @@
+//! A run through its states: planned, at work, paused, resumed, ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+use syncline_connector::{Consistency, Cut, Registry, Sink, Source, WriteTask};
+use syncline_store::{NewRun, RunLock, Store};
+use syncline_types::{Code, Error, Result, RunEvent};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::control::{RunHandle, Wish};
+use crate::events::{Event, Outcome, Summary};
+use crate::job::{Job, fingerprint};
+use crate::limits::Limits;
+use crate::pipeline::{MovingTable, Stretch};
+use crate::plan::{self, BoundTable, Plan, Processors};
+use crate::progress::RunProgress;
+use crate::report::{self, CheckReport};
+use crate::workers::{self, Patience};
+
+/// Splits for each worker, so that a worker that is done finds more to do.
+const SPLITS_PER_WORKER: usize = 4;
+/// A table smaller than two of these is one split.
+const SPLIT_ROWS: u64 = 50_000;
+/// A file smaller than two of these is one split.
+const SPLIT_BYTES: u64 = 8 << 20;
+/// Events kept for a listener that is slow.
+const EVENTS: usize = 4_096;
+
+/// Starts and checks runs, with one registry of connectors and one state folder.
+pub struct Engine {
+    registry: Arc<Registry>,
+    store: Arc<Store>,
+}
+
+impl Engine {
+    /// An engine on these.
+    pub fn new(registry: Arc<Registry>, store: Arc<Store>) -> Self {
+        Self { registry, store }
+    }
+
+    /// The state folder.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The plan of a job and the mapping of every column. Connects, and touches nothing.
+    ///
+    /// # Errors
+    /// Whatever would keep the job from beginning.
+    pub async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
+        check(registry, job).await
+    }
+
+    /// Starts a job, or goes on with its unfinished run unless `fresh`.
+    ///
+    /// # Errors
+    /// When the job makes no sense, or the state cannot be used. Stores are connected to later.
+    pub fn start(&self, job: Job, fresh: bool) -> Result<RunHandle> {
+        let processors = Processors::parse(&job)?;
+        let source = source_of(&self.registry, &job)?;
+        let sink = sink_of(&self.registry, &job)?;
+        let print = fingerprint(&job);
+        let lock = self.store.lock(&print)?;
+        let unfinished = self.store.unfinished(&print)?;
+        let (run, abandoned) = match unfinished {
+            Some(run) if !fresh => (run, None),
+            abandoned => {
+                let new = NewRun {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    job: print,
+                    name: job.name.clone(),
+                    command: job.command.clone(),
+                    spec: serde_json::to_string(&job)
+                        .map_err(|e| Error::bug("a job cannot be written").because(e))?,
+                    source: job.source.redacted(),
+                    sink: job.sink.redacted(),
+                };
+                (self.store.create_run(&new)?, abandoned)
+            }
+        };
+        let run = self.store.take_up(&run.id)?;
+        if run.state.is_final() {
+            return Err(Error::new(
+                Code::BadTransition,
+                format!("run {} is {}", run.id, run.state),
+            ));
+        }
+        let (events, first) = broadcast::channel(EVENTS);
+        let (wish, wishes) = watch::channel(Wish::Run);
+        let driver = Driver {
+            resumed: run.plan.is_some(),
+            kept_plan: run.plan,
+            run: run.id.clone(),
+            epoch: run.epoch,
+            store: Arc::clone(&self.store),
+            job,
+            processors,
+            source,
+            sink,
+            abandoned: abandoned.map(|a| (a.id, a.plan)),
+            wishes,
+            events: events.clone(),
+            progress: Arc::new(RunProgress::new(&run.id)),
+            _lock: lock,
+        };
+        let task = tokio::spawn(driver.drive());
+        Ok(RunHandle {
+            id: run.id,
+            epoch: run.epoch,
+            store: Arc::clone(&self.store),
+            wish,
+            events,
+            first,
+            task,
+        })
+    }
+}
+
+pub(crate) fn source_of(registry: &Registry, job: &Job) -> Result<Arc<dyn Source>> {
+    let connector = registry.get(&job.source.scheme)?;
+    let spec = connector.spec();
+    if !spec.roles.source.is_empty() && !spec.roles.source.contains(&job.mode) {
+        return Err(Error::new(
+            Code::Unsupported,
+            format!("{} cannot be read in mode {}", spec.title, job.mode),
+        ));
+    }
+    connector.source(&job.source).map(Arc::from)
+}
+
+pub(crate) fn sink_of(registry: &Registry, job: &Job) -> Result<Arc<dyn Sink>> {
+    registry.get(&job.sink.scheme)?.sink(&job.sink).map(Arc::from)
+}
+
+async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
+    let processors = Processors::parse(job)?;
+    let source = source_of(registry, job)?;
+    let sink = sink_of(registry, job)?;
+    let mut notes = source.check().await?;
+    notes.extend(sink.check().await?);
+    let mut bound = plan::make(job, &processors, source.as_ref(), sink.as_ref()).await?;
+    let workers = job.speed.workers().min(sink.max_parallel());
+    let consistency = source.begin(workers).await?;
+    for table in &mut bound {
+        table.plan.splits = source.plan(&table.read, &cut(workers)).await?;
+    }
+    source.end().await?;
+    let tables = bound
+        .iter()
+        .map(|t| report::table(t, sink.guarantee(&t.write_task("", 0)).describe().to_owned()))
+        .collect();
+    Ok(CheckReport {
+        source: job.source.redacted(),
+        sink: job.sink.redacted(),
+        notes,
+        snapshot: report::snapshot(&consistency),
+        parallel: workers,
+        tables,
+    })
+}
+
+fn cut(workers: usize) -> Cut {
+    let splits = if workers == 1 { 1 } else { workers * SPLITS_PER_WORKER };
+    Cut { splits, min_rows: SPLIT_ROWS, min_bytes: SPLIT_BYTES }
+}
+
+/// Why a stretch of a run ended.
+enum Ended {
+    /// Everything is at the target.
+    Complete,
+    /// Workers left because they were asked to.
+    Left,
+}
+
+/// One run in one process.
+struct Driver {
+    run: String,
+    epoch: u64,
+    resumed: bool,
+    kept_plan: Option<String>,
+    store: Arc<Store>,
+    job: Job,
+    processors: Processors,
+    source: Arc<dyn Source>,
+    sink: Arc<dyn Sink>,
+    /// An unfinished run of the same job that `fresh` gave up: its id and plan.
+    abandoned: Option<(String, Option<String>)>,
+    wishes: watch::Receiver<Wish>,
+    events: broadcast::Sender<Event>,
+    progress: Arc<RunProgress>,
+    _lock: RunLock,
+}
+
+impl Driver {
+    async fn drive(mut self) -> Outcome {
+        let ticker = self.progress.tick(self.events.clone());
+        let outcome = loop {
+            // Workers leave as soon as anything but going on is wanted.
+            let leave = CancellationToken::new();
+            let mut wishes = self.wishes.clone();
+            let watcher = tokio::spawn({
+                let leave = leave.clone();
+                async move {
+                    if wishes.wait_for(|w| *w != Wish::Run).await.is_ok() {
+                        leave.cancel();
+                    }
+                }
+            });
+            let ended = self.stretch(&leave).await;
+            watcher.abort();
+            // Connections are freed whatever happened.
+            if let Err(error) = self.source.end().await {
+                tracing::debug!(error = error.chain(), "closing the source");
+            }
+            let wish = *self.wishes.borrow();
+            match (ended, wish) {
+                (Ok(Ended::Complete), _) => break self.finished(),
+                (_, Wish::Stop) => break self.stopped().await,
+                (Ok(Ended::Left), Wish::Interrupt) => break self.interrupted(),
+                (Ok(Ended::Left), _) => match self.paused().await {
+                    Ok(Wish::Run) => {}
+                    Ok(Wish::Stop) => break self.stopped().await,
+                    Ok(_) => break Outcome::Interrupted(self.summary()),
+                    Err(error) => break self.failed(error),
+                },
+                (Err(error), _) => break self.failed(error),
+            }
+        };
+        ticker.abort();
+        outcome
+    }
+
+    /// From the opening of the source to its end.
+    async fn stretch(&mut self, leave: &CancellationToken) -> Result<Ended> {
+        let patience = Patience {
+            run: self.run.clone(),
+            epoch: self.epoch,
+            store: Arc::clone(&self.store),
+            events: self.events.clone(),
+            metrics: Arc::clone(&self.progress.metrics),
+            limit: self.job.patience,
+            leave: leave.clone(),
+        };
+        if let Some((run, plan)) = self.abandoned.take() {
+            let discarded = patience.attempt(|| 0, || self.discard(&run, plan.as_deref())).await?;
+            if discarded.is_none() {
+                self.abandoned = Some((run, plan));
+                return Ok(Ended::Left);
+            }
+        }
+        let workers = self.job.speed.workers().min(self.sink.max_parallel());
+        let Some(bound) = patience.attempt(|| 0, || self.plan(workers)).await? else {
+            return Ok(Ended::Left);
+        };
+        let stretch = Arc::new(self.make_stretch(bound, workers, leave)?);
+        for table in &stretch.tables {
+            if patience.attempt(|| 0, || self.sink.prepare(&table.task)).await?.is_none() {
+                return Ok(Ended::Left);
+            }
+        }
+        if !workers::run(&stretch, &patience).await? {
+            return Ok(Ended::Left);
+        }
+        if stretch.too_many_errors(true) {
+            let share = Error::new(Code::TooManyErrors, "their share is above the limit");
+            return Err(stretch.too_many(&share));
+        }
+        let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
+        let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
+        Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
+    }
+
+    /// The plan, kept or new, with the source's snapshot open.
+    async fn plan(&self, workers: usize) -> Result<Vec<BoundTable>> {
+        let source = self.source.as_ref();
+        let mut bound = match self.kept_plan()? {
+            Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
+            None => plan::make(&self.job, &self.processors, source, self.sink.as_ref()).await?,
+        };
+        if let Consistency::PerSplit(why) = source.begin(workers).await? {
+            self.announce(Event::Note {
+                message: format!("no common snapshot, each piece shows its own moment: {why}"),
+            });
+        }
+        let new = bound.iter().any(|t| t.plan.splits.is_empty());
+        for table in bound.iter_mut().filter(|t| t.plan.splits.is_empty()) {
+            table.plan.splits = source.plan(&table.read, &cut(workers)).await?;
+            for note in &table.plan.notes {
+                let message = format!("{}: {note}", table.plan.source.name);
+                self.announce(Event::Note { message });
+            }
+        }
+        if new {
+            let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
+            self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
+        }
+        Ok(bound)
+    }
+
+    /// The plan this run was begun with, by an earlier process or before a pause.
+    fn kept_plan(&self) -> Result<Option<Plan>> {
+        let kept = match &self.kept_plan {
+            Some(plan) => Some(plan.clone()),
+            None => self.store.run(&self.run)?.and_then(|run| run.plan),
+        };
+        kept.as_deref().map(Plan::from_json).transpose()
+    }
+
+    fn make_stretch(
+        &self,
+        bound: Vec<BoundTable>,
+        workers: usize,
+        leave: &CancellationToken,
+    ) -> Result<Stretch> {
+        if self.progress.begin(&bound) {
+            self.announce(Event::Planned {
+                run: self.run.clone(),
+                tables: bound
+                    .iter()
+                    .map(|t| format!("{} -> {}", t.plan.source.name, t.plan.target.name))
+                    .collect(),
+                splits: bound.iter().map(|t| t.plan.splits.len()).sum(),
+                rows_estimated: bound.iter().map(|t| t.plan.rows).sum(),
+                resumed: self.resumed,
+            });
+        }
+        let tables: Vec<MovingTable> = bound
+            .into_iter()
+            .zip(self.progress.tables())
+            .enumerate()
+            .map(|(index, (bound, progress))| MovingTable {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                task: bound.write_task(&self.run, self.epoch),
+                left: AtomicUsize::new(bound.plan.splits.len()),
+                progress,
+                bound,
+            })
+            .collect();
+        for at in self.store.checkpoints(&self.run)?.iter().filter(|c| c.done) {
+            let table = &tables[at.table as usize];
+            let split = table.progress.split(at.split);
+            split.opened(at.position.seq, at.written);
+            split.flushed(true);
+            table.left.fetch_sub(1, SeqCst);
+        }
+        Ok(Stretch {
+            run: self.run.clone(),
+            epoch: self.epoch,
+            store: Arc::clone(&self.store),
+            source: Arc::clone(&self.source),
+            sink: Arc::clone(&self.sink),
+            tables,
+            limits: Limits::new(&self.job.speed),
+            errors: self.job.errors,
+            checkpoint_every: self.job.checkpoint_every,
+            workers,
+            metrics: Arc::clone(&self.progress.metrics),
+            events: self.events.clone(),
+            leave: leave.clone(),
+            bad: AtomicU64::new(self.store.count_dead_letters(&self.run)?),
+        })
+    }
+
+    /// Removes what a given-up run left at the target, and stops it.
+    async fn discard(&self, run: &str, plan: Option<&str>) -> Result<()> {
+        let epoch = self.store.run(run)?.map_or(0, |r| r.epoch);
+        if let Some(plan) = plan.and_then(|p| Plan::from_json(p).ok()) {
+            let bound = plan
+                .tables
+                .into_iter()
+                .filter_map(|t| plan::bind(&self.job, &self.processors, t).ok());
+            let tasks: Vec<WriteTask> = bound.map(|t| t.write_task(run, epoch)).collect();
+            self.sink.discard(&tasks).await?;
+        }
+        let why = Some("given up by --fresh");
+        let state = self.store.transition(run, epoch, RunEvent::Stop, why)?;
+        if !state.is_final() {
+            self.store.transition(run, epoch, RunEvent::Drained, why)?;
+        }
+        Ok(())
+    }
+
+    /// At rest until someone wants something else.
+    async fn paused(&mut self) -> Result<Wish> {
+        self.record(RunEvent::Drained, None)?;
+        // A handle that is gone can wish for nothing any more.
+        Ok(self.wishes.wait_for(|w| *w != Wish::Pause).await.map_or(Wish::Interrupt, |w| *w))
+    }
+
+    fn interrupted(&self) -> Outcome {
+        match self.record(RunEvent::Drained, Some("interrupted")) {
+            Ok(()) => Outcome::Interrupted(self.summary()),
+            Err(error) => Outcome::Failed(error, self.summary()),
+        }
+    }
+
+    async fn stopped(&self) -> Outcome {
+        let plan = self.kept_plan().ok().flatten();
+        let tasks: Vec<WriteTask> = plan
+            .into_iter()
+            .flat_map(|p| p.tables)
+            .filter_map(|t| plan::bind(&self.job, &self.processors, t).ok())
+            .map(|t| t.write_task(&self.run, self.epoch))
+            .collect();
+        if let Err(error) = self.sink.discard(&tasks).await {
+            let message = format!("left behind at the target: {}", error.chain());
+            self.announce(Event::Note { message });
+        }
+        let state = self.store.run(&self.run).ok().flatten().map(|r| r.state);
+        if state.is_some_and(|s| !s.is_final())
+            && let Err(error) = self.record(RunEvent::Drained, None)
+        {
+            return Outcome::Failed(error, self.summary());
+        }
+        Outcome::Stopped(self.summary())
+    }
+
+    fn finished(&self) -> Outcome {
+        let summary = self.summary();
+        match self.record(RunEvent::Finish, None) {
+            Ok(()) => {
+                self.announce(Event::Finished(summary.clone()));
+                Outcome::Finished(summary)
+            }
+            Err(error) => self.failed(error),
+        }
+    }
+
+    fn failed(&self, error: Error) -> Outcome {
+        // The error that ended the run is the one to show, should recording it fail too.
+        if let Err(second) = self.record(RunEvent::Fail, Some(&error.chain())) {
+            tracing::warn!(error = second.chain(), "the failure could not be recorded");
+        }
+        self.announce(Event::Failed {
+            code: error.code().to_string(),
+            message: error.chain(),
+            hint: error.hint_text().map(str::to_owned),
+        });
+        Outcome::Failed(error, self.summary())
+    }
+
+    fn record(&self, event: RunEvent, reason: Option<&str>) -> Result<()> {
+        self.store.save_totals(&self.run, self.epoch, &self.summary().totals())?;
+        let state = self.store.transition(&self.run, self.epoch, event, reason)?;
+        self.announce(Event::State { run: self.run.clone(), state });
+        Ok(())
+    }
+
+    fn announce(&self, event: Event) {
+        // Nobody listening is fine.
+        let _ = self.events.send(event);
+    }
+
+    fn summary(&self) -> Summary {
+        self.progress.summary()
+    }
+}
