@@ -1,5 +1,7 @@
 //! Every pair of canonical types: what is converted comes back unchanged, the rest is refused.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::sync::Arc;
 
 use arrow::array::*;
