@@ -1,0 +1,109 @@
+//! Opening a session whose settings are ours, whatever the server's defaults are.
+//!
+//! Every setting that changes a value on its way, or cuts a long transfer off, is set on every
+//! connection: the server's own defaults do not matter.
+
+use syncline_connector::Endpoint;
+use syncline_types::{Code, Error, Result};
+
+use crate::options::MysqlOptions;
+use crate::wire::{Conn, Flavor};
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Read,
+    Write,
+}
+
+/// Where the store is, and how to get in.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) options: MysqlOptions,
+}
+
+impl Store {
+    /// A store by its URL. Pure.
+    ///
+    /// # Errors
+    /// [`Code::BadUrl`] for a database name with a `/` that is not encoded.
+    pub(crate) fn new(endpoint: &Endpoint, options: MysqlOptions) -> Result<Self> {
+        if endpoint.path.contains('/') {
+            let text = format!("{}: {:?} is not a database", endpoint.redacted(), endpoint.path);
+            return Err(Error::new(Code::BadUrl, text).hint("mysql://user@host:3306/database"));
+        }
+        Ok(Self { endpoint: endpoint.clone(), options })
+    }
+
+    /// The URL's database, when it names one.
+    pub(crate) fn database(&self) -> Option<&str> {
+        Some(self.endpoint.path.as_str()).filter(|p| !p.is_empty())
+    }
+
+    /// A new session.
+    pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Conn> {
+        let mut conn = Conn::connect(&self.endpoint, &self.options).await?;
+        let oldest = match conn.flavor {
+            Flavor::MySql => (5, 7, 0),
+            Flavor::MariaDb => (10, 2, 0),
+        };
+        if conn.version < oldest {
+            let text = format!("{}: version {}", self.endpoint.redacted(), conn.version_text);
+            return Err(Error::new(Code::ServerUnsupported, text)
+                .hint("MySQL 8 and MariaDB 10.11 are tested; 5.7 and 10.2 are the oldest taken"));
+        }
+        for sql in settings(&conn, purpose) {
+            conn.exec(&sql).await.map_err(|e| e.connecting(&self.endpoint.redacted()))?;
+        }
+        Ok(conn)
+    }
+}
+
+fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
+    // NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PAD_CHAR_TO_FULL_LENGTH must be off, strictness on.
+    // NO_ZERO_DATE stays off, so that a table whose default is a zero date can be made as it was;
+    // zero dates themselves never come: Arrow has none.
+    let mode = match purpose {
+        Purpose::Read => "",
+        Purpose::Write => {
+            "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
+        }
+    };
+    let mut common = format!(
+        "SET SESSION sql_mode='{mode}', time_zone='+00:00', autocommit=1, \
+         net_write_timeout=28800, net_read_timeout=28800, wait_timeout=28800, \
+         sql_select_limit=18446744073709551615, max_join_size=18446744073709551615, \
+         sql_big_selects=1, sql_auto_is_null=0, sql_safe_updates=0, sql_quote_show_create=1, \
+         sql_notes=1, max_error_count=64, completion_type=NO_CHAIN, foreign_key_checks=1, \
+         unique_checks=1, group_concat_max_len=4294967295, lc_time_names='en_US', \
+         default_storage_engine=InnoDB"
+    );
+    // New names came with MySQL 8 and MariaDB 11.1; the old ones went with MySQL 8.0.3.
+    let transactions = match (conn.flavor, conn.version) {
+        (Flavor::MySql, v) if v >= (8, 0, 0) => {
+            ", transaction_isolation='REPEATABLE-READ', transaction_read_only=0"
+        }
+        (Flavor::MariaDb, v) if v >= (11, 1, 0) => {
+            ", transaction_isolation='REPEATABLE-READ', transaction_read_only=0"
+        }
+        _ => ", tx_isolation='REPEATABLE-READ', tx_read_only=0",
+    };
+    common.push_str(transactions);
+    match (conn.flavor, conn.version) {
+        (Flavor::MySql, v) => {
+            common.push_str(", max_execution_time=0");
+            if v >= (8, 0, 0) {
+                // Estimates of now, not those of up to a day ago.
+                common.push_str(", information_schema_stats_expiry=0");
+            }
+        }
+        (Flavor::MariaDb, v) => {
+            common.push_str(", max_statement_time=0");
+            if v >= (10, 3, 0) {
+                common.push_str(", system_versioning_asof='DEFAULT'");
+            }
+        }
+    }
+    vec!["SET NAMES utf8mb4".into(), common]
+}

@@ -1,0 +1,246 @@
+//! The source: what there is, and connections that share one moment.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::datatypes::Field;
+use async_trait::async_trait;
+use syncline_connector::{Consistency, Cut, ReadTask, Source, SplitReader};
+use syncline_types::{
+    Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
+};
+
+use crate::key::{self, Key};
+use crate::native::field_of_result;
+use crate::reader::{Place, Reader, changed};
+use crate::select::{Select, key_fields};
+use crate::session::{Purpose, Store};
+use crate::split::{self, Token};
+use crate::wire::{Conn, Flavor};
+use crate::{catalog, snapshot};
+
+/// Connections that wait for work.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Vec<Conn>>,
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, Vec<Conn>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Conn> {
+        self.lock().pop()
+    }
+
+    /// Takes a connection back, if it is still of use.
+    pub(crate) fn give(&self, conn: Conn) {
+        if conn.is_idle() {
+            self.lock().push(conn);
+        }
+    }
+}
+
+/// Reads a MySQL or MariaDB server.
+pub(crate) struct MysqlSource {
+    store: Store,
+    pool: Arc<Pool>,
+    /// Tables found, whole: a read may leave columns out that its key needs.
+    found: Mutex<HashMap<TableName, catalog::Found>>,
+}
+
+impl MysqlSource {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store, pool: Arc::default(), found: Mutex::default() }
+    }
+
+    fn found(&self) -> MutexGuard<'_, HashMap<TableName, catalog::Found>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection of the snapshot, or a new one where none is left.
+    async fn connection(&self) -> Result<Conn> {
+        match self.pool.take() {
+            Some(conn) => Ok(conn),
+            None => self.store.connect(Purpose::Read).await,
+        }
+    }
+
+    /// The table with all its columns.
+    async fn whole(&self, conn: &mut Conn, name: &TableName) -> Result<TableSchema> {
+        if let Some(found) = self.found().get(name) {
+            return Ok(found.info.schema.clone());
+        }
+        let gone = || Error::new(Code::TableChanged, format!("table {name} is not there any more"));
+        let found = catalog::table(conn, name).await?.ok_or_else(gone)?;
+        let schema = found.info.schema.clone();
+        self.found().insert(name.clone(), found);
+        Ok(schema)
+    }
+
+    async fn plan_on(&self, conn: &mut Conn, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
+        if let Some(query) = &read.query {
+            conn.prepare(query.trim().trim_end_matches(';')).await.map_err(rejected)?;
+            return Ok(vec![Split {
+                table: read.table.name.clone(),
+                id: 0,
+                rows: None,
+                bytes: None,
+                resumable: false,
+                token: Token::new(None, Default::default()).write()?,
+            }]);
+        }
+        let table = self.whole(conn, &read.table.name).await?;
+        let key = key::of(&table);
+        // A filter that the server refuses is found out before row one.
+        let fields = key.as_ref().map(|k| key_fields(&table, k)).transpose()?;
+        let select = select(read, key.as_ref(), fields.as_deref(), &Default::default());
+        let statement = conn.prepare(&select.sql).await.map_err(|fault| match &read.filter {
+            Some(_) => rejected(fault).at(&read.table.name),
+            None => changed(fault, &read.table.name),
+        })?;
+        conn.close(&statement).await?;
+        split::plan(conn, read, &table, key.as_ref(), cut).await.map_err(|e| e.at(&table.name))
+    }
+}
+
+/// A query or condition that the server does not take.
+fn rejected(fault: crate::wire::Fault) -> Error {
+    match fault.number() {
+        Some(1054 | 1142 | 1143 | 1146) | None => Error::from(fault),
+        Some(_) => Error::new(Code::QueryRejected, fault.to_string()),
+    }
+}
+
+fn select(
+    read: &ReadTask,
+    key: Option<&Key>,
+    fields: Option<&[Field]>,
+    range: &syncline_sql::KeyRange,
+) -> Select {
+    let ordered = key.zip(fields).map(|(key, fields)| (key, fields, range));
+    Select::table(&read.table, ordered, read.filter.as_deref())
+}
+
+#[async_trait]
+impl Source for MysqlSource {
+    async fn check(&self) -> Result<Vec<String>> {
+        let mut conn = self.store.connect(Purpose::Read).await?;
+        let kind = match conn.flavor {
+            Flavor::MySql => "MySQL",
+            Flavor::MariaDb => "MariaDB",
+        };
+        let (major, minor, patch) = conn.version;
+        let mut notes = vec![format!("{kind} {major}.{minor}.{patch}")];
+        if let Some(database) = self.store.database() {
+            let views = catalog::views(&mut conn, database).await?;
+            if !views.is_empty() {
+                notes.push(format!("views are not copied: {}", views.join(", ")));
+            }
+        }
+        conn.quit().await;
+        Ok(notes)
+    }
+
+    async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>> {
+        let mut conn = self.connection().await?;
+        let tables = catalog::discover(&mut conn, selection, self.store.database()).await?;
+        self.pool.give(conn);
+        let infos = tables.iter().map(|t| t.info.clone()).collect();
+        let mut found = self.found();
+        for table in tables {
+            found.insert(table.info.schema.name.clone(), table);
+        }
+        Ok(infos)
+    }
+
+    async fn describe_query(&self, sql: &str) -> Result<TableInfo> {
+        let mut conn = self.connection().await?;
+        let statement =
+            conn.prepare(sql.trim().trim_end_matches(';')).await.map_err(rejected)?;
+        let columns = statement.columns.clone();
+        conn.close(&statement).await?;
+        self.pool.give(conn);
+        if columns.is_empty() {
+            return Err(Error::new(Code::QueryRejected, "the query returns no rows"));
+        }
+        for (at, column) in columns.iter().enumerate() {
+            let twice = |c: &&crate::wire::WireColumn| c.name.eq_ignore_ascii_case(&column.name);
+            if columns[..at].iter().any(|c| twice(&c)) {
+                let text = format!("two columns of the query are named {:?}", column.name);
+                return Err(Error::new(Code::QueryRejected, text).hint("name one with AS"));
+            }
+        }
+        let fields = columns.iter().map(field_of_result);
+        Ok(TableInfo {
+            schema: TableSchema::new(TableName::bare("query"), fields),
+            rows: None,
+            bytes: None,
+            notes: vec!["a query is read as one piece, which starts over when it is broken off".into()],
+        })
+    }
+
+    async fn begin(&self, parallel: usize) -> Result<Consistency> {
+        self.end().await?;
+        let (tables, plain) = {
+            let found = self.found();
+            let mut tables: Vec<TableName> = found.keys().cloned().collect();
+            tables.sort();
+            let plain = tables.iter().filter(|t| !found[*t].is_transactional());
+            let plain: Vec<TableName> = plain.cloned().collect();
+            (tables, plain)
+        };
+        let opened = snapshot::open(&self.store, parallel, &tables, &plain).await?;
+        self.pool.lock().extend(opened.conns);
+        Ok(opened.consistency)
+    }
+
+    async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
+        let mut conn = self.connection().await?;
+        let splits = self.plan_on(&mut conn, read, cut).await;
+        self.pool.give(conn);
+        splits
+    }
+
+    async fn open(
+        &self,
+        read: &ReadTask,
+        split: &Split,
+        at: Option<&Position>,
+    ) -> Result<Box<dyn SplitReader>> {
+        let mut conn = self.connection().await?;
+        let token = Token::read(&split.token)?;
+        let select = if let Some(query) = &read.query {
+            let all = conn.prepare(query.trim().trim_end_matches(';')).await.map_err(rejected)?;
+            let same = all.columns.iter().map(|c| c.name.as_str());
+            let same = same.eq(read.table.columns.iter().map(|c| c.name()));
+            conn.close(&all).await?;
+            Select::query(&read.table, query, same)
+        } else {
+            let key = token.key();
+            let fields = match &key {
+                Some(key) => Some(key_fields(&self.whole(&mut conn, &split.table).await?, key)?),
+                None => None,
+            };
+            let mut range = token.range;
+            if let Some(at) = at
+                && let Some(after) = Place::read(&at.token)?.key
+            {
+                range.after = Some(after);
+            }
+            select(read, key.as_ref(), fields.as_deref(), &range)
+        };
+        let seq = at.map_or(0, |p| p.seq);
+        let pool = Arc::clone(&self.pool);
+        Ok(Box::new(Reader::start(pool, conn, Arc::clone(&read.table), select, seq).await?))
+    }
+
+    async fn end(&self) -> Result<()> {
+        let conns = std::mem::take(&mut *self.pool.lock());
+        for conn in conns {
+            conn.quit().await;
+        }
+        Ok(())
+    }
+}
