@@ -11,6 +11,7 @@ mod key;
 mod literal;
 mod mapping;
 pub mod moment;
+pub mod script;
 
 pub use ddl::{adapt, comments, create_indexes, create_table};
 pub use dialect::Dialect;

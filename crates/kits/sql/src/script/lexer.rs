@@ -503,7 +503,7 @@ pub(crate) fn unescape(raw: &[u8], escapes: Escapes, out: &mut Vec<u8>) {
 
 /// <https://dev.mysql.com/doc/refman/8.0/en/string-literals.html>, table 9.1.
 fn mysql_escape(next: u8, out: &mut Vec<u8>) {
-    out.push(match next {
+    let byte = match next {
         b'0' => 0,
         b'b' => 8,
         b'n' => b'\n',
@@ -515,7 +515,8 @@ fn mysql_escape(next: u8, out: &mut Vec<u8>) {
             next
         }
         other => other,
-    });
+    };
+    out.push(byte);
 }
 
 /// PostgreSQL's manual, 4.1.2.2 and `COPY`, "Text Format". Returns how many bytes after `next`

@@ -503,7 +503,7 @@ mod tests {
         let row = "(1, -2.5e-3,'a''b' ,NULL, 0xFF,x'00',b'01',TRUE,DEFAULT,_binary 'x', \"q\")";
         let want = ["1", "-2.5e-3", "a'b", "Null", "xFF", "x00", "b01", "Bool(true)", "Default"];
         assert_eq!(read(Dialect::Mysql, row).unwrap(), [&want[..], &["x", "q"]].concat());
-        let row = r"('\x00'::bytea, E'a\n'::character varying(3), '{1}'::public.""T""[], $$d'$$, DATE '2020-01-01')";
+        let row = r#"('\x00'::bytea, E'a\n'::character varying(3), '{1}'::public."T"[], $$d'$$, DATE '2020-01-01')"#;
         assert_eq!(
             read(Dialect::Postgres, row).unwrap(),
             ["\\x00", "a\n", "{1}", "d'", "2020-01-01"]

@@ -6,11 +6,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Error, Result, TableName};
 
-use super::detect::detect;
+use super::detect::{PAGE_MARK, SCHEMA_MARK, detect};
 use super::lexer::{Halt, Kind, Lex, Lexer, Rules, Token};
 use super::row::{Row, skip_brackets};
 use super::session::Session;
@@ -100,6 +100,13 @@ pub(crate) struct Scanner {
     current: (usize, usize),
     /// Tables that rows were seen of.
     filled: HashSet<TableName>,
+    /// Where the statement of the current row begins: byte and line.
+    statement: (u64, u64),
+    /// The schema that one of our own pages names in its header.
+    pub(crate) header: Option<String>,
+    begun: bool,
+    /// Dumps that were begun, less those whose end mark was seen.
+    dumps: i64,
 }
 
 impl Scanner {
@@ -120,6 +127,10 @@ impl Scanner {
             spoilt: None,
             current: (0, 0),
             filled: HashSet::new(),
+            statement: (0, 1),
+            header: None,
+            begun: false,
+            dumps: 0,
         }
     }
 
@@ -129,6 +140,8 @@ impl Scanner {
             line: (0, place.line),
             session: place.session.clone(),
             state: place.state.clone(),
+            statement: (place.offset, place.line),
+            begun: true,
             ..Self::new(Some(place.dialect()), limit)
         }
     }
@@ -205,6 +218,22 @@ impl Scanner {
         }
     }
 
+    /// The place before the statement of the current row.
+    pub(crate) fn statement_place(&self) -> Place {
+        let (offset, line) = self.statement;
+        Place { offset, line, session: self.session.clone(), state: State::Top }
+    }
+
+    /// Bytes of the script that have been read.
+    pub(crate) fn position(&self) -> u64 {
+        self.base + self.pos as u64
+    }
+
+    /// Whether a dump was begun whose end mark did not come.
+    pub(crate) fn cut_short(&self) -> bool {
+        self.dumps > 0
+    }
+
     /// A lexer over the current statement.
     pub(crate) fn lexer(&self) -> Lexer<'_> {
         let mut lexer = Lexer::whole(self.text(), self.session.rules);
@@ -222,6 +251,10 @@ impl Scanner {
             let unread = self.buf.len() - self.pos;
             if !self.eof && unread < self.wait.max(1) {
                 return Ok(Step::Input);
+            }
+            if !self.begun && !self.read_header() {
+                self.wait = unread * 2;
+                continue;
             }
             if self.dialect.is_none() {
                 let found = detect(&self.buf[self.pos..]);
@@ -258,6 +291,36 @@ impl Scanner {
                     .hint(hint));
                 }
             }
+        }
+    }
+
+    /// Keeps the schema that one of our own pages begins with. False while it is not all there.
+    fn read_header(&mut self) -> bool {
+        let head = &self.buf[..];
+        if !head.starts_with(PAGE_MARK.as_bytes()) {
+            self.begun = self.eof || head.len() >= PAGE_MARK.len();
+            return self.begun;
+        }
+        let mut lines = head.split_inclusive(|b| *b == b'\n').skip(1);
+        let second = lines.next().filter(|line| line.ends_with(b"\n"));
+        if second.is_none() && !self.eof && head.len() < self.limit {
+            return false;
+        }
+        let schema = second.and_then(|line| line.strip_prefix(SCHEMA_MARK.as_bytes()));
+        self.header = schema.map(|text| String::from_utf8_lossy(text).into_owned());
+        self.begun = true;
+        true
+    }
+
+    /// Counts the marks that dumps begin and end with.
+    fn count_dumps(&mut self, from: usize, to: usize) {
+        let comments = &self.buf[from..to];
+        let count = |text: &str| memmem::find_iter(comments, text).count() as i64;
+        if to > from {
+            self.dumps += count("-- MySQL dump ") + count("-- MariaDB dump ");
+            self.dumps += count("-- PostgreSQL database dump\n");
+            self.dumps -= count("-- Dump completed");
+            self.dumps -= count("-- PostgreSQL database dump complete");
         }
     }
 
@@ -332,8 +395,8 @@ impl Scanner {
         let mut lexer = self.lex();
         let next = lexer.skip_space()?;
         if next == Some(b',') {
-            self.pos = lexer.pos + 1;
-            self.conditional = lexer.conditional;
+            let (pos, conditional) = (lexer.pos + 1, lexer.conditional);
+            self.move_to(pos, conditional);
             self.state = State::Tuple(head);
             return Ok(None);
         }
@@ -393,21 +456,30 @@ impl Scanner {
         self.conditional = conditional;
     }
 
+    fn begin_statement(&mut self, pos: usize) {
+        self.count_lines(pos);
+        self.statement = (self.base + pos as u64, self.line.1);
+    }
+
     /// The beginning of a statement.
     fn top(&mut self) -> Result<Option<Step>, Stop> {
         let mut lexer = self.lex();
         let next = lexer.skip_space();
         // Comments are done with, however far it goes on.
         let (pos, conditional) = (lexer.pos, lexer.conditional);
-        if next == Ok(None) {
-            self.move_to(pos, conditional);
-            return Ok(Some(Step::End));
-        }
-        let next = next?;
-        if at_delimiter(&lexer, &self.session.delimiter)? {
+        let ended = at_delimiter(&lexer, &self.session.delimiter);
+        if next.as_ref().is_ok_and(|next| next.is_some()) && ended? {
+            self.count_dumps(self.pos, pos);
             self.move_to(pos + self.session.delimiter.len(), false);
             return Ok(None);
         }
+        self.count_dumps(self.pos, pos);
+        self.move_to(pos, conditional);
+        let next = next?;
+        if next.is_none() {
+            return Ok(Some(Step::End));
+        }
+        let mut lexer = self.lex();
         let sqlite = self.session.rules.dialect == Dialect::Sqlite;
         if next == Some(b'\\') || sqlite && next == Some(b'.') {
             lexer.skip_line()?;
@@ -426,6 +498,7 @@ impl Scanner {
                 self.current = (pos, end);
                 match head? {
                     Ok(head) => {
+                        self.begin_statement(pos);
                         self.move_to(end, conditional);
                         self.state = State::Tuple(Arc::new(head));
                     }
@@ -445,6 +518,7 @@ impl Scanner {
                 if word == "COPY"
                     && let Some((head, first)) = self.copy_head(next)?
                 {
+                    self.begin_statement(pos);
                     self.move_to(first, false);
                     self.state = State::Copy(Arc::new(head));
                     return Ok(None);
@@ -700,7 +774,7 @@ fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Result<Head, Str
     const MODIFIERS: [&str; 5] = ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"];
     loop {
         if lexer.is(&token, "OR") {
-            token = lexer.token()?;
+            lexer.token()?;
         } else if !MODIFIERS.iter().any(|w| lexer.is(&token, w)) {
             break;
         }

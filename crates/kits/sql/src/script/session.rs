@@ -156,7 +156,7 @@ impl Session {
         };
         Some(match name.strip_prefix("@@")? {
             "sql_mode" => mode(),
-            "time_zone" => self.zone.map_or("SYSTEM".into(), |s| offset_text(s)),
+            "time_zone" => self.zone.map_or("SYSTEM".into(), offset_text),
             "character_set_client" => charset().to_owned(),
             _ => return None,
         })

@@ -1,0 +1,607 @@
+//! What a script has: its tables with their columns, keys and comments, their rows counted, and
+//! where in the script these stand.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field};
+use syncline_types::{Code, Error, Identity, Result, TableName, TableSchema};
+
+use super::create::{Tokens, add_index, settle_key};
+use super::native::UserTypes;
+use super::reader::{ReadOptions, same_table};
+use super::row::Value;
+use super::scan::{Head, Place, Scanner, Step};
+use crate::Dialect;
+
+/// So many bytes of a table's rows lie between two of its marks.
+const MARK_EVERY: u64 = 16 << 20;
+
+/// A table of a script.
+#[derive(Debug, Clone)]
+pub struct ScriptTable {
+    /// Its columns (those that the rows have values for), keys and indexes. All columns are text
+    /// where the script has no CREATE TABLE for it.
+    pub schema: TableSchema,
+    /// Columns of a row in a statement without a column list, in order.
+    pub columns: Vec<String>,
+    /// Its rows.
+    pub rows: u64,
+    /// Bytes of the script between its first row's statement and its last row's end.
+    pub bytes: u64,
+    /// Before the statement of its first row; `None` without rows.
+    pub start: Option<Place>,
+    /// Behind its last row, in bytes of the script. Rows of other tables may lie between.
+    pub end: u64,
+    /// Places between its rows, some 16 MiB apart, with the rows before them: where to cut.
+    pub marks: Vec<(u64, Place)>,
+    /// What a person should know of it.
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    table: ScriptTable,
+    /// Generated columns: place among the columns of a row, and whether rows leave it out.
+    generated: Vec<(usize, bool)>,
+    /// It was made from a page's header, which is exact.
+    exact: bool,
+    /// Its columns come from rows alone.
+    inferred: bool,
+}
+
+/// Goes through a whole script and lists its tables.
+pub struct ScriptCatalog {
+    scanner: Scanner,
+    entries: Vec<Entry>,
+    types: UserTypes,
+    /// Columns that sequences count up, by the sequence's name.
+    sequences: HashMap<String, (TableName, String)>,
+    skipped: u64,
+    current: Option<(Arc<Head>, Option<usize>)>,
+    header_read: bool,
+    done: bool,
+}
+
+impl ScriptCatalog {
+    /// A catalog of a script.
+    pub fn new(options: &ReadOptions) -> Self {
+        Self {
+            scanner: Scanner::new(options.dialect, options.max_statement_bytes),
+            entries: Vec::new(),
+            types: UserTypes::default(),
+            sequences: HashMap::new(),
+            skipped: 0,
+            current: None,
+            header_read: false,
+            done: false,
+        }
+    }
+
+    /// Takes the next bytes of the script.
+    ///
+    /// # Errors
+    /// [`Code::Corrupt`] for text that is no SQL, [`Code::Unsupported`] for statements that carry
+    /// or change rows in a way that is not read.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<()> {
+        self.scanner.push(chunk);
+        self.run()
+    }
+
+    /// The script is at its end.
+    ///
+    /// # Errors
+    /// As [`ScriptCatalog::push`]; also [`Code::Corrupt`] for a script that is cut short.
+    pub fn finish(&mut self) -> Result<()> {
+        self.scanner.finish();
+        self.run()?;
+        if self.scanner.cut_short() {
+            return Err(Error::new(
+                Code::Corrupt,
+                "the dump has no end mark (\"Dump completed\"): it is cut short",
+            )
+            .hint("make the dump again; if it is whole all the same, put the mark at its end"));
+        }
+        Ok(())
+    }
+
+    /// The dialect it is read in.
+    pub fn dialect(&self) -> Dialect {
+        self.scanner.session().rules.dialect
+    }
+
+    /// Statements that were passed over: neither rows nor anything about tables that are read.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// The tables found so far, in the script's order.
+    pub fn tables(&self) -> Vec<ScriptTable> {
+        let sqlite = self.dialect() == Dialect::Sqlite;
+        let own = |e: &&Entry| !(sqlite && e.table.schema.name.name.starts_with("sqlite_"));
+        self.entries.iter().filter(own).map(|entry| self.settle(entry)).collect()
+    }
+
+    fn settle(&self, entry: &Entry) -> ScriptTable {
+        let mut table = entry.table.clone();
+        if entry.inferred {
+            table.notes.push("the script has no CREATE TABLE for it: all columns are text".into());
+        }
+        let left: Vec<String> = entry
+            .generated
+            .iter()
+            .filter(|(_, left)| *left)
+            .filter_map(|(at, _)| table.schema.columns.get(*at).map(|c| c.name().to_owned()))
+            .collect();
+        if !left.is_empty() {
+            table.notes.push(format!("generated, so not in the script: {}", left.join(", ")));
+            table.schema.columns.retain(|c| !left.iter().any(|name| name == c.name()));
+            table.schema.indexes.retain(|index| {
+                index.parts.iter().all(|p| !left.contains(&p.column))
+            });
+        }
+        settle_key(&mut table.schema, self.dialect());
+        table
+    }
+
+    fn run(&mut self) -> Result<()> {
+        while !self.done {
+            let step = self.scanner.step()?;
+            if !self.header_read && step != Step::Input {
+                self.header_read = true;
+                self.read_header();
+            }
+            match step {
+                Step::Input => return Ok(()),
+                Step::End => self.done = true,
+                Step::Row => self.row(),
+                Step::Statement => self.statement()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// One of our own pages says exactly what it has.
+    fn read_header(&mut self) {
+        let Some(text) = self.scanner.header.take() else { return };
+        if let Ok(schema) = serde_json::from_str::<TableSchema>(text.trim_end()) {
+            self.add(schema, true, false);
+        }
+    }
+
+    fn add(&mut self, schema: TableSchema, exact: bool, inferred: bool) -> usize {
+        let sqlite = self.dialect() == Dialect::Sqlite;
+        let mut generated = Vec::new();
+        for (at, column) in schema.columns.iter().enumerate() {
+            if column.generated.is_some() && !exact {
+                // SQLite's .dump leaves them out of its rows.
+                generated.push((at, sqlite));
+            }
+        }
+        let hidden = |at: usize| sqlite && generated.iter().any(|(g, _)| *g == at);
+        let named = schema.columns.iter().enumerate().filter(|(at, _)| !hidden(*at));
+        let columns = named.map(|(_, c)| c.name().to_owned()).collect();
+        let table = ScriptTable {
+            schema,
+            columns,
+            rows: 0,
+            bytes: 0,
+            start: None,
+            end: 0,
+            marks: Vec::new(),
+            notes: Vec::new(),
+        };
+        self.entries.push(Entry { table, generated, exact, inferred });
+        self.entries.len() - 1
+    }
+
+    fn find(&self, name: &TableName) -> Option<usize> {
+        let dialect = self.dialect();
+        // The same name in the same schema comes before one whose schema is not said.
+        let exact = self.entries.iter().position(|e| e.table.schema.name == *name);
+        exact.or_else(|| {
+            self.entries.iter().position(|e| same_table(&e.table.schema.name, name, dialect))
+        })
+    }
+
+    fn row(&mut self) {
+        let Some(head) = self.scanner.head() else { return };
+        let index = match &self.current {
+            Some((known, index)) if Arc::ptr_eq(known, head) => *index,
+            _ => {
+                let head = head.clone();
+                let index = self.find(&head.table).or_else(|| Some(self.infer(&head)));
+                self.leave_out(index, &head);
+                self.current = Some((head, index));
+                index
+            }
+        };
+        let Some(entry) = index.and_then(|at| self.entries.get_mut(at)) else { return };
+        let position = self.scanner.position();
+        let table = &mut entry.table;
+        let start = match &table.start {
+            Some(start) => start.offset,
+            None => {
+                let place = self.scanner.statement_place();
+                table.start.insert(place).offset
+            }
+        };
+        table.rows += 1;
+        table.end = position;
+        table.bytes = position - start;
+        let listed = self.current.as_ref().is_some_and(|(head, _)| head.columns.is_some());
+        if !entry.generated.is_empty() && !listed {
+            for (at, left) in &mut entry.generated {
+                *left |= self.scanner.row.values.get(*at) == Some(&Value::Default);
+            }
+        }
+        let last = table.marks.last().map_or(start, |(_, place)| place.offset);
+        if position - last >= MARK_EVERY {
+            table.marks.push((table.rows, self.scanner.place()));
+        }
+    }
+
+    /// Generated columns that a statement's column list does not have.
+    fn leave_out(&mut self, index: Option<usize>, head: &Head) {
+        let (Some(entry), Some(list)) = (index.map(|at| &mut self.entries[at]), &head.columns) else {
+            return;
+        };
+        for (at, left) in &mut entry.generated {
+            let name = entry.table.schema.columns[*at].name();
+            *left |= !list.iter().any(|listed| listed == name);
+        }
+    }
+
+    /// A table of which there are only rows.
+    fn infer(&mut self, head: &Head) -> usize {
+        let names = head.columns.clone().unwrap_or_else(|| {
+            (1..=self.scanner.row.values.len()).map(|n| format!("column{n}")).collect()
+        });
+        let fields = names.into_iter().map(|name| Field::new(name, DataType::Utf8, true));
+        self.add(TableSchema::new(head.table.clone(), fields), false, true)
+    }
+
+    fn statement(&mut self) -> Result<()> {
+        let session = self.scanner.session().clone();
+        let Some(mut tokens) = Tokens::of(self.scanner.lexer(), &session) else {
+            self.skipped += 1;
+            return Ok(());
+        };
+        let change = read(&mut tokens, &self.types);
+        drop(tokens);
+        match change {
+            Change::Nothing => self.skipped += 1,
+            Change::Refused(what) => return Err(self.scanner.unsupported(&what)),
+            Change::Create(table, inherits) => self.create(table, &inherits),
+            Change::Child(name, parent) => {
+                if let Some(at) = self.find(&parent) {
+                    let parent = self.entries[at].table.schema.clone();
+                    self.create(TableSchema { name, indexes: Vec::new(), ..parent }, &[]);
+                }
+            }
+            Change::Drop(names) => {
+                self.entries.retain(|e| !names.contains(&e.table.schema.name) || e.table.rows > 0);
+                self.current = None;
+            }
+            Change::Alter(name) => self.alter(&name)?,
+            Change::Index(name, index) => {
+                if let Some(at) = self.find(&name) {
+                    let schema = &mut self.entries[at].table.schema;
+                    add_index(schema, Some(index.name), index.parts, index.unique);
+                }
+            }
+            Change::Partial(name, index) => {
+                if let Some(at) = self.find(&name) {
+                    let note = format!("index {index} is partial or over expressions: not carried");
+                    self.entries[at].table.notes.push(note);
+                }
+            }
+            Change::Comment(name, column, text) => {
+                if let Some(at) = self.find(&name) {
+                    let schema = &mut self.entries[at].table.schema;
+                    match column {
+                        None => schema.comment = text,
+                        Some(column) => {
+                            let found = schema.columns.iter_mut().find(|c| c.name() == column);
+                            if let Some(found) = found {
+                                found.comment = text;
+                            }
+                        }
+                    }
+                }
+            }
+            Change::Enum(name, members) => drop(self.types.enums.insert(name, members)),
+            Change::Domain(name, native) => drop(self.types.domains.insert(name, native)),
+            Change::Sequence(sequence, next) => self.count_from(&sequence, next),
+            Change::Owned(sequence, table, column) => {
+                self.sequences.insert(sequence, (table, column));
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&mut self, mut table: TableSchema, inherits: &[TableName]) {
+        for parent in inherits.iter().rev() {
+            if let Some(at) = self.find(parent) {
+                let columns = self.entries[at].table.schema.columns.clone();
+                let new = |c: &syncline_types::Column| table.column(c.name()).is_none();
+                let columns: Vec<_> = columns.into_iter().filter(new).collect();
+                table.columns.splice(0..0, columns);
+            }
+        }
+        if let Some(at) = self.entries.iter().position(|e| e.table.schema.name == table.name) {
+            let known = &self.entries[at];
+            let same = |a: &TableSchema, b: &TableSchema| {
+                a.columns.iter().map(|c| c.name()).eq(b.columns.iter().map(|c| c.name()))
+            };
+            // A page's header says more than its CREATE TABLE.
+            if known.table.rows > 0 || known.exact && same(&known.table.schema, &table) {
+                return;
+            }
+            self.entries.remove(at);
+            self.current = None;
+        }
+        self.add(table, false, false);
+    }
+
+    /// ALTER TABLE, as dumps complete their tables with it.
+    fn alter(&mut self, name: &TableName) -> Result<()> {
+        let Some(at) = self.find(name).filter(|at| !self.entries[*at].exact) else { return Ok(()) };
+        let session = self.scanner.session().clone();
+        let Some(mut tokens) = Tokens::of(self.scanner.lexer(), &session) else { return Ok(()) };
+        let mut schema = self.entries[at].table.schema.clone();
+        let columns = schema.columns.len();
+        let mut sequence = None;
+        let outcome = alter(&mut tokens, &mut schema, &self.types, &mut sequence);
+        drop(tokens);
+        if let Err(what) = outcome {
+            return Err(self.scanner.unsupported(&what));
+        }
+        if schema.columns.len() != columns && self.entries[at].table.rows > 0 {
+            return Err(self.scanner.unsupported("a column is added behind rows of the table"));
+        }
+        if let Some((sequence, column)) = sequence {
+            self.sequences.insert(sequence, (name.clone(), column));
+        }
+        if schema.columns.len() == columns {
+            self.entries[at].table.schema = schema;
+        } else {
+            self.entries.remove(at);
+            self.current = None;
+            self.add(schema, false, false);
+        }
+        Ok(())
+    }
+
+    fn count_from(&mut self, sequence: &str, next: i128) {
+        let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
+        let Some((table, column)) = self.sequences.get(&bare(sequence)).cloned() else { return };
+        if let Some(at) = self.find(&table) {
+            let columns = &mut self.entries[at].table.schema.columns;
+            if let Some(column) = columns.iter_mut().find(|c| c.name() == column) {
+                let always = column.identity.is_some_and(|i| i.always);
+                column.identity = Some(Identity { always, next: Some(next) });
+            }
+        }
+    }
+}
+
+/// What a statement without rows says about tables.
+enum Change {
+    Nothing,
+    Refused(String),
+    Create(TableSchema, Vec<TableName>),
+    /// A partition with its parent's columns.
+    Child(TableName, TableName),
+    Drop(Vec<TableName>),
+    Alter(TableName),
+    Index(TableName, syncline_types::Index),
+    Partial(TableName, String),
+    Comment(TableName, Option<String>, Option<String>),
+    Enum(String, Vec<String>),
+    Domain(String, String),
+    Sequence(String, i128),
+    Owned(String, TableName, String),
+}
+
+fn read(tokens: &mut Tokens<'_>, types: &UserTypes) -> Change {
+    if tokens.is("CREATE") {
+        return create(tokens, types).unwrap_or(Change::Nothing);
+    }
+    let change = if tokens.eat_all(&["DROP", "TABLE"]) {
+        tokens.eat_all(&["IF", "EXISTS"]);
+        let mut names = Vec::new();
+        while let Some(name) = tokens.table() {
+            names.push(name);
+            if !tokens.next_action() {
+                break;
+            }
+        }
+        Some(Change::Drop(names))
+    } else if tokens.eat_all(&["ALTER", "TABLE"]) {
+        skip_only(tokens);
+        tokens.table().map(Change::Alter)
+    } else if tokens.eat_all(&["ALTER", "SEQUENCE"]) {
+        owned(tokens)
+    } else if tokens.eat_all(&["COMMENT", "ON"]) {
+        comment(tokens)
+    } else if tokens.eat("SELECT") {
+        setval(&tokens.rest())
+    } else {
+        None
+    };
+    change.unwrap_or(Change::Nothing)
+}
+
+fn skip_only(tokens: &mut Tokens<'_>) {
+    tokens.eat_all(&["IF", "EXISTS"]);
+    tokens.eat("ONLY");
+}
+
+fn create(tokens: &mut Tokens<'_>, types: &UserTypes) -> Option<Change> {
+    if tokens.eat_all(&["CREATE", "TYPE"]) {
+        let name = tokens.table()?.name;
+        let mut members = Vec::new();
+        if !tokens.eat_all(&["AS", "ENUM"]) {
+            return None;
+        }
+        tokens.open();
+        while let Some(member) = tokens.text() {
+            members.push(member);
+            tokens.next_comma();
+        }
+        return Some(Change::Enum(name, members));
+    }
+    if tokens.eat_all(&["CREATE", "DOMAIN"]) {
+        let name = tokens.table()?.name;
+        tokens.eat("AS");
+        return Some(Change::Domain(name, tokens.native_type()));
+    }
+    let unique = tokens.eat_all(&["CREATE", "UNIQUE", "INDEX"]);
+    if unique || tokens.eat_all(&["CREATE", "INDEX"]) {
+        return index(tokens, unique);
+    }
+    let start = tokens.mark();
+    if let Some((table, extras)) = tokens.create_table(types) {
+        return Some(Change::Create(table, extras.inherits));
+    }
+    tokens.back_to(start);
+    tokens.eat("CREATE");
+    for word in ["TEMPORARY", "TEMP", "UNLOGGED"] {
+        tokens.eat(word);
+    }
+    if !tokens.eat("TABLE") {
+        return None;
+    }
+    tokens.eat_all(&["IF", "NOT", "EXISTS"]);
+    let name = tokens.table()?;
+    if tokens.eat_all(&["PARTITION", "OF"]) || tokens.eat("LIKE") {
+        return Some(Change::Child(name, tokens.table()?));
+    }
+    let selects = tokens.rest().to_ascii_uppercase().contains("SELECT");
+    selects.then(|| Change::Refused(format!("CREATE TABLE {name} … SELECT is not read")))
+}
+
+fn index(tokens: &mut Tokens<'_>, unique: bool) -> Option<Change> {
+    tokens.eat("CONCURRENTLY");
+    tokens.eat_all(&["IF", "NOT", "EXISTS"]);
+    let name = tokens.table()?.name;
+    if !tokens.eat("ON") {
+        return None;
+    }
+    tokens.eat("ONLY");
+    let table = tokens.table()?;
+    let parts = tokens.key_parts();
+    let partial = tokens.rest().to_ascii_uppercase().contains("WHERE");
+    match parts.filter(|_| !partial) {
+        Some(parts) => Some(Change::Index(table, syncline_types::Index { name, parts, unique })),
+        None => Some(Change::Partial(table, name)),
+    }
+}
+
+/// `ALTER SEQUENCE s OWNED BY table.column`
+fn owned(tokens: &mut Tokens<'_>) -> Option<Change> {
+    tokens.eat_all(&["IF", "EXISTS"]);
+    let sequence = tokens.table()?.name;
+    if !tokens.eat_all(&["OWNED", "BY"]) {
+        return None;
+    }
+    let (table, column) = tokens.column_of_table()?;
+    Some(Change::Owned(sequence, table, column))
+}
+
+fn comment(tokens: &mut Tokens<'_>) -> Option<Change> {
+    if tokens.eat("TABLE") {
+        let table = tokens.table()?;
+        tokens.eat("IS");
+        return Some(Change::Comment(table, None, tokens.text()));
+    }
+    if !tokens.eat("COLUMN") {
+        return None;
+    }
+    let (table, column) = tokens.column_of_table()?;
+    tokens.eat("IS");
+    Some(Change::Comment(table, Some(column), tokens.text()))
+}
+
+/// `pg_catalog.setval('sequence', 3, true)`
+fn setval(call: &str) -> Option<Change> {
+    let (_, arguments) = call.split_once("setval(")?;
+    let (name, rest) = arguments.strip_prefix('\'')?.split_once('\'')?;
+    let mut numbers = rest.trim_start_matches(',').split([',', ')']).map(str::trim);
+    let last: i128 = numbers.next()?.parse().ok()?;
+    let called = numbers.next() != Some("false");
+    Some(Change::Sequence(name.to_owned(), last + i128::from(called)))
+}
+
+/// The actions of ALTER TABLE. The error says what is not read.
+fn alter(
+    tokens: &mut Tokens<'_>,
+    table: &mut TableSchema,
+    types: &UserTypes,
+    sequence: &mut Option<(String, String)>,
+) -> Result<(), String> {
+    tokens.eat_all(&["ALTER", "TABLE"]);
+    skip_only(tokens);
+    tokens.table();
+    loop {
+        if tokens.eat("ADD") {
+            tokens.eat("COLUMN");
+            tokens.item(table, types);
+        } else if tokens.eat_all(&["ALTER", "COLUMN"]) || tokens.eat("ALTER") {
+            let name = tokens.name().unwrap_or_default();
+            if let Some(at) = table.index_of(&name) {
+                alter_column(tokens, table, at, sequence);
+            }
+        } else if tokens.is("MODIFY") || tokens.is("CHANGE") {
+            let rename = tokens.eat("CHANGE");
+            tokens.eat("MODIFY");
+            tokens.eat("COLUMN");
+            let old = if rename { tokens.name() } else { None };
+            if let Some(column) = tokens.column(table, types) {
+                let name = old.unwrap_or_else(|| column.name().to_owned());
+                if name != column.name() {
+                    return Err(format!("renaming column {name} is not read"));
+                }
+                if let Some(at) = table.index_of(&name) {
+                    table.columns[at] = column;
+                }
+            }
+        } else if tokens.is("AUTO_INCREMENT") {
+            let next = tokens.rest().rsplit('=').next().and_then(|n| n.trim().parse().ok());
+            for identity in table.columns.iter_mut().filter_map(|c| c.identity.as_mut()) {
+                identity.next = next;
+            }
+        } else if tokens.is("DROP") || tokens.is("RENAME") {
+            return Err(format!("ALTER TABLE {} … {} is not read", table.name, tokens.rest()));
+        }
+        if !tokens.next_action() {
+            return Ok(());
+        }
+    }
+}
+
+fn alter_column(
+    tokens: &mut Tokens<'_>,
+    table: &mut TableSchema,
+    at: usize,
+    sequence: &mut Option<(String, String)>,
+) {
+    let column = &mut table.columns[at];
+    if tokens.eat_all(&["SET", "DEFAULT"]) {
+        tokens.default(column);
+    } else if tokens.eat_all(&["SET", "NOT", "NULL"]) {
+        column.field.set_nullable(false);
+    } else if tokens.eat_all(&["ADD", "GENERATED"]) {
+        let always = tokens.eat("ALWAYS");
+        column.identity = Some(Identity { always, next: None });
+        tokens.eat_all(&["BY", "DEFAULT"]);
+        tokens.eat_all(&["AS", "IDENTITY"]);
+        tokens.open();
+        if tokens.eat_all(&["SEQUENCE", "NAME"])
+            && let Some(name) = tokens.table()
+        {
+            *sequence = Some((name.name, column.name().to_owned()));
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Rows as pages of INSERT statements that the native client of the dialect executes as they are:
+//! `mariadb < page`, `psql -v ON_ERROR_STOP=1 -f page`, `sqlite3 db < page`.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field};
+use syncline_types::{Code, Error, Result, TableSchema};
+
+use super::detect::{PAGE_MARK, SCHEMA_MARK};
+use crate::{ColumnWriter, Dialect, comments, create_indexes, create_table};
+
+/// How pages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageOptions {
+    /// The first page makes the table, its indexes and comments.
+    pub with_ddl: bool,
+    /// Rows of one INSERT at most.
+    pub rows_per_statement: usize,
+    /// Bytes of one INSERT at most, but for a single row that is longer. Servers have limits of
+    /// their own (MySQL's `max_allowed_packet`).
+    pub max_statement_bytes: usize,
+}
+
+impl Default for PageOptions {
+    fn default() -> Self {
+        Self { with_ddl: true, rows_per_statement: 1000, max_statement_bytes: 1 << 20 }
+    }
+}
+
+/// Writes one table as pages. A page may end behind any statement; memory holds one statement.
+#[derive(Debug)]
+pub struct PageWriter {
+    dialect: Dialect,
+    table: TableSchema,
+    options: PageOptions,
+    /// `INSERT INTO … VALUES`.
+    head: String,
+    page: u64,
+    row: String,
+    statement: String,
+}
+
+impl PageWriter {
+    /// A writer for the table, whose columns are those of the dialect (see [`crate::adapt`]).
+    ///
+    /// # Errors
+    /// [`Code::Unsupported`] for a table without columns, [`Code::BadValue`] for an index that
+    /// cannot be written in the dialect.
+    pub fn new(dialect: Dialect, table: &TableSchema, options: PageOptions) -> Result<Self> {
+        if table.columns.is_empty() {
+            let message = format!("{}: a table without columns has no INSERT", table.name);
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        if options.with_ddl {
+            create_indexes(dialect, table)?;
+        }
+        let names: Vec<String> = table.columns.iter().map(|c| dialect.quote(c.name())).collect();
+        let always = table.columns.iter().any(|c| c.identity.is_some_and(|i| i.always));
+        let overriding = if always && matches!(dialect, Dialect::Postgres | Dialect::Ansi) {
+            " OVERRIDING SYSTEM VALUE"
+        } else {
+            ""
+        };
+        let into = dialect.table(&table.name);
+        let head = format!("INSERT INTO {into} ({}){overriding} VALUES\n", names.join(", "));
+        Ok(Self {
+            dialect,
+            table: table.clone(),
+            options,
+            head,
+            page: 0,
+            row: String::new(),
+            statement: String::new(),
+        })
+    }
+
+    /// The number of the page that was begun last, from 1.
+    pub fn page(&self) -> u64 {
+        self.page
+    }
+
+    /// Goes on behind pages that are there already: the next one begun is `page + 1`.
+    pub fn resume_after(&mut self, page: u64) {
+        self.page = page;
+    }
+
+    /// Begins a page: a header that says what it is, the session's settings without which a
+    /// literal could mean something else, and in the first page the table.
+    ///
+    /// # Errors
+    /// [`Code::BadValue`] for an index that cannot be written in the dialect.
+    pub fn begin_page(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        self.page += 1;
+        let json = serde_json::to_string(&self.table)
+            .map_err(|e| Error::bug("a table's schema as JSON").because(e))?;
+        let name = self.table.name.to_string();
+        let mut text = format!("{PAGE_MARK}{}, page {}\n{SCHEMA_MARK}{json}\n", self.dialect, self.page);
+        text.push_str(&format!("-- table {name:?}\n"));
+        for setting in settings(self.dialect) {
+            text.push_str(setting);
+            text.push_str(";\n");
+        }
+        if self.page == 1 && self.options.with_ddl {
+            let mut statements = vec![create_table(self.dialect, &self.table)];
+            statements.extend(self.restarts());
+            statements.extend(create_indexes(self.dialect, &self.table)?);
+            statements.extend(comments(self.dialect, &self.table));
+            for statement in statements {
+                text.push_str(&statement);
+                text.push_str(";\n");
+            }
+        }
+        out.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Where PostgreSQL's identities go on; other dialects see to it by themselves.
+    fn restarts(&self) -> Vec<String> {
+        let into = self.dialect.table(&self.table.name);
+        let next = self.table.columns.iter().filter_map(|c| Some((c, c.identity?.next?)));
+        next.filter(|_| self.dialect == Dialect::Postgres)
+            .map(|(column, next)| {
+                let name = self.dialect.quote(column.name());
+                format!("ALTER TABLE {into} ALTER COLUMN {name} RESTART WITH {next}")
+            })
+            .collect()
+    }
+
+    /// Appends the rows, in whole statements.
+    ///
+    /// # Errors
+    /// Of kind data for a value that the dialect has no literal for; `out` is then as it was.
+    pub fn write(&mut self, rows: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+        let before = out.len();
+        let written = self.write_rows(rows, out);
+        if written.is_err() {
+            out.truncate(before);
+        }
+        written.map_err(|e| e.at(&self.table.name))
+    }
+
+    fn write_rows(&mut self, rows: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+        if rows.num_columns() != self.table.columns.len() {
+            return Err(Error::bug("a batch does not have the columns of its table"));
+        }
+        let pairs = self.table.columns.iter().map(|c| &c.field).zip(rows.columns());
+        let writers = pairs
+            .map(|(field, array)| Cell::new(self.dialect, field, array.as_ref()))
+            .collect::<Result<Vec<_>>>()?;
+        self.statement.clear();
+        let mut count = 0;
+        for at in 0..rows.num_rows() {
+            self.row.clear();
+            for (n, writer) in writers.iter().enumerate() {
+                self.row.push(if n == 0 { '(' } else { ',' });
+                writer.write(at, &mut self.row)?;
+            }
+            self.row.push(')');
+            let full = self.statement.len() + self.row.len() + 3 > self.options.max_statement_bytes;
+            if count > 0 && (full || count >= self.options.rows_per_statement.max(1)) {
+                end_statement(&mut self.statement, out);
+                count = 0;
+            }
+            self.statement.push_str(if count == 0 { &self.head } else { ",\n" });
+            self.statement.push_str(&self.row);
+            count += 1;
+        }
+        if count > 0 {
+            end_statement(&mut self.statement, out);
+        }
+        // A single huge row must not keep its memory.
+        let keep = self.options.max_statement_bytes.max(1 << 20);
+        self.row.clear();
+        self.row.shrink_to(keep);
+        self.statement.shrink_to(keep);
+        Ok(())
+    }
+}
+
+fn end_statement(statement: &mut String, out: &mut Vec<u8>) {
+    statement.push_str(";\n");
+    out.extend_from_slice(statement.as_bytes());
+    statement.clear();
+}
+
+fn settings(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Mysql => &[
+            "SET NAMES utf8mb4",
+            "SET time_zone = '+00:00'",
+            "SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,STRICT_ALL_TABLES'",
+            // Tables may be loaded in any order, as with mysqldump.
+            "SET foreign_key_checks = 0",
+        ],
+        Dialect::Postgres => &[
+            "SET client_encoding = 'UTF8'",
+            "SET standard_conforming_strings = on",
+            "SET timezone = 'UTC'",
+            "SET datestyle = 'ISO, YMD'",
+            "SET intervalstyle = 'postgres'",
+            "SET xmloption = content",
+        ],
+        Dialect::Sqlite => &["PRAGMA foreign_keys=OFF"],
+        Dialect::Ansi => &[],
+    }
+}
+
+/// One column's literals, with what a script needs beyond a statement sent by a driver.
+struct Cell<'a> {
+    literals: ColumnWriter<'a>,
+    array: &'a dyn Array,
+    dialect: Dialect,
+}
+
+impl<'a> Cell<'a> {
+    fn new(dialect: Dialect, field: &'a Field, array: &'a dyn Array) -> Result<Self> {
+        Ok(Self { literals: ColumnWriter::new(dialect, field, array)?, array, dialect })
+    }
+
+    fn write(&self, row: usize, out: &mut String) -> Result<()> {
+        if self.dialect == Dialect::Sqlite
+            && *self.array.data_type() == DataType::Utf8
+            && self.array.is_valid(row)
+        {
+            let text = self.array.as_string::<i32>().value(row);
+            if text.contains(['\r', '\0']) {
+                push_sqlite_text(text, out);
+                return Ok(());
+            }
+        }
+        self.literals.write(row, out)
+    }
+}
+
+/// SQLite's shell drops a CR before LF, and ends a line at NUL, also within a text.
+fn push_sqlite_text(text: &str, out: &mut String) {
+    let mut literal = text.to_owned();
+    let mut after = String::new();
+    let mut calls = 0;
+    for (byte, code, letter) in [('\r', "13", 'r'), ('\0', "0", '0')] {
+        if !literal.contains(byte) {
+            continue;
+        }
+        let mut mark = format!("\\{letter}");
+        let mut n = 0;
+        while literal.contains(&mark) {
+            n += 1;
+            mark = format!("\\{letter}{n}\\");
+        }
+        literal = literal.replace(byte, &mark);
+        after.push_str(&format!(",'{mark}',char({code}))"));
+        calls += 1;
+    }
+    out.push_str(&"replace(".repeat(calls));
+    Dialect::Sqlite.push_string(&literal, out);
+    out.push_str(&after);
+}
