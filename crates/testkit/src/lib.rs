@@ -7,6 +7,7 @@
 pub mod conformance;
 pub mod faults;
 pub mod servers;
+pub mod tables;
 
 pub use faults::Proxy;
 pub use servers::{Database, Kind, Server, Session};
