@@ -1,0 +1,172 @@
+//! Positions in the target, in the same transaction as the rows.
+//!
+//! Table `_syncline_checkpoint` in the target's database, one row a split of an unfinished run:
+//!
+//! | column | meaning |
+//! |---|---|
+//! | `run` | the run's unique key |
+//! | `target` | name of the target table |
+//! | `split` | the split's ordinal |
+//! | `epoch` | number of the run's present owner; an owner of a lower one is refused |
+//! | `seq`, `token` | the position; NULL before the first flush |
+//! | `done` | the split is complete |
+//!
+//! A run's rows are removed when it has finished or is given up; the table is dropped when no row
+//! is left.
+
+use syncline_connector::Held;
+use syncline_sql::Dialect;
+use syncline_types::{Code, Error, Position, Result};
+
+use crate::wire::{Conn, Fault};
+
+/// Its name.
+pub(crate) const TABLE: &str = "_syncline_checkpoint";
+
+/// Which row it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Checkpoint {
+    database: String,
+    run: String,
+    target: String,
+    split: u32,
+    epoch: u64,
+}
+
+fn text(text: &str) -> String {
+    Dialect::Mysql.string(text)
+}
+
+fn name(database: &str) -> String {
+    format!("{}.{}", Dialect::Mysql.quote(database), Dialect::Mysql.quote(TABLE))
+}
+
+async fn create(conn: &mut Conn, database: &str) -> Result<(), Fault> {
+    let sql = format!(
+        "CREATE TABLE IF NOT EXISTS {} (\
+         run VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, \
+         target VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL, \
+         split INT UNSIGNED NOT NULL, \
+         epoch BIGINT UNSIGNED NOT NULL, \
+         seq BIGINT UNSIGNED NULL, \
+         token LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL, \
+         done BOOLEAN NOT NULL DEFAULT FALSE, \
+         PRIMARY KEY (run, target, split)) ENGINE=InnoDB \
+         COMMENT='Positions of unfinished Syncline runs'",
+        name(database)
+    );
+    conn.exec(&sql).await?;
+    Ok(())
+}
+
+impl Checkpoint {
+    pub(crate) fn new(database: &str, run: &str, target: &str, split: u32, epoch: u64) -> Self {
+        let (database, run, target) = (database.into(), run.into(), target.into());
+        Self { database, run, target, split, epoch }
+    }
+
+    fn row(&self) -> String {
+        format!(
+            "run = {} AND target = {} AND split = {}",
+            text(&self.run),
+            text(&self.target),
+            self.split
+        )
+    }
+
+    fn stale(&self) -> Error {
+        let what = format!("{}: split {} of run {}", self.target, self.split, self.run);
+        Error::new(Code::StaleEpoch, format!("{what} has another owner"))
+    }
+
+    /// Takes the split over and says what the target holds of it. From here on, owners of lower
+    /// epochs are refused.
+    pub(crate) async fn claim(&self, conn: &mut Conn) -> Result<Option<Held>> {
+        let table = name(&self.database);
+        let insert = format!(
+            "INSERT INTO {table} (run, target, split, epoch) VALUES ({}, {}, {}, {epoch}) \
+             ON DUPLICATE KEY UPDATE epoch = GREATEST(epoch, {epoch})",
+            text(&self.run),
+            text(&self.target),
+            self.split,
+            epoch = self.epoch
+        );
+        // Another run that finishes may drop the table between the two.
+        for last in [false, false, true] {
+            match conn.exec(&insert).await {
+                Ok(_) => break,
+                Err(Fault::Server { code: 1146, .. }) if !last => {
+                    create(conn, &self.database).await?;
+                }
+                Err(fault) => return Err(Error::from(fault).at(TABLE)),
+            }
+        }
+        let sql = format!("SELECT epoch, seq, token, done FROM {table} WHERE {}", self.row());
+        let rows = conn.query(&sql).await?;
+        let Some(row) = rows.rows.first() else { return Err(self.stale()) };
+        let number = |name| rows.get(row, name).and_then(|n| n.parse::<u64>().ok());
+        if number("epoch") != Some(self.epoch) {
+            return Err(self.stale());
+        }
+        let held = number("seq").zip(rows.get(row, "token")).map(|(seq, token)| Held {
+            position: Position::new(seq, token),
+            done: number("done") == Some(1),
+        });
+        Ok(held)
+    }
+
+    /// Moves the position, within the transaction that is open.
+    ///
+    /// # Errors
+    /// [`Code::StaleEpoch`] when another owner has claimed the split.
+    pub(crate) async fn advance(
+        &self,
+        conn: &mut Conn,
+        position: &Position,
+        done: bool,
+    ) -> Result<()> {
+        let sql = format!(
+            "UPDATE {} SET seq = {}, token = {}, done = {done} WHERE {} AND epoch = {}",
+            name(&self.database),
+            position.seq,
+            text(&position.token),
+            self.row(),
+            self.epoch
+        );
+        // Rows found, not rows changed: the session was opened with FOUND_ROWS.
+        match conn.exec(&sql).await {
+            Ok(done) if done.affected == 1 => Ok(()),
+            Ok(_) | Err(Fault::Server { code: 1146, .. }) => Err(self.stale()),
+            Err(fault) => Err(Error::from(fault).at(TABLE)),
+        }
+    }
+}
+
+/// Removes what is kept of a run, and the table when nothing else is in it.
+pub(crate) async fn forget(conn: &mut Conn, database: &str, run: &str) -> Result<()> {
+    let table = name(database);
+    match conn.exec(&format!("DELETE FROM {table} WHERE run = {}", text(run))).await {
+        Ok(_) => {}
+        Err(Fault::Server { code: 1146, .. }) => return Ok(()),
+        Err(fault) => return Err(Error::from(fault).at(TABLE)),
+    }
+    // Under the lock nobody can put a row in between. Without the right to lock, an empty table
+    // stays.
+    if conn.exec(&format!("LOCK TABLES {table} WRITE")).await.is_err() {
+        return Ok(());
+    }
+    let dropped = async {
+        let rows = conn.query(&format!("SELECT COUNT(*) FROM {table}")).await?;
+        if rows.single() == Some("0") {
+            conn.exec(&format!("DROP TABLE {table}")).await?;
+        }
+        Ok::<(), Fault>(())
+    }
+    .await;
+    conn.exec("UNLOCK TABLES").await?;
+    match dropped {
+        // No right to drop: an empty table stays.
+        Ok(()) | Err(Fault::Server { .. }) => Ok(()),
+        Err(fault) => Err(fault.into()),
+    }
+}

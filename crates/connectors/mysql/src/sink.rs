@@ -1,0 +1,319 @@
+//! The sink: tables made ready, writers, and what is done when all rows are in.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask};
+use syncline_sql::{Dialect, adapt, create_table};
+use syncline_types::{Code, Error, Result, Split, TableName, TableSchema};
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::foreign::for_flavor;
+use crate::session::{Purpose, Store};
+use crate::side::{Side, exists};
+use crate::wire::{Conn, Fault};
+use crate::writer::{Plan, Way, Writer};
+use crate::{catalog, wire};
+
+const SQL: Dialect = Dialect::Mysql;
+
+/// Writes to a MySQL or MariaDB server.
+pub(crate) struct MysqlSink {
+    store: Store,
+    /// Engines of the tables that were described: they decide what can be promised.
+    engines: Mutex<HashMap<TableName, String>>,
+    load: Arc<AtomicBool>,
+}
+
+impl MysqlSink {
+    pub(crate) fn new(store: Store) -> Self {
+        let load = Arc::new(AtomicBool::new(store.options.load_data));
+        Self { store, engines: Mutex::default(), load }
+    }
+
+    fn engines(&self) -> MutexGuard<'_, HashMap<TableName, String>> {
+        self.engines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> Result<Conn> {
+        self.store.connect(Purpose::Write).await
+    }
+
+    /// The name with its database, the URL's where it has none.
+    fn full(&self, name: &TableName) -> Result<TableName> {
+        let database = name.schema.as_deref().or(self.store.database());
+        match database {
+            Some(database) => Ok(TableName::new(database, &name.name)),
+            None => {
+                let place = self.store.endpoint.redacted();
+                Err(Error::new(Code::DatabaseNotFound, format!("{place} names no database"))
+                    .hint("put one behind the host: mysql://user@host/database"))
+            }
+        }
+    }
+
+    /// Whether rows go into a table beside the target.
+    fn side(&self, task: &WriteTask) -> Result<Option<Side>> {
+        let target = self.full(&task.table.name)?;
+        Ok((task.write == WriteMode::Replace).then(|| Side::of(&task.run, &target)))
+    }
+
+    fn is_transactional(&self, name: &TableName) -> bool {
+        let Ok(full) = self.full(name) else { return true };
+        self.engines().get(&full).is_none_or(|engine| catalog::is_transactional(engine))
+    }
+
+    /// How rows get into the table, and by which key.
+    async fn way(&self, conn: &mut Conn, task: &WriteTask) -> Result<(Way, Vec<String>)> {
+        if task.write != WriteMode::Upsert || task.empty_at_start {
+            return Ok((Way::Insert, Vec::new()));
+        }
+        let full = self.full(&task.table.name)?;
+        let gone = || Error::new(Code::TableChanged, format!("{full} is not there any more"));
+        let found = catalog::table(conn, &full).await?.ok_or_else(gone)?.info.schema;
+        let key: Vec<String> = found.key().into_iter().map(str::to_owned).collect();
+        if key.is_empty() {
+            let text = format!("{full} has no key to upsert by");
+            return Err(Error::new(Code::WriteModeNeeded, text)
+                .hint("give it a primary key, or write with --write append or replace"));
+        }
+        if let Some(name) = key.iter().find(|k| task.table.column(k).is_none()) {
+            let text = format!("{full}: its key column {name:?} is not among those written");
+            return Err(Error::new(Code::ColumnMismatch, text));
+        }
+        let primary = usize::from(!found.primary_key.is_empty());
+        let unique = primary + found.indexes.iter().filter(|i| i.unique).count();
+        Ok((if unique > 1 { Way::Merge } else { Way::Upsert }, key))
+    }
+
+    /// Makes a table, in the words of the server at hand.
+    async fn create(&self, conn: &mut Conn, table: &TableSchema) -> Result<()> {
+        let sql = create_table(SQL, &for_flavor(conn, table).await?);
+        conn.exec(&sql).await.map_err(|fault| match fault.number() {
+            Some(1064) => Error::bug(format!("{}: {fault}", table.name)),
+            _ => Error::from(fault).at(&table.name),
+        })?;
+        Ok(())
+    }
+}
+
+/// A target that demands columns which are not written cannot be written to: LOAD DATA would put
+/// an empty value there.
+fn demands(target: &TableSchema, task: &WriteTask) -> Result<()> {
+    let demanded = target.columns.iter().find(|c| {
+        task.table.column(c.name()).is_none()
+            && !c.field.is_nullable()
+            && c.default.is_none()
+            && c.identity.is_none()
+            && c.generated.is_none()
+    });
+    match demanded {
+        None => Ok(()),
+        Some(column) => {
+            let text = format!("{} demands a value for column {}", target.name, column.name());
+            Err(Error::new(Code::ColumnMismatch, text)
+                .hint("give the column a default, or map one to it with --columns"))
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for MysqlSink {
+    async fn check(&self) -> Result<Vec<String>> {
+        let mut conn = self.connect().await?;
+        let kind = match conn.flavor {
+            wire::Flavor::MySql => "MySQL",
+            wire::Flavor::MariaDb => "MariaDB",
+        };
+        let (major, minor, patch) = conn.version;
+        let mut notes = vec![format!("{kind} {major}.{minor}.{patch}")];
+        let rows = conn.query("SELECT @@local_infile, @@read_only").await?;
+        let row = rows.rows.first().map(Vec::as_slice).unwrap_or_default();
+        if rows.get(row, "@@local_infile") == Some("0") && self.store.options.load_data {
+            notes.push(
+                "local_infile is off: rows go in by INSERT, which is slower \
+                 (SET GLOBAL local_infile=1)"
+                    .into(),
+            );
+        }
+        if rows.get(row, "@@read_only").is_some_and(|v| v != "0" && v != "OFF") {
+            notes.push("the server is read-only for accounts without a right to more".into());
+        }
+        conn.quit().await;
+        Ok(notes)
+    }
+
+    async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
+        let full = self.full(target)?;
+        let mut conn = self.connect().await?;
+        let Some(found) = catalog::table(&mut conn, &full).await? else {
+            conn.quit().await;
+            return Ok(None);
+        };
+        let sql = format!("SELECT 1 FROM {} LIMIT 1", SQL.table(&full));
+        let rows = conn.query(&sql).await.map_err(|e| Error::from(e).at(&full))?;
+        conn.quit().await;
+        self.engines().insert(full, found.engine);
+        let mut schema = found.info.schema;
+        schema.name = target.clone();
+        Ok(Some(TargetTable { schema, empty: rows.rows.is_empty() }))
+    }
+
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+        adapt(SQL, source, target)
+    }
+
+    fn guarantee(&self, task: &WriteTask) -> Guarantee {
+        match self.is_transactional(&task.table.name) || !task.exists {
+            true => Guarantee::Transactional,
+            false if task.write == WriteMode::Upsert => Guarantee::Upsert,
+            false => Guarantee::Append,
+        }
+    }
+
+    async fn prepare(&self, task: &WriteTask) -> Result<()> {
+        let mut conn = self.connect().await?;
+        let full = self.full(&task.table.name)?;
+        let side = self.side(task)?;
+        if task.exists {
+            let found = catalog::table(&mut conn, &full).await?;
+            match (&found, &side) {
+                (Some(found), _) => demands(&found.info.schema, task)?,
+                // A replacing run that was broken off between the swap and its end.
+                (None, Some(side)) if exists(&mut conn, &side.new).await? => {}
+                (None, _) => {
+                    let text = format!("{full} is not there any more");
+                    return Err(Error::new(Code::TableChanged, text));
+                }
+            }
+        }
+        match side {
+            None if task.exists => {}
+            None => {
+                let table = TableSchema { name: full, ..(*task.table).clone() };
+                self.create(&mut conn, &table).await?;
+            }
+            Some(side) if task.exists => {
+                side.check(&mut conn).await?;
+                let (new, target) = (SQL.table(&side.new), SQL.table(&side.target));
+                conn.exec(&format!("CREATE TABLE IF NOT EXISTS {new} LIKE {target}"))
+                    .await
+                    .map_err(|e| Error::from(e).at(&side.target))?;
+            }
+            Some(side) => {
+                let table = TableSchema { name: side.new, ..(*task.table).clone() };
+                self.create(&mut conn, &table).await?;
+            }
+        }
+        conn.quit().await;
+        Ok(())
+    }
+
+    async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
+        let mut conn = self.connect().await?;
+        let target = self.full(&task.table.name)?;
+        let database = target.schema.clone().unwrap_or_default();
+        let into = self.side(task)?.map_or_else(|| target.clone(), |side| side.new);
+        let (way, key) = self.way(&mut conn, task).await?;
+        let checkpoint =
+            Checkpoint::new(&database, &task.run, &target.name, split.id, task.epoch);
+        let held = checkpoint.claim(&mut conn).await?;
+        let (table, load) = (Arc::clone(&task.table), Arc::clone(&self.load));
+        let plan = Plan { into, table, key, way, load };
+        let writer = Box::new(Writer::new(conn, plan, checkpoint).await?);
+        Ok(Opened { writer, held })
+    }
+
+    async fn commit(&self, task: &WriteTask) -> Result<()> {
+        let mut conn = self.connect().await?;
+        let full = self.full(&task.table.name)?;
+        let side = self.side(task)?;
+        let loaded = match &side {
+            Some(side) if exists(&mut conn, &side.new).await? => side.new.clone(),
+            _ => full.clone(),
+        };
+        if !task.exists {
+            let at = |e: Fault| Error::from(e).at(&full);
+            if let Some(sql) = missing_indexes(&mut conn, &task.table, &loaded).await? {
+                conn.exec(&sql).await.map_err(at)?;
+            }
+            let next = task.table.columns.iter().find_map(|c| c.identity?.next);
+            if let Some(next) = next.filter(|n| *n > 0) {
+                let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", SQL.table(&loaded));
+                conn.exec(&sql).await.map_err(at)?;
+            }
+        }
+        if let Some(side) = side {
+            side.swap(&mut conn).await?;
+        }
+        conn.quit().await;
+        Ok(())
+    }
+
+    async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
+        let mut conn = self.connect().await?;
+        for (database, run) in self.kept(tasks)? {
+            checkpoint::forget(&mut conn, &database, run).await?;
+        }
+        conn.quit().await;
+        Ok(())
+    }
+
+    async fn discard(&self, tasks: &[WriteTask]) -> Result<()> {
+        let mut conn = self.connect().await?;
+        for task in tasks {
+            if let Some(side) = self.side(task)? {
+                side.discard(&mut conn).await?;
+            }
+        }
+        for (database, run) in self.kept(tasks)? {
+            checkpoint::forget(&mut conn, &database, run).await?;
+        }
+        conn.quit().await;
+        Ok(())
+    }
+}
+
+impl MysqlSink {
+    /// Where positions of these tasks are kept, each place once.
+    fn kept<'a>(&self, tasks: &'a [WriteTask]) -> Result<Vec<(String, &'a str)>> {
+        let mut kept = Vec::new();
+        for task in tasks {
+            let database = self.full(&task.table.name)?.schema.unwrap_or_default();
+            let place = (database, task.run.as_str());
+            if !kept.contains(&place) {
+                kept.push(place);
+            }
+        }
+        Ok(kept)
+    }
+}
+
+/// One statement that builds the secondary indexes which are not there yet.
+async fn missing_indexes(
+    conn: &mut Conn,
+    table: &TableSchema,
+    loaded: &TableName,
+) -> Result<Option<String>> {
+    let gone = || Error::new(Code::TableChanged, format!("{loaded} is not there any more"));
+    let found = catalog::table(conn, loaded).await?.ok_or_else(gone)?.info.schema;
+    let there = |name: &str| found.indexes.iter().any(|i| i.name.eq_ignore_ascii_case(name));
+    let mut parts = Vec::new();
+    for index in table.indexes.iter().filter(|i| !there(&i.name)) {
+        let columns: Vec<String> = index
+            .parts
+            .iter()
+            .map(|p| {
+                let prefix = p.prefix.map(|n| format!("({n})")).unwrap_or_default();
+                let order = if p.descending { " DESC" } else { "" };
+                format!("{}{prefix}{order}", SQL.quote(&p.column))
+            })
+            .collect();
+        let unique = if index.unique { "UNIQUE " } else { "" };
+        parts.push(format!("ADD {unique}INDEX {} ({})", SQL.quote(&index.name), columns.join(", ")));
+    }
+    Ok((!parts.is_empty())
+        .then(|| format!("ALTER TABLE {} {}", SQL.table(loaded), parts.join(", "))))
+}
