@@ -18,7 +18,7 @@ use crate::Dialect;
 const MARK_EVERY: u64 = 16 << 20;
 
 /// A table of a script.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptTable {
     /// Its columns (those that the rows have values for), keys and indexes. All columns are text
     /// where the script has no CREATE TABLE for it.

@@ -129,8 +129,12 @@ impl Session {
             value.push_str(&words.next().unwrap_or_default());
         }
         if let Some(variable) = name.strip_prefix('@') {
-            let value = self.setting(&value.to_ascii_lowercase()).unwrap_or(value);
-            self.variables.insert(variable.to_owned(), value);
+            match self.setting(&value.to_ascii_lowercase()) {
+                Some(setting) => drop(self.variables.insert(variable.to_owned(), setting)),
+                // Settings that change nothing here need not be remembered.
+                None if value.starts_with("@@") => {}
+                None => drop(self.variables.insert(variable.to_owned(), value)),
+            }
             return Ok(());
         }
         if let Some(variable) = value.strip_prefix('@') {

@@ -12,7 +12,7 @@ fn unfit<T>(text: &str, what: &str) -> Result<T, Fault> {
     let shown: String = text.chars().take(60).collect();
     let special = matches!(text, "infinity" | "-infinity");
     if special || zero_date(text) {
-        return Err(Fault(Code::NoEquivalent, format!("'{shown}' is no {what} in a calendar")));
+        return Err(Fault(Code::NoEquivalent, format!("'{shown}' is {what} of no calendar")));
     }
     Err(Fault(Code::Conversion, format!("'{shown}' is not {what}")))
 }

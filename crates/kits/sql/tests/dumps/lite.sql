@@ -1,0 +1,14 @@
+PRAGMA foreign_keys=OFF;
+BEGIN TRANSACTION;
+CREATE TABLE t(id integer primary key autoincrement, a int, b text default 'x', c real, d blob, e numeric, "odd ""n" , f varchar(10) not null default '', g datetime default current_timestamp, h boolean check(h in (0,1)), unique(a,b));
+INSERT INTO t VALUES(1,9223372036854775807,'it''s',1.5,X'00ff',10.249999999999999999,'z','q','2020-01-01',1);
+INSERT INTO t VALUES(2,NULL,replace(replace('a\012b\rc\n','\r',char(13)),'\012',char(10)),1e999,X'','txt',NULL,'','',0);
+INSERT INTO t VALUES(3,'text in int','😀;--',-1.000000000000000025e-300,'text',5,2.5,'','',NULL);
+CREATE TABLE w(k text primary key, v) without rowid;
+INSERT INTO w VALUES('a',1);
+DELETE FROM sqlite_sequence;
+INSERT INTO sqlite_sequence VALUES('t',3);
+CREATE INDEX i1 on t(b desc);
+CREATE VIEW vv as select 1;
+CREATE TRIGGER tr after insert on t begin insert into w values('x;',1); end;
+COMMIT;

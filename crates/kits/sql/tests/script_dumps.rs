@@ -1,0 +1,372 @@
+//! Dumps that real servers' own tools made (MariaDB 10.11, PostgreSQL 15, SQLite 3.40), read back.
+//! `tests/dumps/README.md` says from which statements.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, TimeUnit};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use syncline_sql::Dialect;
+use syncline_sql::script::{
+    Place, ReadOptions, ScriptCatalog, ScriptRead, ScriptReader, ScriptTable,
+};
+use syncline_types::{Code, DefaultValue, Error, Reject, TableName, field};
+
+fn dump(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/dumps/{name}.sql", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn catalog(text: &[u8], chunk: usize) -> Result<ScriptCatalog, Error> {
+    let mut catalog = ScriptCatalog::new(&ReadOptions::default());
+    for chunk in text.chunks(chunk) {
+        catalog.push(chunk)?;
+    }
+    catalog.finish()?;
+    Ok(catalog)
+}
+
+fn table(catalog: &ScriptCatalog, name: &str) -> ScriptTable {
+    let tables = catalog.tables();
+    let found = tables.iter().find(|t| t.schema.name.name == name);
+    found.unwrap_or_else(|| panic!("no {name} in {tables:#?}")).clone()
+}
+
+/// All rows of a table, in batches of `rows`, from a place on.
+fn read_from(
+    text: &[u8],
+    table: &ScriptTable,
+    chunk: usize,
+    rows: usize,
+    from: Option<&Place>,
+) -> (RecordBatch, Vec<Reject>, Vec<Place>) {
+    let wanted = Arc::new(table.schema.clone());
+    let options = ReadOptions::default();
+    let mut reader = ScriptReader::new(&options, table, wanted.clone(), from).unwrap();
+    let start = usize::try_from(from.map_or(0, |p| p.offset)).unwrap();
+    let mut chunks = text[start..].chunks(chunk);
+    let (mut batches, mut rejects, mut places) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        match reader.next(rows, 1 << 20).unwrap() {
+            ScriptRead::Input => match chunks.next() {
+                Some(chunk) => reader.push(chunk),
+                None => reader.finish(),
+            },
+            ScriptRead::Batch(batch) => {
+                batches.push(batch.rows);
+                rejects.extend(batch.rejects);
+                places.push(batch.place);
+            }
+            ScriptRead::End => {
+                return (concat_batches(&wanted.arrow(), &batches).unwrap(), rejects, places);
+            }
+        }
+    }
+}
+
+fn read(text: &[u8], table: &ScriptTable) -> (RecordBatch, Vec<Reject>) {
+    let (rows, rejects, _) = read_from(text, table, 4096, 1000, None);
+    (rows, rejects)
+}
+
+/// A value as text.
+fn show(rows: &RecordBatch, column: &str, row: usize) -> String {
+    let array = rows.column_by_name(column).unwrap_or_else(|| panic!("no column {column}"));
+    if array.is_null(row) {
+        return "NULL".into();
+    }
+    // Without names of zones in Arrow's build, an instant is shown as its time in UTC.
+    let plain = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let array = match array.data_type() {
+        DataType::Timestamp(..) => arrow::compute::cast(array, &plain).unwrap(),
+        _ => array.clone(),
+    };
+    ArrayFormatter::try_new(&array, &FormatOptions::default()).unwrap().value(row).to_string()
+}
+
+fn row_of(rows: &RecordBatch, row: usize) -> Vec<String> {
+    rows.schema().fields().iter().map(|f| show(rows, f.name(), row)).collect()
+}
+
+fn check(rows: &RecordBatch, row: usize, want: &[(&str, &str)]) {
+    for (column, value) in want {
+        assert_eq!(show(rows, column, row), *value, "column {column}");
+    }
+}
+
+const MYSQL_FIRST: [(&str, &str); 28] = [
+    ("id", "100"),
+    ("ti", "-128"),
+    ("tiu", "255"),
+    ("siu", "65535"),
+    ("iu", "4294967295"),
+    ("bi", "-9223372036854775808"),
+    ("d", "99.99"),
+    ("dbig", "12345678901234567890123456789012345.123456789012345678901234567890"),
+    ("f", "1.1"),
+    ("db", "1.7976931348623157e308"),
+    ("bt", "11111111"),
+    ("bt1", "1"),
+    ("c", "a'b"),
+    ("vc", "cafu00e9; -- x"),
+    ("tx", "line1\nline2\r\ntab\t nul\0 back\\slash \" 😀 \u{1a}"),
+    ("bn", "00ff2762"),
+    ("vb", ""),
+    ("bl", "275c0a0d001a"),
+    ("da", "0001-01-01"),
+    ("dt", "9999-12-31T23:59:59.999999"),
+    ("ts", "2038-01-19T03:14:07.999"),
+    ("tm", "-PT3020399.000001S"),
+    ("y", "2155"),
+    ("e", "b'c"),
+    ("s", "x,z"),
+    ("j", "{\"a\": [1, \"x\\n\"]}"),
+    ("u", "123e4567e89b12d3a456426655440000"),
+    ("gens", "-4294"),
+];
+
+#[test]
+fn mariadb_dumps_are_read_with_every_type() {
+    for name in ["my", "my_hex"] {
+        let text = dump(name);
+        let catalog = catalog(&text, 1000).unwrap();
+        assert_eq!(catalog.dialect(), Dialect::Mysql);
+        let all = table(&catalog, "t_all");
+        let (rows, rejects) = read(&text, &all);
+        assert_eq!((all.rows, rows.num_rows(), rejects.len()), (3, 2, 1), "{name}");
+        check(&rows, 0, &MYSQL_FIRST);
+        assert!(show(&rows, "g", 0).starts_with("e61000000103"), "SRID, then WKB");
+        assert!(row_of(&rows, 1)[1..].iter().all(|v| v == "NULL"));
+        // A zero date is in no calendar, and is not made NULL.
+        assert_eq!(rejects[0].error.code(), Code::NoEquivalent);
+        assert!(rejects[0].error.message().contains("column \"da\""), "{}", rejects[0].error);
+        assert_eq!(show(&rejects[0].row, "text", 0).chars().next(), Some('('));
+
+        let s = &all.schema;
+        assert_eq!(s.primary_key, ["id"]);
+        assert_eq!(s.column("id").unwrap().identity.unwrap().next, Some(103));
+        assert_eq!(s.comment.as_deref(), Some("table; comment"));
+        let vc = s.column("vc").unwrap();
+        assert_eq!(vc.comment.as_deref(), Some("a; comment -- with 'quotes'"));
+        assert_eq!(field::get(&vc.field, field::CHARSET), Some("latin1"));
+        assert_eq!(s.column("c").unwrap().default, Some(DefaultValue::Value("it's".into())));
+        assert_eq!(s.column("gen").unwrap().generated.as_deref(), Some("`i` + 1"));
+        assert_eq!(field::logical(&s.column("j").unwrap().field), Some("json"));
+        let uq = &s.indexes[0];
+        assert!(uq.unique && uq.parts[1].prefix == Some(20) && s.indexes[1].parts[1].descending);
+    }
+}
+
+#[test]
+fn bodies_of_triggers_and_routines_are_no_rows() {
+    let text = dump("my");
+    let catalog = catalog(&text, 50).unwrap();
+    let mut names: Vec<String> =
+        catalog.tables().iter().map(|t| t.schema.name.name.clone()).collect();
+    names.sort();
+    assert_eq!(names, ["cust", "nokey", "ord", "t_all"]);
+    assert_eq!(table(&catalog, "cust").rows, 2);
+    let (rows, _) = read(&text, &table(&catalog, "nokey"));
+    assert_eq!(row_of(&rows, 1), ["1", "-- no"]);
+    assert!(catalog.skipped() > 50);
+}
+
+#[test]
+fn other_forms_of_mariadb_dumps_are_read() {
+    for (name, chunk) in [("my_rep", 7), ("my_ansi", 31)] {
+        let text = dump(name);
+        let catalog = catalog(&text, chunk).unwrap();
+        let cust = table(&catalog, "cust");
+        let (rows, rejects) = read(&text, &cust);
+        assert!(rejects.is_empty());
+        assert_eq!(row_of(&rows, 1), ["2", "y;z"], "{name}");
+        assert_eq!(cust.schema.primary_key, ["id"]);
+    }
+}
+
+#[test]
+fn postgres_dumps_are_read_with_every_type() {
+    for name in ["pg_ins", "pg_col", "pg_copy"] {
+        let text = dump(name);
+        let catalog = catalog(&text, 1000).unwrap();
+        assert_eq!(catalog.dialect(), Dialect::Postgres);
+        let all = table(&catalog, "t_all");
+        assert_eq!(all.schema.name, TableName::new("public", "t_all"));
+        let (rows, rejects) = read(&text, &all);
+        assert_eq!((all.rows, rows.num_rows(), rejects.len()), (3, 2, 1), "{name}");
+        // numeric(12,2) may be NaN in PostgreSQL, and Arrow's decimals may not.
+        assert_eq!(rejects[0].error.code(), Code::NoEquivalent);
+        check(
+            &rows,
+            0,
+            &[
+                ("id", "1"),
+                ("b", "true"),
+                ("r", "1.1"),
+                ("d", "1e308"),
+                ("n", "99.99"),
+                ("nn", "123456789012345678901234567890.123456789"),
+                ("big", &"9".repeat(76)),
+                ("c", "ab   "),
+                ("t", "line1\nline2\r\t\\ back ' q -- $$ 😀"),
+                ("by", "00ff27"),
+                ("da", "-0043-03-15"),
+                ("ts", "-0043-03-15T01:02:03.000001"),
+                ("tz", "2020-06-01T10:00:00"),
+                ("tmz", "12:00:00+05:30"),
+                ("iv", "1 year 2 mons -3 days +04:05:06.7"),
+                ("u", "123e4567e89b12d3a456426655440000"),
+                ("jb", "{\"b\": [1, 2]}"),
+                ("m", "o'k"),
+                ("ar", "{1,NULL,3}"),
+                ("ta", "{{a,\"b,c\"},{d,\"e\\\"f\"}}"),
+                ("bi", "10101"),
+                ("vb", "111"),
+                ("cm", "(1,\"x,y\")"),
+                ("dm", "5.5"),
+                ("Odd \"name", "odd"),
+            ],
+        );
+        let s = &all.schema;
+        assert!(s.column("gen").is_none(), "its values are not in the dump");
+        assert!(all.notes.iter().any(|n| n.ends_with("gen")), "{:?}", all.notes);
+        assert_eq!(s.primary_key, ["id"]);
+        assert_eq!(s.column("id").unwrap().identity.unwrap().next, Some(4));
+        assert!(s.column("i").unwrap().identity.unwrap().always);
+        assert_eq!(field::get(&s.column("m").unwrap().field, field::MEMBERS), Some(r#"["sad","o'k","happy"]"#));
+        assert_eq!(s.column("t").unwrap().comment.as_deref(), Some("col 'comment'"));
+        assert_eq!(s.indexes.iter().map(|i| (i.name.as_str(), i.unique)).collect::<Vec<_>>(), [("ix", false), ("uq", true)]);
+
+        let odd = table(&catalog, "T.b");
+        assert_eq!(odd.schema.name, TableName::new("odd sch", "T.b"));
+        assert_eq!(row_of(&read(&text, &odd).0, 0), ["1", "$$;$$"]);
+        let part = table(&catalog, "part_1");
+        assert_eq!(row_of(&read(&text, &part).0, 1), ["2", "tab\tand \\N \\ back\u{8}"]);
+    }
+}
+
+#[test]
+fn sqlite_dumps_are_read() {
+    let text = dump("lite");
+    let catalog = catalog(&text, 13).unwrap();
+    assert_eq!(catalog.dialect(), Dialect::Sqlite);
+    assert_eq!(catalog.tables().len(), 2, "sqlite_sequence is not a table of the user");
+    let t = table(&catalog, "t");
+    let (rows, rejects) = read(&text, &t);
+    check(&rows, 0, &[("a", "9223372036854775807"), ("b", "it's"), ("d", "00ff"), ("e", "10.25"), ("h", "true")]);
+    // '' is no timestamp, and a text in an integer column is no integer: SQLite takes both.
+    let codes: Vec<Code> = rejects.iter().map(|r| r.error.code()).collect();
+    assert_eq!(codes, [Code::Conversion, Code::Conversion]);
+    assert!(rejects[1].error.message().starts_with("t, line 6, column \"a\""));
+}
+
+#[test]
+fn chunks_may_end_anywhere() {
+    for name in ["my", "my_hex", "pg_ins", "pg_copy", "lite"] {
+        let text = dump(name);
+        let whole = catalog(&text, text.len()).unwrap();
+        let want: Vec<_> = whole.tables().iter().map(|t| read_from(&text, t, text.len(), 1000, None).0).collect();
+        for chunk in [1, 2, 3, 7, 64, 1021] {
+            let cut = catalog(&text, chunk).unwrap();
+            assert_eq!(cut.tables(), whole.tables(), "{name} {chunk}");
+            for (t, want) in cut.tables().iter().zip(&want) {
+                assert_eq!(read_from(&text, t, chunk, 1000, None).0, *want, "{name} {chunk}");
+            }
+        }
+    }
+}
+
+#[test]
+fn reading_goes_on_from_every_place() {
+    for name in ["my", "my_hex", "pg_col", "pg_copy", "lite"] {
+        let text = dump(name);
+        for t in catalog(&text, 4096).unwrap().tables() {
+            let (rows, rejects, places) = read_from(&text, &t, 100, 1, None);
+            assert_eq!(places.len() as u64, t.rows);
+            let mut seen = 0;
+            for (at, place) in places.iter().enumerate() {
+                // A place is kept as text.
+                let token = serde_json::to_string(place).unwrap();
+                let place: Place = serde_json::from_str(&token).unwrap();
+                let (rest, later, _) = read_from(&text, &t, 100, 10, Some(&place));
+                assert_eq!(rest.num_rows() + later.len(), places.len() - at - 1, "{name}");
+                let lines: Vec<String> = later.iter().map(|r| r.error.to_string()).collect();
+                let all: Vec<String> = rejects.iter().map(|r| r.error.to_string()).collect();
+                assert!(all.ends_with(&lines), "line numbers hold: {lines:?} {all:?}");
+                seen = rows.num_rows() - rest.num_rows();
+                assert_eq!(rest, rows.slice(seen, rest.num_rows()), "{name} from {place:?}");
+            }
+            assert_eq!(seen, rows.num_rows());
+            if let Some(start) = &t.start {
+                assert_eq!(read_from(&text, &t, 100, 10, Some(start)).0, rows, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_can_be_chosen() {
+    let text = dump("my");
+    let t = table(&catalog(&text, 4096).unwrap(), "t_all");
+    let mut wanted = t.schema.clone();
+    wanted.columns = ["tx", "id"].iter().map(|n| t.schema.column(n).unwrap().clone()).collect();
+    let mut reader =
+        ScriptReader::new(&ReadOptions::default(), &t, Arc::new(wanted.clone()), None).unwrap();
+    reader.push(&text);
+    reader.finish();
+    let ScriptRead::Batch(batch) = reader.next(10, 1 << 20).unwrap() else { panic!("no rows") };
+    assert_eq!((batch.rows.num_columns(), batch.rows.num_rows()), (2, 3));
+    assert_eq!(batch.rows.schema(), wanted.arrow());
+    assert_eq!(show(&batch.rows, "id", 2), "102");
+    wanted.columns[0] = syncline_types::Column::new(wanted.columns[0].field.clone().with_name("tx_"));
+    let error = ScriptReader::new(&ReadOptions::default(), &t, Arc::new(wanted), None).err().unwrap();
+    assert_eq!(error.code(), Code::ColumnNotFound);
+    assert!(error.message().contains("did you mean \"tx\"?"), "{error}");
+}
+
+#[test]
+fn dumps_that_are_cut_short_are_refused() {
+    for name in ["my", "pg_ins", "pg_copy"] {
+        let text = dump(name);
+        for cut in (1..20).map(|n| text.len() * n / 20) {
+            let error = catalog(&text[..cut], 512).err();
+            let error = error.unwrap_or_else(|| panic!("{name} cut at {cut} was taken"));
+            assert_eq!(error.code(), Code::Corrupt, "{name} cut at {cut}: {error}");
+        }
+    }
+}
+
+/// Statements that carry or change rows and are not read; none may be passed over.
+#[test]
+fn rows_that_are_not_read_are_an_error() {
+    for (dialect, text) in [
+        (Dialect::Mysql, "INSERT INTO t SELECT * FROM u;"),
+        (Dialect::Mysql, "INSERT INTO t (a) SELECT 1;"),
+        (Dialect::Mysql, "INSERT INTO t SET a = 1;"),
+        (Dialect::Mysql, "INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE a = 2;"),
+        (Dialect::Mysql, "INSERT INTO t VALUES (1) AS new ON DUPLICATE KEY UPDATE a = new.a;"),
+        (Dialect::Mysql, "LOAD DATA INFILE 'x' INTO TABLE t;"),
+        (Dialect::Mysql, "source other.sql\n"),
+        (Dialect::Mysql, "UPDATE t SET a = 1;"),
+        (Dialect::Mysql, "INSERT INTO t VALUES (1); DELETE FROM t WHERE a = 1;"),
+        (Dialect::Mysql, "INSERT INTO t VALUES (1); TRUNCATE TABLE t;"),
+        (Dialect::Mysql, "INSERT INTO t VALUES (1); DROP TABLE IF EXISTS `t`;"),
+        (Dialect::Mysql, "CREATE TABLE t (a int) AS SELECT 1;".replace("(a int) ", "").leak()),
+        (Dialect::Postgres, "INSERT INTO t DEFAULT VALUES;"),
+        (Dialect::Postgres, "INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2;"),
+        (Dialect::Postgres, "INSERT INTO t VALUES (1) RETURNING a;"),
+        (Dialect::Postgres, "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x;"),
+        (Dialect::Postgres, "COPY t FROM '/tmp/x';"),
+        (Dialect::Postgres, "COPY t FROM stdin WITH (FORMAT csv);\n1\n\\.\n"),
+        (Dialect::Postgres, "\\copy t from 'x'\n"),
+        (Dialect::Postgres, "CREATE TABLE t (a int); ALTER TABLE t DROP COLUMN a;"),
+        (Dialect::Sqlite, ".import x t\n"),
+    ] {
+        let options = ReadOptions { dialect: Some(dialect), ..ReadOptions::default() };
+        let mut catalog = ScriptCatalog::new(&options);
+        let error = catalog.push(text.as_bytes()).and_then(|()| catalog.finish()).err();
+        let error = error.unwrap_or_else(|| panic!("{text} was passed over"));
+        assert_eq!(error.code(), Code::Unsupported, "{text}: {error}");
+        assert!(error.message().starts_with("line 1"), "{text}: {error}");
+    }
+}
