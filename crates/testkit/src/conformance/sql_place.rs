@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
+use rusqlite::types::ValueRef;
 use syncline_types::{TableName, TableSchema};
 
 use super::place::canonical;
@@ -63,30 +64,60 @@ impl SqlPlace {
     /// # Panics
     /// When the store refuses.
     pub fn execute(&self, sql: &str) {
+        if let Err(refused) = self.try_execute(sql) {
+            panic!("{refused}\nin: {}", sql.chars().take(400).collect::<String>());
+        }
+    }
+
+    /// Runs statements.
+    ///
+    /// # Errors
+    /// The store's words.
+    pub fn try_execute(&self, sql: &str) -> Result<(), String> {
         match &self.store {
-            Store::MySql(database) | Store::Postgres(database) => database.execute(sql),
+            Store::MySql(database) | Store::Postgres(database) => database.try_execute(sql),
             Store::Sqlite(_) => {
-                if let Err(e) = self.sqlite_connection().execute_batch(sql) {
-                    panic!("{e}\nin: {}", sql.chars().take(400).collect::<String>());
-                }
+                self.sqlite_connection().execute_batch(sql).map_err(|e| e.to_string())
             }
         }
     }
 
-    fn query(&self, sql: &str) -> Rows {
+    /// The rows of a query, each value in the store's text form; bytes as `0x…`.
+    ///
+    /// # Panics
+    /// When the store refuses.
+    pub fn query(&self, sql: &str) -> Rows {
+        self.try_query(sql).unwrap_or_else(|e| panic!("{e}\nin: {sql}"))
+    }
+
+    /// As [`SqlPlace::query`].
+    ///
+    /// # Errors
+    /// The store's words.
+    pub fn try_query(&self, sql: &str) -> Result<Rows, String> {
         match &self.store {
-            Store::MySql(database) | Store::Postgres(database) => database.rows(sql),
-            Store::Sqlite(_) => {
-                let connection = self.sqlite_connection();
-                let mut statement =
-                    connection.prepare(sql).unwrap_or_else(|e| panic!("{e}\nin: {sql}"));
-                let columns = statement.column_count();
-                let rows = statement.query_map([], |row| {
-                    (0..columns).map(|i| row.get::<_, Option<String>>(i)).collect()
-                });
-                rows.and_then(Iterator::collect).unwrap_or_else(|e| panic!("{e}\nin: {sql}"))
-            }
+            Store::MySql(database) | Store::Postgres(database) => database.try_rows(sql),
+            Store::Sqlite(_) => self.query_sqlite(sql).map_err(|e| e.to_string()),
         }
+    }
+
+    fn query_sqlite(&self, sql: &str) -> rusqlite::Result<Rows> {
+        let connection = self.sqlite_connection();
+        let mut statement = connection.prepare(sql)?;
+        let columns = statement.column_count();
+        let text = |value: ValueRef<'_>| match value {
+            ValueRef::Null => None,
+            ValueRef::Integer(number) => Some(number.to_string()),
+            ValueRef::Real(number) => Some(number.to_string()),
+            ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
+            ValueRef::Blob(bytes) => {
+                let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+                Some(format!("0x{hex}"))
+            }
+        };
+        let row =
+            |row: &rusqlite::Row<'_>| (0..columns).map(|i| row.get_ref(i).map(text)).collect();
+        statement.query_map([], row)?.collect()
     }
 
     fn sqlite_connection(&self) -> rusqlite::Connection {

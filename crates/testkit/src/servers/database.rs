@@ -209,6 +209,17 @@ impl Database {
         self.with(|session| session.rows(sql))
     }
 
+    /// As [`Database::rows`], with the server's words as the error.
+    ///
+    /// # Errors
+    /// The server's words.
+    ///
+    /// # Panics
+    /// When no connection can be made.
+    pub fn try_rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, String> {
+        self.with(|session| session.try_rows(sql))
+    }
+
     /// The first value of a query's first row.
     ///
     /// # Panics
