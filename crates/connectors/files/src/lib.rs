@@ -1,1 +1,67 @@
-//! Being written.
+//! Files as source and target: CSV and other delimited text, JSON Lines, Parquet, Arrow IPC and
+//! SQL scripts, packed or not, one or many.
+//!
+//! A path is taken apart in [`location`]; [`catalog`] says what tables the files hold and cuts
+//! them; [`source`] reads them and [`sink`] writes them, through parts that [`parts`] keeps
+//! durable beside the target. Each format has its module. `TYPES.md` says how each type looks in
+//! each format. Conversions between types are the convert kit's, SQL is the SQL kit's.
+
+mod arrow_file;
+mod block;
+mod catalog;
+mod charset;
+mod compression;
+mod csv;
+mod foreign;
+mod jsonl;
+mod location;
+mod options;
+mod os_error;
+mod parquet_file;
+mod parts;
+mod piece;
+mod script_file;
+mod sink;
+mod source;
+mod table_note;
+mod text_types;
+mod texts;
+mod values;
+mod window;
+
+use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
+use syncline_types::Result;
+
+pub use options::{Compression, FilesOptions, Format, LineEnd, SqlDialect};
+
+/// Files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FilesConnector;
+
+static SPEC: Spec = Spec {
+    id: "file",
+    title: "Files",
+    schemes: &["file"],
+    example: "data/flights.csv, data/*.csv.gz, out/{table}.parquet, -",
+    roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
+    guarantee: "exactly once: a file appears whole under its name, or not at all",
+    versions: "CSV (RFC 4180), JSON Lines, Parquet, Arrow IPC, SQL of MySQL, PostgreSQL and SQLite",
+    notes: include_str!("notes.md"),
+};
+
+impl Connector for FilesConnector {
+    type Options = FilesOptions;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn source(&self, endpoint: &Endpoint, options: FilesOptions) -> Result<Box<dyn Source>> {
+        let stdin = Box::new(|| Box::new(std::io::stdin()) as Box<dyn std::io::Read + Send>);
+        Ok(Box::new(source::FilesSource::new(endpoint.clone(), options, stdin)?))
+    }
+
+    fn sink(&self, endpoint: &Endpoint, options: FilesOptions) -> Result<Box<dyn Sink>> {
+        Ok(Box::new(sink::FilesSink::new(endpoint, options)?))
+    }
+}

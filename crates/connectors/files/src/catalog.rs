@@ -1,0 +1,636 @@
+//! What tables files hold: their columns, sizes and where their rows begin.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use syncline_connector::{Cut, Endpoint};
+use syncline_convert::portable::type_name;
+use syncline_types::{Code, Error, Result, TableInfo, TableName, TableSchema};
+
+use crate::csv::reader::{self as csv_reader, Sampled};
+use crate::csv::tokenizer::Boundaries;
+use crate::csv::{self, Dialect};
+use crate::jsonl::reader as jsonl_reader;
+use crate::location::{self, SourceFile, Stamp, named};
+use crate::options::{Compression, FilesOptions, Format};
+use crate::piece::{Piece, ScriptPiece};
+use crate::text_types::{Looks, TypeOverrides};
+use crate::window::{Packing, Window};
+use crate::{arrow_file, charset, foreign, parquet_file, script_file, table_note};
+
+/// Bytes looked at, at most, at the beginning of a file to find types.
+const SAMPLE_BYTES: u64 = 8 << 20;
+
+/// Pieces further in that are looked at, and the bytes of each.
+const PROBES: u64 = 8;
+const PROBE_BYTES: u64 = 128 << 10;
+
+/// A table, and the files it is in.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundTable {
+    /// The table.
+    pub(crate) info: TableInfo,
+    /// Its files, in order.
+    pub(crate) files: Vec<FoundFile>,
+}
+
+/// A file, or what it holds of one table.
+#[derive(Debug, Clone)]
+pub(crate) struct FoundFile {
+    /// The piece that is all of it.
+    pub(crate) piece: Piece,
+    /// How it can be cut.
+    pub(crate) layout: Layout,
+}
+
+/// How a file can be cut.
+#[derive(Debug, Clone)]
+pub(crate) enum Layout {
+    /// Not at all.
+    Whole,
+    /// At any beginning of a record.
+    Records,
+    /// Between row groups or batches, of so many rows and bytes.
+    Groups(Vec<(u64, u64)>),
+    /// At these places of a script: rows before, and the place.
+    Marks(Vec<(u64, syncline_sql::script::Place)>),
+}
+
+/// Rows and bytes of a file, where they are known.
+type Size = (Option<u64>, u64);
+
+/// The files of an endpoint.
+///
+/// # Errors
+/// [`Code::FileNotFound`]; [`Code::BadUrl`] for a format that is not known.
+pub(crate) fn files(endpoint: &Endpoint, options: &FilesOptions) -> Result<Vec<SourceFile>> {
+    location::list(&endpoint.path)?.into_iter().map(|path| source_file(path, options)).collect()
+}
+
+/// What options and name say of a file.
+pub(crate) fn source_file(path: PathBuf, options: &FilesOptions) -> Result<SourceFile> {
+    let named = named(&path);
+    let Some(format) = options.format.or(named.format) else {
+        let message = format!("{}: its extension tells no format", path.display());
+        return Err(Error::new(Code::BadUrl, message).hint("name it, as in ?format=csv"));
+    };
+    let is_block = matches!(format, Format::Parquet | Format::Arrow);
+    if is_block && named.compression != Compression::None {
+        let message = format!("{}: a packed {} file is not read", path.display(), format.name());
+        return Err(Error::new(Code::Unsupported, message).hint("unpack it first"));
+    }
+    let compression = match options.compression {
+        Some(compression) if !is_block => compression,
+        _ => named.compression,
+    };
+    let table = options.table.clone().unwrap_or(named.stem);
+    Ok(SourceFile { path, format, compression, table })
+}
+
+/// How the bytes of a file become text.
+pub(crate) fn packing(compression: Compression, options: &FilesOptions) -> Result<Packing> {
+    let charset = charset::label(options.charset.as_deref())?;
+    Ok(Packing { compression, charset, charset_given: options.charset.is_some() })
+}
+
+/// Everything the files hold, by table name. Only tables that are `wanted` are looked into.
+pub(crate) fn tables(
+    files: &[SourceFile],
+    options: &FilesOptions,
+    wanted: &dyn Fn(&TableName) -> bool,
+) -> Result<Vec<FoundTable>> {
+    let mut groups: BTreeMap<&str, Vec<&SourceFile>> = BTreeMap::new();
+    let mut found: BTreeMap<TableName, FoundTable> = BTreeMap::new();
+    for file in files {
+        if file.format == Format::Sql {
+            script(file, options, wanted, &mut found)?;
+        } else {
+            groups.entry(&file.table).or_default().push(file);
+        }
+    }
+    for (name, files) in groups {
+        let table = TableName::bare(name);
+        if !wanted(&table) {
+            continue;
+        }
+        if files.len() > 1 && options.table.is_none() {
+            let (a, b) = (files[0].path.display(), files[1].path.display());
+            let message = format!("{a} and {b} are both the table {name}");
+            return Err(Error::new(Code::BadUrl, message)
+                .hint("narrow the path, or make all files one table with ?table=name"));
+        }
+        let one = one_table(&table, &files, options)?;
+        if found.contains_key(&table) {
+            let message = format!("the table {name} is both in an SQL script and in another file");
+            return Err(Error::new(Code::BadUrl, message).hint("narrow the path"));
+        }
+        found.insert(table, one);
+    }
+    Ok(found.into_values().collect())
+}
+
+/// One table of one or more files.
+fn one_table(
+    name: &TableName,
+    files: &[&SourceFile],
+    options: &FilesOptions,
+) -> Result<FoundTable> {
+    let mut table: Option<FoundTable> = None;
+    let mut looks: Vec<Looks> = Vec::new();
+    let mut sampled = 0;
+    let (mut rows, mut bytes) = (Some(0), 0);
+    for file in files {
+        let mut one = match file.format {
+            Format::Csv | Format::Tsv | Format::Jsonl => text(name, file, options)?,
+            Format::Parquet | Format::Arrow => block(name, file, options)?,
+            Format::Sql => return Err(Error::bug("a script is no single table")),
+        };
+        rows = rows.zip(one.size.0).map(|(a, b)| a + b);
+        bytes += one.size.1;
+        sampled += one.sampled;
+        match &mut table {
+            None => {
+                looks = one.looks;
+                table = Some(one.table);
+            }
+            Some(first) => {
+                join(first, &mut looks, &mut one, &files[0].path, &file.path)?;
+            }
+        }
+    }
+    let mut table = table.ok_or_else(|| Error::bug("a table of no files"))?;
+    if files[0].format.is_text() {
+        settle(&mut table, &looks, sampled, &files[0].path, options)?;
+    }
+    table.info.rows = rows;
+    table.info.bytes = Some(bytes);
+    Ok(table)
+}
+
+struct One {
+    table: FoundTable,
+    looks: Vec<Looks>,
+    sampled: u64,
+    size: Size,
+}
+
+/// Adds a file to a table: it must have the same columns, in any order.
+fn join(
+    table: &mut FoundTable,
+    looks: &mut Vec<Looks>,
+    one: &mut One,
+    first: &Path,
+    path: &Path,
+) -> Result<()> {
+    let differ = |what: String| {
+        let message =
+            format!("{} and {} are to be one table: {what}", first.display(), path.display());
+        Err(Error::new(Code::ColumnMismatch, message))
+    };
+    let json = one.table.files.iter().all(|f| f.piece.format == Format::Jsonl)
+        && table.files.iter().all(|f| f.piece.format == Format::Jsonl);
+    for (i, column) in one.table.info.schema.columns.drain(..).enumerate() {
+        match table.info.schema.index_of(column.name()) {
+            Some(at) if looks.is_empty() => {
+                let known = &table.info.schema.columns[at].field;
+                if known.data_type() != column.field.data_type() {
+                    let (a, b) = (type_name(known), type_name(&column.field));
+                    return differ(format!(
+                        "column {:?} is {a} in one, {b} in the other",
+                        known.name()
+                    ));
+                }
+            }
+            Some(at) => looks[at].join(&one.looks[i]),
+            None if json => {
+                looks.push(one.looks[i].clone());
+                table.info.schema.columns.push(column);
+            }
+            None => return differ(format!("only the second has the column {:?}", column.name())),
+        }
+    }
+    let columns = &one.table.files[0].piece.columns;
+    if !json && columns.len() < table.info.schema.columns.len() {
+        let missing =
+            table.info.schema.columns.iter().find(|c| !columns.iter().any(|n| n == c.name()));
+        return differ(format!(
+            "only the first has the column {:?}",
+            missing.map_or("", |c| c.name())
+        ));
+    }
+    table.info.notes.append(&mut one.table.info.notes);
+    table.files.append(&mut one.table.files);
+    if json {
+        // A key that one file lacks is NULL in it.
+        let all: Vec<String> =
+            table.info.schema.columns.iter().map(|c| c.name().to_owned()).collect();
+        for file in &mut table.files {
+            file.piece.columns.clone_from(&all);
+        }
+    }
+    Ok(())
+}
+
+/// Gives text columns their types.
+fn settle(
+    table: &mut FoundTable,
+    looks: &[Looks],
+    sampled: u64,
+    path: &Path,
+    options: &FilesOptions,
+) -> Result<()> {
+    let overrides = TypeOverrides::parse(options.types.as_deref())?;
+    let names = table.info.schema.columns.iter().map(|c| c.name());
+    overrides.check(&path.display().to_string(), names)?;
+    let mut shown = Vec::new();
+    for (column, looks) in table.info.schema.columns.iter_mut().zip(looks) {
+        let name = column.name().to_owned();
+        if let Some(given) = overrides.of(&name) {
+            column.field = given.field(name, true);
+            continue;
+        }
+        if !options.infer {
+            continue;
+        }
+        let guess = looks.guess(&name);
+        if let Some((word, wanted)) = guess.null_word {
+            table.info.notes.push(format!(
+                "column {name:?} is text because of {word:?}; with ?null={word} it is {wanted}"
+            ));
+        }
+        shown.push(format!("{name} {}", type_name(&guess.field)));
+        column.field = guess.field;
+    }
+    if !shown.is_empty() {
+        let types = shown.join(", ");
+        table.info.notes.insert(0, format!("types found in {sampled} rows: {types}"));
+    }
+    Ok(())
+}
+
+fn piece(file: &SourceFile, stamp: Stamp, columns: Vec<String>) -> Piece {
+    Piece {
+        path: file.path.clone(),
+        format: file.format,
+        compression: file.compression,
+        stamp,
+        columns,
+        from: 0,
+        until: None,
+        line: 1,
+        groups: (0, 0),
+        script: None,
+    }
+}
+
+/// Looks into a CSV or JSON Lines file.
+fn text(name: &TableName, file: &SourceFile, options: &FilesOptions) -> Result<One> {
+    let stamp = Stamp::of(&file.path)?;
+    let packing = packing(file.compression, options)?;
+    let mut window = Window::open(&file.path, packing, 0, None)?;
+    let plain = packing.is_plain(&file.path)?;
+    let probe = |at: u64| Window::open(&file.path, packing, at, Some(at + PROBE_BYTES));
+    let size = plain.then_some(stamp.size);
+    let sampled = sample(&mut window, file, options, size, &probe)?;
+    let mut piece = piece(file, stamp.clone(), sampled.columns.clone());
+    (piece.from, piece.line) = (sampled.start, sampled.line);
+    let rows = match (plain, sampled.rows) {
+        (true, 0) => Some(0),
+        // An estimate; it is exact for a file that was looked at whole.
+        (true, n) => Some((stamp.size - sampled.start) * n / sampled.bytes.max(1)),
+        (false, _) => None,
+    };
+    let layout = if plain { Layout::Records } else { Layout::Whole };
+    let bytes = stamp.size;
+    let table =
+        FoundTable { info: text_info(name, &sampled), files: vec![FoundFile { piece, layout }] };
+    Ok(One { table, looks: sampled.looks, sampled: sampled.rows, size: (rows, bytes) })
+}
+
+fn text_info(name: &TableName, sampled: &TextSample) -> TableInfo {
+    let field =
+        |c: &String| arrow::datatypes::Field::new(c, arrow::datatypes::DataType::Utf8, true);
+    let schema = TableSchema::new(name.clone(), sampled.columns.iter().map(field));
+    TableInfo { schema, rows: None, bytes: None, notes: sampled.notes.clone() }
+}
+
+/// What the beginning of a text, and pieces further in, showed.
+#[derive(Debug, Default)]
+pub(crate) struct TextSample {
+    pub(crate) columns: Vec<String>,
+    pub(crate) looks: Vec<Looks>,
+    pub(crate) start: u64,
+    pub(crate) line: u64,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Looks into a text: at its beginning, and by `probe` further in when its `size` is known.
+fn sample(
+    window: &mut Window,
+    file: &SourceFile,
+    options: &FilesOptions,
+    size: Option<u64>,
+    probe: &dyn Fn(u64) -> Result<Window>,
+) -> Result<TextSample> {
+    let most = if options.infer { u64::from(options.sample) } else { 1 };
+    let places: Vec<u64> = match size {
+        Some(size) if options.infer && size > 2 * SAMPLE_BYTES.min(PROBES * PROBE_BYTES) => {
+            (1..=PROBES).map(|i| size / (PROBES + 1) * i).collect()
+        }
+        _ => Vec::new(),
+    };
+    let first = if places.is_empty() { most } else { most.div_ceil(2) };
+    let each = (most - first) / PROBES;
+    if file.format == Format::Jsonl {
+        let line = jsonl_reader::head(window, options.skip)?;
+        let start = window.offset();
+        let mut sampled = jsonl_reader::Sampled::default();
+        // Keys are columns: without a type of their own, they are still looked for.
+        let first = if options.infer { first } else { u64::from(options.sample.max(1)) };
+        sampled.sample(window, first, SAMPLE_BYTES)?;
+        for place in places {
+            let mut window = probe(place)?;
+            if let Some((_, next)) = jsonl_reader::line(&mut window, 0)? {
+                window.pass(next);
+                sampled.sample(&mut window, each, PROBE_BYTES)?;
+            }
+        }
+        let overrides = TypeOverrides::parse(options.types.as_deref())?;
+        sampled.add_columns(overrides.names());
+        let jsonl_reader::Sampled { columns, looks, rows, bytes, .. } = sampled;
+        if columns.is_empty() {
+            let message = format!("{} has no row: its columns are not known", file.path.display());
+            return Err(Error::new(Code::Corrupt, message)
+                .hint("name them, as in ?types=id:int64,name:text"));
+        }
+        return Ok(TextSample { columns, looks, start, line, rows, bytes, notes: Vec::new() });
+    }
+    let dialect = Dialect::of(options, file.format)?;
+    let head = csv_reader::head(window, &file.path, &dialect, options)?;
+    let width = head.columns.len();
+    let found = csv_reader::sample(window, &dialect, width, first, SAMPLE_BYTES, false)?;
+    let mut all: Sampled = found.unwrap_or_default();
+    for place in places {
+        let mut window = probe(place)?;
+        if let Some((_, next)) = jsonl_reader::line(&mut window, 0)? {
+            window.pass(next);
+            let more = csv_reader::sample(&mut window, &dialect, width, each, PROBE_BYTES, true)?;
+            if let Some(more) = more {
+                all.looks.iter_mut().zip(&more.looks).for_each(|(a, b)| a.join(b));
+                all.rows += more.rows;
+                all.bytes += more.bytes;
+            }
+        }
+    }
+    Ok(TextSample {
+        columns: head.columns,
+        looks: all.looks,
+        start: head.start,
+        line: head.line,
+        rows: all.rows,
+        bytes: all.bytes,
+        notes: head.notes,
+    })
+}
+
+/// Looks at the beginning of a stream; gives the table and the piece that is all of it.
+pub(crate) fn stream(
+    head: &[u8],
+    whole: bool,
+    file: &SourceFile,
+    options: &FilesOptions,
+) -> Result<FoundTable> {
+    // The last record may be cut; what is left of it is no type.
+    let end =
+        if whole { head.len() } else { memchr::memrchr(b'\n', head).map_or(head.len(), |n| n + 1) };
+    let text = std::io::Cursor::new(head[..end].to_vec());
+    let mut window = Window::over(&file.path, Box::new(text), 0);
+    let none = |_| Err(Error::bug("a stream has no other places"));
+    let sampled = sample(&mut window, file, options, None, &none)?;
+    let mut piece = piece(file, Stamp { size: 0, mtime: "0".into() }, sampled.columns.clone());
+    (piece.from, piece.line) = (sampled.start, sampled.line);
+    let name = TableName::bare(&file.table);
+    let mut table = FoundTable {
+        info: text_info(&name, &sampled),
+        files: vec![FoundFile { piece, layout: Layout::Whole }],
+    };
+    settle(&mut table, &sampled.looks, sampled.rows, &file.path, options)?;
+    Ok(table)
+}
+
+/// Looks into a Parquet or Arrow file.
+fn block(name: &TableName, file: &SourceFile, options: &FilesOptions) -> Result<One> {
+    if options.types.is_some() {
+        let message = format!("types= is for text; {} has types", file.path.display());
+        return Err(Error::new(Code::BadValue, message)
+            .hint("other types are chosen by --columns 'name::type'"));
+    }
+    let stamp = Stamp::of(&file.path)?;
+    let (fields, notes, groups, rows, mut said);
+    if file.format == Format::Parquet {
+        let found = parquet_file::look(&file.path)?;
+        let int96 = found.int96.iter();
+        said = int96
+            .map(|c| format!("column {c:?}: INT96 times are read to the microsecond"))
+            .collect::<Vec<_>>();
+        rows = Some(found.groups.iter().map(|g| g.0).sum());
+        (fields, notes, groups) = (found.fields, found.notes, found.groups);
+    } else {
+        let found = arrow_file::look(&file.path)?;
+        let each = stamp.size / (found.batches as u64).max(1);
+        (fields, notes, groups) = (found.fields, found.notes, vec![(0, each); found.batches]);
+        (rows, said) = (None, Vec::new());
+    }
+    let mut columns = Vec::new();
+    for field in &fields {
+        let (field, note) = foreign::column(field).map_err(|e| e.at(file.path.display()))?;
+        said.extend(note);
+        columns.push(field);
+    }
+    let names = columns.iter().map(|f| f.name().clone()).collect();
+    let mut schema = TableSchema::new(name.clone(), columns);
+    table_note::complete(&mut schema, &notes);
+    let mut piece = piece(file, stamp.clone(), names);
+    piece.groups = (0, groups.len());
+    let info = TableInfo { schema, rows: None, bytes: None, notes: said };
+    let files = vec![FoundFile { piece, layout: Layout::Groups(groups) }];
+    let size = (rows, stamp.size);
+    Ok(One { table: FoundTable { info, files }, looks: Vec::new(), sampled: 0, size })
+}
+
+/// Looks into an SQL script.
+fn script(
+    file: &SourceFile,
+    options: &FilesOptions,
+    wanted: &dyn Fn(&TableName) -> bool,
+    found: &mut BTreeMap<TableName, FoundTable>,
+) -> Result<()> {
+    let stamp = Stamp::of(&file.path)?;
+    let packing = packing(file.compression, options)?;
+    let plain = packing.is_plain(&file.path)?;
+    for table in script_file::look(&file.path, packing)? {
+        let mut name = table.schema.name.clone();
+        if let Some(given) = &options.table {
+            name = TableName::bare(given);
+        }
+        if !wanted(&name) {
+            continue;
+        }
+        let mut piece = piece(file, stamp.clone(), table.columns);
+        piece.until = Some(table.end);
+        piece.script = Some(ScriptPiece { table: table.schema.name.clone(), start: table.start });
+        let layout = if plain { Layout::Marks(table.marks) } else { Layout::Whole };
+        let one = FoundFile { piece, layout };
+        match found.get_mut(&name) {
+            None => {
+                let mut schema = table.schema;
+                schema.name = name.clone();
+                let (rows, bytes) = (Some(table.rows), Some(table.bytes));
+                let info = TableInfo { schema, rows, bytes, notes: table.notes };
+                found.insert(name, FoundTable { info, files: vec![one] });
+            }
+            Some(known) => {
+                let same = known.info.schema.columns.len() == table.schema.columns.len()
+                    && known.info.schema.columns.iter().zip(&table.schema.columns).all(|(a, b)| {
+                        a.name() == b.name() && a.field.data_type() == b.field.data_type()
+                    });
+                if !same {
+                    let (first, path) = (known.files[0].piece.path.display(), file.path.display());
+                    let message = format!("{first} and {path}: the columns of {name} differ");
+                    return Err(Error::new(Code::ColumnMismatch, message).hint("narrow the path"));
+                }
+                known.info.rows = known.info.rows.map(|n| n + table.rows);
+                known.info.bytes = known.info.bytes.map(|n| n + table.bytes);
+                known.files.push(one);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A piece with its size.
+pub(crate) struct Sized {
+    /// The piece.
+    pub(crate) piece: Piece,
+    /// Its rows, where they are known.
+    pub(crate) rows: Option<u64>,
+    /// Its bytes.
+    pub(crate) bytes: u64,
+}
+
+/// Cuts a file into pieces of about `target` bytes, where it can be cut.
+pub(crate) fn cut(file: &FoundFile, target: u64, options: &FilesOptions) -> Result<Vec<Sized>> {
+    let piece = &file.piece;
+    let size = piece.stamp.size;
+    match &file.layout {
+        Layout::Whole => Ok(vec![Sized { piece: piece.clone(), rows: None, bytes: size.max(1) }]),
+        Layout::Records => records(piece, target, options),
+        Layout::Groups(groups) => {
+            let each = groups.iter().enumerate().map(|(i, (rows, bytes))| Sized {
+                piece: Piece { groups: (i, i + 1), ..piece.clone() },
+                rows: (piece.format == Format::Parquet).then_some(*rows),
+                bytes: *bytes,
+            });
+            let mut pieces: Vec<Sized> = each.collect();
+            if pieces.is_empty() {
+                pieces.push(Sized { piece: piece.clone(), rows: Some(0), bytes: 1 });
+            }
+            Ok(pieces)
+        }
+        Layout::Marks(marks) => {
+            let end = piece.until.unwrap_or(size);
+            let begin =
+                piece.script.as_ref().and_then(|s| s.start.as_ref()).map_or(0, |p| p.offset);
+            let mut pieces = vec![Sized { piece: piece.clone(), rows: None, bytes: 0 }];
+            let mut from = begin;
+            for (_, place) in marks {
+                if place.offset - from < target || place.offset >= end {
+                    continue;
+                }
+                if let Some(last) = pieces.last_mut() {
+                    last.piece.until = Some(place.offset);
+                    last.bytes = place.offset - from;
+                }
+                let mut next = piece.clone();
+                if let Some(script) = &mut next.script {
+                    script.start = Some(place.clone());
+                }
+                pieces.push(Sized { piece: next, rows: None, bytes: 0 });
+                from = place.offset;
+            }
+            if let Some(last) = pieces.last_mut() {
+                last.bytes = end.saturating_sub(from).max(1);
+            }
+            Ok(pieces)
+        }
+    }
+}
+
+/// Cuts a text at beginnings of records, in one pass over it.
+fn records(piece: &Piece, target: u64, options: &FilesOptions) -> Result<Vec<Sized>> {
+    let size = piece.stamp.size;
+    let long = size.saturating_sub(piece.from);
+    let count = long.div_ceil(target.max(1)).max(1);
+    let one = |from, until: u64, line| Sized {
+        piece: Piece { from, until: Some(until), line, ..piece.clone() },
+        rows: None,
+        bytes: (until - from).max(1),
+    };
+    if count == 1 {
+        return Ok(vec![one(piece.from, size.max(piece.from), piece.line)]);
+    }
+    let dialect = if piece.format == Format::Jsonl {
+        csv::Dialect { delimiter: b'\n', quote: None, escape: None, null: Vec::new() }
+    } else {
+        csv::Dialect::of(options, piece.format)?
+    };
+    let packing = packing(Compression::None, options)?;
+    let mut window = Window::open(&piece.path, packing, piece.from, Some(size))?;
+    let mut boundaries = Boundaries::new(&dialect, piece.from, piece.line);
+    let mut pieces = Vec::new();
+    let (mut from, mut line, mut next) = (piece.from, piece.line, 1);
+    let mut wanted = piece.from + long / count;
+    while next < count {
+        if window.bytes().is_empty() {
+            if window.is_last() {
+                break;
+            }
+            window.more(line)?;
+            continue;
+        }
+        match boundaries.advance(window.bytes(), wanted) {
+            None => window.pass(window.bytes().len()),
+            Some((offset, at_line)) => {
+                let passed = offset - window.offset();
+                window.pass(usize::try_from(passed).unwrap_or(usize::MAX));
+                if offset < size {
+                    pieces.push(one(from, offset, line));
+                    (from, line) = (offset, at_line);
+                }
+                while next < count && wanted <= offset {
+                    next += 1;
+                    wanted = piece.from + long * next / count;
+                }
+            }
+        }
+    }
+    pieces.push(one(from, size, line));
+    Ok(pieces)
+}
+
+/// How many splits are worth making, and the bytes of each.
+pub(crate) fn share(table: &FoundTable, cut: &Cut) -> (usize, u64) {
+    let total: u64 = table.files.iter().map(|f| f.piece.stamp.size).sum();
+    let by_bytes = total / cut.min_bytes.max(1);
+    let known = table.files.iter().any(|f| matches!(f.layout, Layout::Groups(_)));
+    let by_rows = match table.info.rows {
+        Some(rows) if known => rows / cut.min_rows.max(1),
+        _ => u64::MAX,
+    };
+    let most = cut.splits.max(1) as u64;
+    let count = if known { by_rows } else { by_bytes }.clamp(1, most);
+    // At most as many as was asked for.
+    (usize::try_from(count).unwrap_or(1), total.div_ceil(count).max(1))
+}
