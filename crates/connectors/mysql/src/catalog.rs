@@ -144,9 +144,7 @@ fn missing(listed: &[Listed], wanted: &TableName) -> Result<()> {
             Err(Error::new(Code::TableNotFound, text)
                 .hint("its rows can be copied with --query 'SELECT * FROM …'"))
         }
-        None => {
-            Err(Error::new(Code::TableNotFound, format!("no table {wanted}{}", near())))
-        }
+        None => Err(Error::new(Code::TableNotFound, format!("no table {wanted}{}", near()))),
     }
 }
 
@@ -169,13 +167,8 @@ async fn describe(conn: &mut Conn, table: Listed) -> Result<Found> {
     let mut notes = Vec::new();
     let columns = columns(conn, &table).await?;
     let (primary_key, indexes) = indexes(conn, &table.name, &mut notes).await?;
-    let schema = TableSchema {
-        name: table.name,
-        columns,
-        primary_key,
-        indexes,
-        comment: table.comment,
-    };
+    let schema =
+        TableSchema { name: table.name, columns, primary_key, indexes, comment: table.comment };
     if crate::key::of(&schema).is_none() {
         let why = match schema.key().is_empty() {
             true => "it has no primary key",
@@ -208,12 +201,7 @@ async fn columns(conn: &mut Conn, table: &Listed) -> Result<Vec<Column>> {
     Ok(rows.rows.iter().map(|row| column(flavor, &rows, row, table.next)).collect())
 }
 
-fn column(
-    flavor: Flavor,
-    rows: &Rows,
-    row: &[Option<String>],
-    next: Option<i128>,
-) -> Column {
+fn column(flavor: Flavor, rows: &Rows, row: &[Option<String>], next: Option<i128>) -> Column {
     let text = |name| rows.get(row, name);
     let extra = text("EXTRA").unwrap_or_default().to_ascii_lowercase();
     let native = text("COLUMN_TYPE").unwrap_or_default();
@@ -238,9 +226,7 @@ fn column(
     };
     Column {
         default,
-        identity: extra
-            .contains("auto_increment")
-            .then_some(Identity { always: false, next }),
+        identity: extra.contains("auto_increment").then_some(Identity { always: false, next }),
         generated,
         comment: text("COLUMN_COMMENT").filter(|c| !c.is_empty()).map(str::to_owned),
         field: f,
@@ -254,12 +240,7 @@ fn unescaped(sql: &str) -> String {
 
 /// A default from the catalog: MySQL writes a constant bare and marks expressions as
 /// DEFAULT_GENERATED; MariaDB writes what stands in the CREATE TABLE.
-fn default(
-    flavor: Flavor,
-    native: &Native,
-    sql: &str,
-    extra: &str,
-) -> Option<DefaultValue> {
+fn default(flavor: Flavor, native: &Native, sql: &str, extra: &str) -> Option<DefaultValue> {
     let on_update = extra.contains("on update");
     let is_now = |sql: &str| {
         let lower = sql.to_ascii_lowercase();
@@ -350,7 +331,8 @@ async fn indexes(
     left_out.dedup();
     indexes.retain(|index| !left_out.contains(&index.name));
     for name in left_out {
-        notes.push(format!("index {name} (full-text, spatial or over an expression) is not copied"));
+        notes
+            .push(format!("index {name} (full-text, spatial or over an expression) is not copied"));
     }
     Ok((primary, indexes))
 }
@@ -397,12 +379,18 @@ mod tests {
         assert_eq!(maria("datetime", "current_timestamp()", ""), now);
         assert_eq!(mysql("datetime", "CURRENT_TIMESTAMP", "default_generated"), now);
         assert_eq!(
-            mysql("timestamp", "CURRENT_TIMESTAMP", "default_generated on update current_timestamp"),
+            mysql(
+                "timestamp",
+                "CURRENT_TIMESTAMP",
+                "default_generated on update current_timestamp"
+            ),
             ours("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")
         );
         assert_eq!(maria("char(36)", "uuid()", ""), ours("(uuid())"));
-        assert_eq!(mysql("json", r"json_array(_utf8mb4\'a\')", "default_generated"),
-            ours("(json_array(_utf8mb4'a'))"));
+        assert_eq!(
+            mysql("json", r"json_array(_utf8mb4\'a\')", "default_generated"),
+            ours("(json_array(_utf8mb4'a'))")
+        );
         assert_eq!(maria("bit(4)", "b'101'", ""), ours("b'101'"));
         assert_eq!(maria("timestamp", "'0000-00-00 00:00:00'", ""), ours("'0000-00-00 00:00:00'"));
     }

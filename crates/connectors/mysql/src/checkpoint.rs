@@ -11,6 +11,9 @@
 //! | `seq`, `token` | the position; NULL before the first flush |
 //! | `done` | the split is complete |
 //!
+//! A row of split 4294967295 says that the loaded table takes the target's place (`replace`): from
+//! then on it is not made anew.
+//!
 //! A run's rows are removed when it has finished or is given up; the table is dropped when no row
 //! is left.
 
@@ -139,6 +142,38 @@ impl Checkpoint {
             Ok(_) | Err(Fault::Server { code: 1146, .. }) => Err(self.stale()),
             Err(fault) => Err(Error::from(fault).at(TABLE)),
         }
+    }
+}
+
+/// The split that stands for the swap of a replaced table.
+const SWAP: u32 = u32::MAX;
+
+/// Notes that everything is in the table beside the target, and that it takes the target's place.
+pub(crate) async fn note_swap(
+    conn: &mut Conn,
+    database: &str,
+    run: &str,
+    target: &str,
+    epoch: u64,
+) -> Result<()> {
+    let swap = Checkpoint::new(database, run, target, SWAP, epoch);
+    swap.claim(conn).await?;
+    swap.advance(conn, &Position::new(0, ""), true).await
+}
+
+/// Whether the swap has begun.
+pub(crate) async fn swap_noted(
+    conn: &mut Conn,
+    database: &str,
+    run: &str,
+    target: &str,
+) -> Result<bool> {
+    let swap = Checkpoint::new(database, run, target, SWAP, 0);
+    let sql = format!("SELECT done FROM {} WHERE {}", name(database), swap.row());
+    match conn.query(&sql).await {
+        Ok(rows) => Ok(rows.single() == Some("1")),
+        Err(Fault::Server { code: 1146, .. }) => Ok(false),
+        Err(fault) => Err(Error::from(fault).at(TABLE)),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::wire::{Fault, WireColumn};
 const LARGEST: usize = 1 << 30;
 
 /// Why a value cannot be held, with its text.
+#[derive(Debug)]
 struct Misfit {
     code: Code,
     why: &'static str,
@@ -309,9 +310,7 @@ fn slot(f: &Field, column: &WireColumn) -> Result<Slot> {
         (DataType::Int16, wire::SHORT) if !unsigned => Build::I16(Int16Builder::new()),
         (DataType::UInt16, wire::SHORT) if unsigned => Build::U16(UInt16Builder::new()),
         (DataType::Int16, wire::YEAR) => Build::I16(Int16Builder::new()),
-        (DataType::Int32, wire::LONG | wire::INT24) if !unsigned => {
-            Build::I32(Int32Builder::new())
-        }
+        (DataType::Int32, wire::LONG | wire::INT24) if !unsigned => Build::I32(Int32Builder::new()),
         (DataType::UInt32, wire::LONG | wire::INT24) if unsigned => {
             Build::U32(UInt32Builder::new())
         }
@@ -516,8 +515,7 @@ fn wide_decimal(text: &[u8], scale: u8) -> Option<i256> {
     let high = decimal_or_zero(&all[..low_at])?;
     let low = decimal_or_zero(&all[low_at..])?;
     let shift = i256::from_i128(10_i128.pow(19)).checked_mul(i256::from_i128(10_i128.pow(19)))?;
-    let value =
-        i256::from_i128(high).checked_mul(shift)?.checked_add(i256::from_i128(low))?;
+    let value = i256::from_i128(high).checked_mul(shift)?.checked_add(i256::from_i128(low))?;
     Some(if negative { value.wrapping_neg() } else { value })
 }
 

@@ -51,7 +51,10 @@ enum Rule {
     /// Fills up with zero bytes.
     FixedBytes(usize),
     Bits(usize),
-    Members { texts: HashSet<String>, set: bool },
+    Members {
+        texts: HashSet<String>,
+        set: bool,
+    },
     /// Rounds to a multiple of so many microseconds.
     Fraction(i64),
     /// Rounds to so many digits after the point.

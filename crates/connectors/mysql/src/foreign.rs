@@ -54,9 +54,9 @@ fn nearest_collation(wanted: &str, there: &HashSet<String>) -> Option<String> {
     // MariaDB lists its uca1400 collations without the character set before the name.
     let has = |name: &str| {
         there.contains(name)
-            || name.split_once('_').is_some_and(|(_, rest)| {
-                rest.starts_with("uca1400") && there.contains(rest)
-            })
+            || name
+                .split_once('_')
+                .is_some_and(|(_, rest)| rest.starts_with("uca1400") && there.contains(rest))
     };
     if has(wanted) {
         return None;
@@ -85,7 +85,10 @@ mod tests {
         assert_eq!(nearest_collation("utf8mb4_general_ci", &maria), None);
         let near = nearest_collation("utf8mb4_0900_ai_ci", &maria);
         assert_eq!(near.as_deref(), Some("utf8mb4_uca1400_ai_ci"));
-        assert_eq!(nearest_collation("utf8mb4_0900_bin", &maria).as_deref(), Some("utf8mb4_nopad_bin"));
+        assert_eq!(
+            nearest_collation("utf8mb4_0900_bin", &maria).as_deref(),
+            Some("utf8mb4_nopad_bin")
+        );
         let mysql: HashSet<String> = ["utf8mb4_0900_ai_ci".to_owned()].into();
         let near = nearest_collation("utf8mb4_uca1400_ai_ci", &mysql);
         assert_eq!(near.as_deref(), Some("utf8mb4_0900_ai_ci"));

@@ -74,7 +74,8 @@ fn uuid(low: &str, high: &str) -> Option<String> {
     let middle = low.min(high) + low.abs_diff(high) / 2;
     let digits = format!("{middle:032x}");
     // Back: the groups of 12, 4, 4, 4 and 8 digits, last to first.
-    let groups = [&digits[24..32], &digits[20..24], &digits[16..20], &digits[12..16], &digits[..12]];
+    let groups =
+        [&digits[24..32], &digits[20..24], &digits[16..20], &digits[12..16], &digits[..12]];
     Some(groups.join("-"))
 }
 
@@ -96,11 +97,7 @@ fn text(low: &str, high: &str) -> Option<String> {
 }
 
 /// The digits of the middle, as few as tell it from both ends.
-fn fraction(
-    length: usize,
-    base: u32,
-    digits: impl Fn(usize) -> (u32, u32),
-) -> Option<Vec<u32>> {
+fn fraction(length: usize, base: u32, digits: impl Fn(usize) -> (u32, u32)) -> Option<Vec<u32>> {
     let mut middle = Vec::new();
     for at in 0..=length {
         let (l, h) = digits(at);
@@ -152,7 +149,9 @@ mod tests {
         assert_eq!(midway(&[int(5), int(1)], &[int(5), int(9)]), Some(vec![int(5), int(5)]));
         assert_eq!(decimal("-0.5", "1.25").as_deref(), Some("0.37"));
         assert_eq!(decimal("1", "2").as_deref(), Some("1"));
-        for (low, high) in [("a", "c"), ("a", "b"), ("user-0001", "user-9999"), ("", "zz"), ("ab", "abc")] {
+        for (low, high) in
+            [("a", "c"), ("a", "b"), ("user-0001", "user-9999"), ("", "zz"), ("ab", "abc")]
+        {
             let middle = text(low, high).unwrap();
             assert!(low < middle.as_str() && middle.as_str() < high, "{low} {middle} {high}");
         }

@@ -226,7 +226,11 @@ pub(crate) fn field_of_result(column: &WireColumn) -> Field {
         wire::DECIMAL | wire::NEWDECIMAL => {
             let point = u32::from(column.decimals > 0);
             let digits = column.length.saturating_sub(point + u32::from(!unsigned));
-            format!("decimal({},{})", digits.max(u32::from(column.decimals)).max(1), column.decimals)
+            format!(
+                "decimal({},{})",
+                digits.max(u32::from(column.decimals)).max(1),
+                column.decimals
+            )
         }
         wire::YEAR => "year".into(),
         wire::DATE => "date".into(),
@@ -269,7 +273,10 @@ mod tests {
     #[test]
     fn column_types_are_taken_apart() {
         let native = Native::parse("decimal(12,2) unsigned zerofill");
-        assert_eq!((native.base.as_str(), native.number(1), native.unsigned), ("decimal", Some(2), true));
+        assert_eq!(
+            (native.base.as_str(), native.number(1), native.unsigned),
+            ("decimal", Some(2), true)
+        );
         let native = Native::parse(r"enum('a','it''s','a,b)','\\','unsigned')");
         assert_eq!(native.args, ["a", "it's", "a,b)", "\\", "unsigned"]);
         assert!(!native.unsigned);

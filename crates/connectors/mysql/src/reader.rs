@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Budget, SplitReader};
 use syncline_sql::KeyValue;
-use syncline_types::{
-    ChangeBatch, Code, Element, Error, Position, Result, TableName, TableSchema,
-};
+use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result, TableName, TableSchema};
 
 use crate::decode::{Decoded, Decoder};
 use crate::select::Select;

@@ -56,8 +56,7 @@ impl Select {
             ));
             checks.push(index);
         }
-        let mut sql =
-            format!("SELECT {} FROM {}", expressions.join(", "), SQL.table(&table.name));
+        let mut sql = format!("SELECT {} FROM {}", expressions.join(", "), SQL.table(&table.name));
         let mut conditions = Vec::new();
         if let Some((key, _, range)) = key {
             // Without a filter nothing can be better than the key's own order.

@@ -98,12 +98,7 @@ fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
                 common.push_str(", information_schema_stats_expiry=0");
             }
         }
-        (Flavor::MariaDb, v) => {
-            common.push_str(", max_statement_time=0");
-            if v >= (10, 3, 0) {
-                common.push_str(", system_versioning_asof='DEFAULT'");
-            }
-        }
+        (Flavor::MariaDb, _) => common.push_str(", max_statement_time=0"),
     }
     vec!["SET NAMES utf8mb4".into(), common]
 }

@@ -177,17 +177,18 @@ impl Sink for MysqlSink {
         let mut conn = self.connect().await?;
         let full = self.full(&task.table.name)?;
         let side = self.side(task)?;
+        let database = full.schema.clone().unwrap_or_default();
+        if side.is_some()
+            && checkpoint::swap_noted(&mut conn, &database, &task.run, &full.name).await?
+        {
+            // Broken off between the swap and the end of the run: nothing is to be written.
+            conn.quit().await;
+            return Ok(());
+        }
         if task.exists {
-            let found = catalog::table(&mut conn, &full).await?;
-            match (&found, &side) {
-                (Some(found), _) => demands(&found.info.schema, task)?,
-                // A replacing run that was broken off between the swap and its end.
-                (None, Some(side)) if exists(&mut conn, &side.new).await? => {}
-                (None, _) => {
-                    let text = format!("{full} is not there any more");
-                    return Err(Error::new(Code::TableChanged, text));
-                }
-            }
+            let gone = || Error::new(Code::TableChanged, format!("{full} is not there any more"));
+            let found = catalog::table(&mut conn, &full).await?.ok_or_else(gone)?;
+            demands(&found.info.schema, task)?;
         }
         match side {
             None if task.exists => {}
@@ -217,8 +218,7 @@ impl Sink for MysqlSink {
         let database = target.schema.clone().unwrap_or_default();
         let into = self.side(task)?.map_or_else(|| target.clone(), |side| side.new);
         let (way, key) = self.way(&mut conn, task).await?;
-        let checkpoint =
-            Checkpoint::new(&database, &task.run, &target.name, split.id, task.epoch);
+        let checkpoint = Checkpoint::new(&database, &task.run, &target.name, split.id, task.epoch);
         let held = checkpoint.claim(&mut conn).await?;
         let (table, load) = (Arc::clone(&task.table), Arc::clone(&self.load));
         let plan = Plan { into, table, key, way, load };
@@ -246,6 +246,9 @@ impl Sink for MysqlSink {
             }
         }
         if let Some(side) = side {
+            let database = full.schema.clone().unwrap_or_default();
+            let (run, epoch) = (&task.run, task.epoch);
+            checkpoint::note_swap(&mut conn, &database, run, &full.name, epoch).await?;
             side.swap(&mut conn).await?;
         }
         conn.quit().await;
@@ -312,7 +315,11 @@ async fn missing_indexes(
             })
             .collect();
         let unique = if index.unique { "UNIQUE " } else { "" };
-        parts.push(format!("ADD {unique}INDEX {} ({})", SQL.quote(&index.name), columns.join(", ")));
+        parts.push(format!(
+            "ADD {unique}INDEX {} ({})",
+            SQL.quote(&index.name),
+            columns.join(", ")
+        ));
     }
     Ok((!parts.is_empty())
         .then(|| format!("ALTER TABLE {} {}", SQL.table(loaded), parts.join(", "))))

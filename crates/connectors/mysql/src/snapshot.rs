@@ -60,11 +60,7 @@ async fn start(conns: &mut [Conn]) -> Result<()> {
     Ok(())
 }
 
-async fn together(
-    store: &Store,
-    conns: &mut [Conn],
-    tables: &[TableName],
-) -> Result<Consistency> {
+async fn together(store: &Store, conns: &mut [Conn], tables: &[TableName]) -> Result<Consistency> {
     let mut control = store.connect(Purpose::Read).await?;
     control.exec(&format!("SET SESSION lock_wait_timeout={LOCK_SECONDS}")).await?;
     let mut reasons = Vec::new();
@@ -129,7 +125,9 @@ async fn same_position(conns: &mut [Conn]) -> Result<Option<bool>> {
         let value = |name: &str| {
             rows.rows
                 .iter()
-                .find(|row| rows.get(row, "Variable_name").is_some_and(|n| n.eq_ignore_ascii_case(name)))
+                .find(|row| {
+                    rows.get(row, "Variable_name").is_some_and(|n| n.eq_ignore_ascii_case(name))
+                })
                 .and_then(|row| rows.get(row, "Value"))
                 .unwrap_or_default()
                 .to_owned()

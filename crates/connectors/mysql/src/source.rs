@@ -157,8 +157,7 @@ impl Source for MysqlSource {
 
     async fn describe_query(&self, sql: &str) -> Result<TableInfo> {
         let mut conn = self.connection().await?;
-        let statement =
-            conn.prepare(sql.trim().trim_end_matches(';')).await.map_err(rejected)?;
+        let statement = conn.prepare(sql.trim().trim_end_matches(';')).await.map_err(rejected)?;
         let columns = statement.columns.clone();
         conn.close(&statement).await?;
         self.pool.give(conn);
@@ -177,7 +176,9 @@ impl Source for MysqlSource {
             schema: TableSchema::new(TableName::bare("query"), fields),
             rows: None,
             bytes: None,
-            notes: vec!["a query is read as one piece, which starts over when it is broken off".into()],
+            notes: vec![
+                "a query is read as one piece, which starts over when it is broken off".into(),
+            ],
         })
     }
 

@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use syncline_connector::SinkWriter;
 use syncline_sql::Dialect;
-use syncline_types::{ChangeBatch, Code, Error, ErrorKind, Position, Result, TableName, TableSchema};
+use syncline_types::{
+    ChangeBatch, Code, Error, ErrorKind, Position, Result, TableName, TableSchema,
+};
 
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target, targets};
@@ -205,7 +207,8 @@ impl Writer {
     fn load_sql(&self, into: &TableName) -> String {
         let mut fields = Vec::with_capacity(self.targets.len());
         let mut sets = Vec::new();
-        for (at, (target, column)) in self.targets.iter().zip(&self.plan.table.columns).enumerate() {
+        for (at, (target, column)) in self.targets.iter().zip(&self.plan.table.columns).enumerate()
+        {
             let name = SQL.quote(column.name());
             if target.convert {
                 fields.push(format!("@c{at}"));
@@ -303,7 +306,8 @@ impl Writer {
 
     /// Columns that are not of the key.
     fn rest(&self) -> Vec<String> {
-        let rest = self.plan.table.columns.iter().filter(|c| !self.plan.key.iter().any(|k| k == c.name()));
+        let rest =
+            self.plan.table.columns.iter().filter(|c| !self.plan.key.iter().any(|k| k == c.name()));
         rest.map(|c| SQL.quote(c.name())).collect()
     }
 
@@ -320,7 +324,13 @@ impl Writer {
         if sets.is_empty() {
             // Nothing but the key: the row stays as it is.
             let table = SQL.quote(&self.plan.into.name);
-            sets = self.plan.key.iter().map(|k| SQL.quote(k)).map(|k| format!("{k} = {table}.{k}")).collect();
+            sets = self
+                .plan
+                .key
+                .iter()
+                .map(|k| SQL.quote(k))
+                .map(|k| format!("{k} = {table}.{k}"))
+                .collect();
         }
         let alias = if aliased { " AS new" } else { "" };
         format!("{alias} ON DUPLICATE KEY UPDATE {}", sets.join(", "))

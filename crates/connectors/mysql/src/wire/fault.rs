@@ -47,9 +47,7 @@ impl Fault {
                 1044 | 1045 | 1130 | 1251 | 1524 | 1698 | 1820 | 1862 | 3118 | 3159 | 3955
                 | 4151 => Error::new(Code::AuthFailed, format!("{place}: {message}"))
                     .hint("check user and password, and the host the account may come from"),
-                1043 | 1158..=1161 => {
-                    Error::new(Code::Unreachable, format!("{place}: {message}"))
-                }
+                1043 | 1158..=1161 => Error::new(Code::Unreachable, format!("{place}: {message}")),
                 _ => Error::from(self).at(place),
             },
             Fault::Protocol(_) => Error::from(self).at(place),
@@ -88,17 +86,25 @@ pub(crate) fn code_of(number: u16, message: &str) -> Code {
         1040 | 1203 | 1205 | 1206 | 1213 | 1226 | 1317 | 1614 | 1615 | 1637 | 3101 | 3572 => {
             Code::Busy
         }
-        1053 | 1077..=1080 | 1152 | 1158..=1161 | 1184 | 1927 | 2006 | 2013 | 2055 | 3169 | 4031 => {
-            Code::ConnectionLost
-        }
+        1053
+        | 1077..=1080
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1927
+        | 2006
+        | 2013
+        | 2055
+        | 3169
+        | 4031 => Code::ConnectionLost,
         1412 => Code::TableChanged,
         1022 | 1062 | 1169 | 1586 | 1859 => Code::DuplicateKey,
         1048 | 1263 | 1364 | 3673 => Code::NotNull,
         1216 | 1217 | 1451 | 1452 | 1761 | 1762 => Code::ForeignKey,
         1369 | 1644 | 1748 | 3819 | 4025 => Code::CheckViolated,
         1153 | 1264 | 1301 | 1406 | 1416 | 1690 | 3170 => Code::OutOfRange,
-        1265 | 1292 | 1366 | 1367 | 1411 | 1426 | 1525 | 3140 | 3141 | 3144 | 3156 | 3516 | 3548
-        | 3617 | 3643 | 4038 | 4079 => Code::Conversion,
+        1265 | 1292 | 1366 | 1367 | 1411 | 1426 | 1525 | 3140 | 3141 | 3144 | 3156 | 3516
+        | 3548 | 3617 | 3643 | 4038 | 4079 => Code::Conversion,
         1300 | 3854 | 3988 => Code::BadEncoding,
         1021 | 1114 => Code::DiskFull,
         3 | 14 | 20 | 28 | 1026 | 1030 if message.contains("28") => Code::DiskFull,

@@ -275,10 +275,8 @@ impl Conn {
         }
         let count = Fields(packet).int().ok_or_else(|| short("a result's head"))?;
         let columns = self.columns(count).await?;
-        let mut rows = Rows {
-            names: columns.into_iter().map(|c| c.name).collect(),
-            rows: Vec::new(),
-        };
+        let mut rows =
+            Rows { names: columns.into_iter().map(|c| c.name).collect(), rows: Vec::new() };
         while let Some(packet) = self.next_row().await? {
             let mut fields = Fields(packet);
             let mut row = Vec::with_capacity(rows.names.len());
@@ -336,7 +334,10 @@ impl Conn {
     }
 
     /// Starts a prepared statement; its rows come by [`Conn::next_row`] and [`Conn::ready_row`].
-    pub(crate) async fn execute(&mut self, statement: &Statement) -> Result<Vec<WireColumn>, Fault> {
+    pub(crate) async fn execute(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Vec<WireColumn>, Fault> {
         let mut argument = statement.id.to_le_bytes().to_vec();
         // No cursor: the server sends rows as fast as they are taken. One iteration.
         argument.extend_from_slice(&[0, 1, 0, 0, 0]);

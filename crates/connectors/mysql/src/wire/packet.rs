@@ -90,9 +90,8 @@ impl Packets {
         }
         loop {
             let Some(header) = self.buffer.get(..4) else { return Ok(false) };
-            let length = usize::from(header[0])
-                | usize::from(header[1]) << 8
-                | usize::from(header[2]) << 16;
+            let length =
+                usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
             if self.buffer.len() < 4 + length {
                 self.buffer.reserve(4 + length - self.buffer.len());
                 return Ok(false);
@@ -188,9 +187,7 @@ impl<'a> Fields<'a> {
         match self.u8()? {
             n @ 0..=0xFA => Some(u64::from(n)),
             0xFC => self.u16().map(u64::from),
-            0xFD => {
-                self.take(3).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], 0])))
-            }
+            0xFD => self.take(3).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], 0]))),
             0xFE => {
                 let mut eight = [0; 8];
                 eight.copy_from_slice(self.take(8)?);

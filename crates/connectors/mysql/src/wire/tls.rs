@@ -46,10 +46,7 @@ fn config(options: &MysqlOptions) -> Result<ClientConfig, String> {
         }),
         Tls::Disabled | Tls::Preferred | Tls::Required => Arc::new(Anyone(provider)),
     };
-    Ok(builder
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth())
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 fn roots(options: &MysqlOptions) -> Result<RootCertStore, String> {
