@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use syncline_connector::{Endpoint, Mode, WriteMode};
+use syncline_connector::{Cut, Endpoint, Mode, WriteMode};
 use syncline_types::{Pattern, TableName, TableSelection};
 
 use crate::dead_letters::ErrorLimit;
@@ -81,13 +81,34 @@ pub struct Speed {
     pub rows_per_second: Option<NonZeroU32>,
     /// Arrow bytes a second, for the whole run.
     pub bytes_per_second: Option<NonZeroU32>,
+    /// Rows in a split at least.
+    pub split_rows: Option<u64>,
 }
+
+/// Rows in a split at least, when nothing else is said: a smaller one is not worth its start.
+const SPLIT_ROWS: u64 = 50_000;
+/// What a row of a file is reckoned at, in bytes.
+const ROW_BYTES: u64 = 160;
+/// Splits for each worker, so that one that is done finds more to do.
+const SPLITS_PER_WORKER: usize = 4;
 
 impl Speed {
     /// Splits at work at the same time.
     pub fn workers(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(2, usize::from);
         self.parallel.unwrap_or_else(cores).max(1)
+    }
+}
+
+impl Speed {
+    /// How finely to cut tables for so many workers.
+    pub(crate) fn cut(&self, workers: usize) -> Cut {
+        let min_rows = self.split_rows.unwrap_or(SPLIT_ROWS).max(1);
+        Cut {
+            splits: if workers == 1 { 1 } else { workers * SPLITS_PER_WORKER },
+            min_rows,
+            min_bytes: min_rows.saturating_mul(ROW_BYTES),
+        }
     }
 }
 

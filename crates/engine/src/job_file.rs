@@ -177,6 +177,9 @@ pub struct SpeedConfig {
     pub rows_per_second: Option<NonZeroU32>,
     /// Bytes a second, for the whole run.
     pub bytes_per_second: Option<NonZeroU32>,
+    /// Rows in a split at least: 50000 when not given.
+    #[schemars(range(min = 1))]
+    pub split_rows: Option<u64>,
 }
 
 /// How many bad rows are let go to the dead letters. Without either limit, the first ends the run.
@@ -297,6 +300,7 @@ impl JobFile {
                 parallel: self.speed.parallel,
                 rows_per_second: self.speed.rows_per_second,
                 bytes_per_second: self.speed.bytes_per_second,
+                split_rows: self.speed.split_rows,
             },
             errors: ErrorLimit { rows: self.errors.rows, ratio: self.errors.ratio },
             checkpoint_every: match &self.checkpoint.every {

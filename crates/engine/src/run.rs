@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
-use syncline_connector::{Consistency, Cut, Registry, Sink, Source, WriteTask};
+use syncline_connector::{Consistency, Registry, Sink, Source, WriteTask};
 use syncline_store::{NewRun, RunLock, Store};
 use syncline_types::{Code, Error, Result, RunEvent};
 use tokio::sync::{broadcast, watch};
@@ -19,12 +19,6 @@ use crate::progress::RunProgress;
 use crate::report::{self, CheckReport};
 use crate::workers::{self, Patience};
 
-/// Splits for each worker, so that a worker that is done finds more to do.
-const SPLITS_PER_WORKER: usize = 4;
-/// A table smaller than two of these is one split.
-const SPLIT_ROWS: u64 = 50_000;
-/// A file smaller than two of these is one split.
-const SPLIT_BYTES: u64 = 8 << 20;
 /// Events kept for a listener that is slow.
 const EVENTS: usize = 4_096;
 
@@ -144,7 +138,7 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
     let workers = job.speed.workers().min(sink.max_parallel());
     let consistency = source.begin(workers).await?;
     for table in &mut bound {
-        table.plan.splits = source.plan(&table.read, &cut(workers)).await?;
+        table.plan.splits = source.plan(&table.read, &job.speed.cut(workers)).await?;
     }
     source.end().await?;
     let tables = bound
@@ -159,11 +153,6 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
         parallel: workers,
         tables,
     })
-}
-
-fn cut(workers: usize) -> Cut {
-    let splits = if workers == 1 { 1 } else { workers * SPLITS_PER_WORKER };
-    Cut { splits, min_rows: SPLIT_ROWS, min_bytes: SPLIT_BYTES }
 }
 
 /// Why a stretch of a run ended.
@@ -286,7 +275,7 @@ impl Driver {
         }
         let new = bound.iter().any(|t| t.plan.splits.is_empty());
         for table in bound.iter_mut().filter(|t| t.plan.splits.is_empty()) {
-            table.plan.splits = source.plan(&table.read, &cut(workers)).await?;
+            table.plan.splits = source.plan(&table.read, &self.job.speed.cut(workers)).await?;
             for note in &table.plan.notes {
                 let message = format!("{}: {note}", table.plan.source.name);
                 self.announce(Event::Note { message });

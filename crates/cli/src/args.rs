@@ -1,0 +1,333 @@
+//! The command line, as clap sees it. The doc comments are what `--help` and `docs/cli.md` show.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Moves data between unlike stores, once or continuously, and never loses its place.
+#[derive(Debug, Parser)]
+#[command(name = "syncline", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Copy tables from one store to another
+    ///
+    /// The same command again continues an unfinished run from its exact place.
+    #[command(after_help = COPY_EXAMPLES)]
+    Copy(Box<CopyArgs>),
+    /// Run a job file
+    ///
+    /// The same command again continues an unfinished run from its exact place.
+    Run(RunArgs),
+    /// Show the plan of a job file and what becomes of every column; touches nothing
+    Check(CheckArgs),
+    /// List runs, or show one
+    Runs(RunsArgs),
+    /// Look at rows that could not be converted or written, and write them after all
+    DeadLetters(DeadLettersArgs),
+    /// List the connectors, or show the options of one
+    Connectors(ConnectorsArgs),
+    /// Print a schema: `job` is the JSON Schema of the job file
+    Schema(SchemaArgs),
+    /// Explain an error code
+    Explain(ExplainArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Write the generated references into a folder
+    #[command(hide = true)]
+    InternalDocs(InternalDocsArgs),
+}
+
+const COPY_EXAMPLES: &str = "Examples:
+  syncline copy airports.csv sqlite:flights.db
+  syncline copy mysql://me@db1/shop 'postgres://me@wh/dw?schema=shop' --table 'orders*'
+  syncline copy postgres://me@wh/dw 'out/{table}.parquet' --where \"day >= '2026-01-01'\"
+  syncline copy data.csv - --columns 'id, name:title, born:year:int32'";
+
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// Where rows come from: a URL, a file or pattern of files, or - for standard input
+    pub(crate) source: String,
+    /// Where they go: a URL, a file (with {table} for several tables), or - for standard output
+    pub(crate) target: String,
+    #[command(flatten)]
+    pub(crate) what: WhatArgs,
+    #[command(flatten)]
+    pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Show the plan and what becomes of every column; touch nothing
+    #[arg(long, help_heading = "Output")]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is moved")]
+pub(crate) struct WhatArgs {
+    /// Tables to copy, as patterns with * and ?; a quoted part is literal; repeatable
+    /// [default: all of the URL's database]
+    #[arg(long, value_name = "PATTERN", conflicts_with = "query")]
+    pub(crate) table: Vec<String>,
+    /// Tables to leave out; repeatable
+    #[arg(long, value_name = "PATTERN", conflicts_with = "query")]
+    pub(crate) exclude: Vec<String>,
+    /// The result of a query instead of tables
+    #[arg(long, value_name = "SQL")]
+    pub(crate) query: Option<String>,
+    /// Name of the target table, with {table} and {schema} of the source
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to: Option<String>,
+    /// What is moved [default: full; batch when columns, a condition or a query are given]
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
+    /// Chosen columns as from, from:to or from:to:type, comma between
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) columns: Option<String>,
+    /// A condition in the source's own dialect; only rows that fulfil it are read
+    #[arg(long = "where", value_name = "SQL", conflicts_with = "query")]
+    pub(crate) filter_at_source: Option<String>,
+    /// A condition in the portable expression language
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// Processors as JSON, one object or a list: '{"mask": {"columns": ["email"], "with": "sha256"}}'
+    #[arg(long, value_name = "JSON")]
+    pub(crate) process: Vec<String>,
+    /// What happens to rows that are there already
+    /// [default: upsert where the target has a key, else append into an empty table]
+    #[arg(long, value_enum)]
+    pub(crate) write: Option<WriteArg>,
+    /// Whether missing target tables are made, with their keys
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) create: CreateArg,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How it is moved")]
+pub(crate) struct HowArgs {
+    /// Splits at work at the same time [default: number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) parallel: Option<u16>,
+    /// Limit of rows a second, for the whole run
+    #[arg(long, value_name = "N")]
+    pub(crate) rows_per_second: Option<NonZeroU32>,
+    /// Limit of bytes a second, for the whole run
+    #[arg(long, value_name = "N")]
+    pub(crate) bytes_per_second: Option<NonZeroU32>,
+    /// Rows in a split at least [default: 50000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) split_rows: Option<u64>,
+    /// Bad rows let go to the dead letters: a number, or a share such as 0.1%
+    #[arg(long, value_name = "N|N%")]
+    pub(crate) max_errors: Option<String>,
+    /// Also write the run's dead letters to this file, as JSON Lines
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dead_letters: Option<PathBuf>,
+    /// How often rows become durable at least
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub(crate) checkpoint_every: humantime::Duration,
+    /// How long to wait for a store without any progress: a time, or forever
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub(crate) retry_for: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "State")]
+pub(crate) struct StateArgs {
+    /// Where runs and checkpoints are kept [default: $XDG_STATE_HOME/syncline]
+    #[arg(long, value_name = "DIR", env = "SYNCLINE_STATE")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Give up an unfinished run of the same job and start anew
+    #[arg(long, help_heading = "State")]
+    pub(crate) fresh: bool,
+    /// One JSON object a line on standard output instead of the table
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) events: Option<EventsArg>,
+    /// No progress, only errors and the closing table
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The job file
+    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Also write the run's dead letters to this file, as JSON Lines
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dead_letters: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The job file
+    pub(crate) job: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// A run's id, or how it begins; all runs when not given
+    pub(crate) id: Option<String>,
+    /// Only runs in this state
+    #[arg(long, value_name = "STATE")]
+    pub(crate) only: Option<String>,
+    /// How many, newest first
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeadLettersArgs {
+    #[command(subcommand)]
+    pub(crate) command: DeadLettersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLettersCommand {
+    /// List the rows kept, of one run or of all
+    List {
+        /// A run's id, or how it begins
+        run: Option<String>,
+        /// Print JSON, one object a line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Show one row with its reason
+    Show {
+        /// The number of the dead letter
+        id: i64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        state: StateArgs,
+    },
+    /// Write rows after all, through the job they belong to
+    Replay {
+        /// The run's id, or how it begins
+        run: String,
+        /// Numbers of the dead letters; all of the run that are not replayed yet when not given
+        ids: Vec<i64>,
+        /// A new value for a column, as name=text; `name` alone makes it NULL; repeatable
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// The target's URL again, when it needs a password: passwords are not kept
+        #[arg(long, value_name = "URL")]
+        target: Option<String>,
+        #[command(flatten)]
+        state: StateArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectorsArgs {
+    /// A connector's id or URL scheme; all connectors when not given
+    pub(crate) connector: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    /// Which schema
+    #[arg(value_enum)]
+    pub(crate) what: SchemaArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// A code such as E0207; all codes when not given
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InternalDocsArgs {
+    /// The folder
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// Everything, columns as they are
+    Full,
+    /// Chosen, mapped, filtered fields
+    Batch,
+    /// Changes as they happen
+    Changes,
+    /// A snapshot, then the changes
+    #[value(name = "full+changes")]
+    FullChanges,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum WriteArg {
+    /// Rows are added
+    Append,
+    /// A row takes the place of the one with its key
+    Upsert,
+    /// The table is loaded beside the old one and swapped in
+    Replace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CreateArg {
+    /// Make them
+    Auto,
+    /// A missing table is an error
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum EventsArg {
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SchemaArg {
+    /// The job file
+    Job,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,334 @@
+//! `syncline copy` and `syncline run`: a job in the foreground.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use syncline_connector::{Endpoint, Mode, Registry, WriteMode};
+use syncline_engine::{
+    Engine, ErrorLimit, Job, JobFile, Outcome, RunHandle, Speed, Summary, TableColumns,
+};
+use syncline_store::Store;
+use syncline_types::{Code, Error, Result, TableSelection};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::args::{CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, WhatArgs, WriteArg};
+use crate::commands::{check, open_store};
+use crate::terminal::{View, closing_table};
+use crate::{DONE, FAILED, INTERRUPTED, columns, output};
+
+/// `syncline copy`.
+pub(crate) fn run(registry: &Arc<Registry>, args: CopyArgs) -> Result<u8> {
+    let job = job_of(&args)?;
+    if args.dry_run {
+        return check::show(registry, &job, args.output.events.is_some());
+    }
+    let store = open_store(&args.state)?;
+    in_foreground(registry, store, job, &args.output, args.how.dead_letters.as_deref())
+}
+
+/// `syncline run`.
+pub(crate) fn run_file(registry: &Arc<Registry>, args: &RunArgs) -> Result<u8> {
+    let file = JobFile::read(&args.job)?;
+    if file.schedule.is_some() {
+        output::note("note: the schedule is for a server; this run starts now");
+    }
+    let job = file.resolve(&stem(&args.job), &command_line(&[]))?;
+    let store = open_store(&args.state)?;
+    in_foreground(registry, store, job, &args.output, args.dead_letters.as_deref())
+}
+
+/// The name of a job whose file gives none.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn in_foreground(
+    registry: &Arc<Registry>,
+    store: Arc<Store>,
+    job: Job,
+    output: &OutputArgs,
+    dead_letters: Option<&Path>,
+) -> Result<u8> {
+    let data_on_stdout = job.sink.path == "-" && job.sink.hosts.is_empty();
+    if data_on_stdout && output.events.is_some() {
+        return Err(Error::new(Code::Usage, "--events and rows cannot both go to standard output"));
+    }
+    let command = job.command.clone();
+    let mut view = View::new(output.events.is_some(), output.quiet || data_on_stdout);
+    let runtime = crate::runtime()?;
+    let outcome = runtime.block_on(async {
+        let engine = Engine::new(Arc::clone(registry), Arc::clone(&store));
+        let handle = engine.start(job, output.fresh)?;
+        watch(handle, &mut view).await
+    });
+    // Sockets that still wait for an answer are not waited for.
+    runtime.shutdown_background();
+    view.close();
+    let outcome = outcome?;
+    if let Some(path) = dead_letters {
+        write_dead_letters(&store, summary_of(&outcome), path)?;
+    }
+    let say = |text: String| {
+        if data_on_stdout { output::note(text) } else { output::line(text) }
+    };
+    match outcome {
+        Outcome::Finished(summary) => {
+            if !view.is_json() {
+                say(closing_table(&summary));
+            }
+            Ok(DONE)
+        }
+        Outcome::Interrupted(summary) | Outcome::Stopped(summary) => {
+            output::note(format!(
+                "interrupted; {} rows are safe at the target. Continue with:\n  {command}",
+                output::count(summary.rows_written)
+            ));
+            Ok(INTERRUPTED)
+        }
+        Outcome::Failed(error, summary) => {
+            if view.is_json() {
+                return Ok(if summary.rows_written == 0 {
+                    crate::exit_code(&error)
+                } else {
+                    FAILED
+                });
+            }
+            if summary.rows_written == 0 {
+                return Err(error);
+            }
+            output::error(&error);
+            output::note(format!(
+                "  {} rows are safe at the target; once it is mended, continue with:\n  {command}",
+                output::count(summary.rows_written)
+            ));
+            Ok(FAILED)
+        }
+    }
+}
+
+/// Shows events until the run ends. The first interrupt makes it keep its place and leave, the
+/// second ends the process at once.
+async fn watch(mut handle: RunHandle, view: &mut View) -> Result<Outcome> {
+    let no_signals = |e| Error::bug("signals cannot be listened to").because(e);
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
+    let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
+    let mut events = handle.events();
+    let mut asked = false;
+    let mut open = true;
+    while open {
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => {
+                    open = !matches!(
+                        event,
+                        syncline_engine::Event::Finished(_) | syncline_engine::Event::Failed { .. }
+                    ) && !is_at_rest(&event, asked);
+                    view.show(&event);
+                }
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => open = false,
+            },
+            _ = interrupts.recv() => interrupt(&handle, &mut asked),
+            _ = terminations.recv() => interrupt(&handle, &mut asked),
+        }
+    }
+    Ok(handle.wait().await)
+}
+
+/// Whether an interrupted run has come to rest.
+fn is_at_rest(event: &syncline_engine::Event, asked: bool) -> bool {
+    use syncline_types::RunState;
+    asked
+        && matches!(
+            event,
+            syncline_engine::Event::State { state: RunState::Paused | RunState::Stopped, .. }
+        )
+}
+
+fn interrupt(handle: &RunHandle, asked: &mut bool) {
+    if *asked {
+        std::process::exit(i32::from(INTERRUPTED));
+    }
+    *asked = true;
+    output::note("interrupted: keeping the place (once more ends at once)");
+    if let Err(error) = handle.interrupt() {
+        output::note(format!("note: {}", error.chain()));
+    }
+}
+
+fn summary_of(outcome: &Outcome) -> &Summary {
+    match outcome {
+        Outcome::Finished(s)
+        | Outcome::Interrupted(s)
+        | Outcome::Stopped(s)
+        | Outcome::Failed(_, s) => s,
+    }
+}
+
+fn write_dead_letters(store: &Store, summary: &Summary, path: &Path) -> Result<()> {
+    let mut text = String::new();
+    for letter in store.dead_letters(Some(&summary.run))? {
+        text.push_str(&serde_json::to_string(&letter).unwrap_or_default());
+        text.push('\n');
+    }
+    std::fs::write(path, text).map_err(|e| {
+        Error::new(
+            Code::StoreFailed,
+            format!("dead letters cannot be written to {}", path.display()),
+        )
+        .because(e)
+    })
+}
+
+/// A job from the arguments of `copy`.
+fn job_of(args: &CopyArgs) -> Result<Job> {
+    let source = Endpoint::parse(&args.source)?;
+    let sink = Endpoint::parse(&args.target)?;
+    let command = command_line(&[(&args.source, &source), (&args.target, &sink)]);
+    let columns = columns_of(&args.what)?;
+    let mode = mode_of(&args.what, !columns.is_empty())?;
+    Ok(Job {
+        name: format!("{} to {}", source.redacted(), sink.redacted()),
+        command,
+        source,
+        sink,
+        mode,
+        tables: TableSelection::parse(&args.what.table, &args.what.exclude)?,
+        query: args.what.query.clone(),
+        filter: args.what.filter_at_source.clone(),
+        target: args.what.to.clone(),
+        columns,
+        source_processors: processors_of(&args.what)?,
+        sink_processors: Vec::new(),
+        write: args.what.write.map(|w| match w {
+            WriteArg::Append => WriteMode::Append,
+            WriteArg::Upsert => WriteMode::Upsert,
+            WriteArg::Replace => WriteMode::Replace,
+        }),
+        create: args.what.create == CreateArg::Auto,
+        speed: Speed {
+            parallel: args.how.parallel.map(usize::from),
+            rows_per_second: args.how.rows_per_second,
+            bytes_per_second: args.how.bytes_per_second,
+            split_rows: args.how.split_rows,
+        },
+        errors: error_limit(args.how.max_errors.as_deref())?,
+        checkpoint_every: args.how.checkpoint_every.into(),
+        patience: syncline_engine::parse_patience("--retry-for", Some(&args.how.retry_for))?,
+    })
+}
+
+fn columns_of(what: &WhatArgs) -> Result<Vec<TableColumns>> {
+    match &what.columns {
+        None => Ok(Vec::new()),
+        Some(text) => Ok(vec![TableColumns { tables: None, columns: columns::parse(text)? }]),
+    }
+}
+
+fn mode_of(what: &WhatArgs, columns: bool) -> Result<Mode> {
+    let chosen = columns || what.filter_at_source.is_some() || what.query.is_some();
+    match what.mode {
+        None => Ok(if chosen { Mode::Batch } else { Mode::Full }),
+        Some(ModeArg::Full) if chosen => Err(Error::new(
+            Code::Usage,
+            "--mode full takes all columns and rows; --columns, --where and --query choose",
+        )),
+        Some(ModeArg::Full) => Ok(Mode::Full),
+        Some(ModeArg::Batch) => Ok(Mode::Batch),
+        Some(ModeArg::Changes) => Ok(Mode::Changes),
+        Some(ModeArg::FullChanges) => Ok(Mode::FullChanges),
+    }
+}
+
+/// Processors as a job file would have them: `--process` in the order given, then `--filter`.
+fn processors_of(what: &WhatArgs) -> Result<Vec<serde_json::Value>> {
+    let mut processors = Vec::new();
+    for text in &what.process {
+        let value: serde_json::Value = serde_json::from_str(text)
+            .map_err(|e| Error::new(Code::BadValue, "--process is not JSON").because(e))?;
+        match value {
+            serde_json::Value::Array(list) => processors.extend(list),
+            one => processors.push(one),
+        }
+    }
+    if let Some(condition) = &what.filter {
+        processors.push(serde_json::json!({ "filter": condition }));
+    }
+    Ok(processors)
+}
+
+/// `100`, or `0.1%`.
+fn error_limit(text: Option<&str>) -> Result<ErrorLimit> {
+    let Some(text) = text else { return Ok(ErrorLimit::default()) };
+    let bad = || {
+        Error::new(Code::BadValue, format!("--max-errors {text}: a number or a share such as 0.1%"))
+    };
+    match text.strip_suffix('%') {
+        Some(share) => {
+            let share: f64 = share.trim().parse().map_err(|_| bad())?;
+            if !(0.0..=100.0).contains(&share) {
+                return Err(bad());
+            }
+            Ok(ErrorLimit { rows: None, ratio: Some(share / 100.0) })
+        }
+        None => Ok(ErrorLimit { rows: Some(text.parse().map_err(|_| bad())?), ratio: None }),
+    }
+}
+
+/// The command as it was typed, quoted for a shell, without passwords.
+fn command_line(addresses: &[(&str, &Endpoint)]) -> String {
+    let words = std::env::args().enumerate().map(|(index, word)| {
+        let word = match addresses.iter().find(|(text, _)| *text == word) {
+            Some((text, endpoint)) => hide_password(text, endpoint),
+            None if index == 0 => "syncline".to_owned(),
+            None => word,
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// A URL with the password that stands in it taken out. One that comes from the environment stays
+/// named.
+fn hide_password(text: &str, endpoint: &Endpoint) -> String {
+    let userinfo = text.split_once("://").and_then(|(_, rest)| {
+        let authority = rest.split(['/', '?']).next().unwrap_or(rest);
+        authority.rsplit_once('@').map(|(userinfo, _)| userinfo)
+    });
+    let literal = userinfo.and_then(|u| u.split_once(':')).map(|(_, password)| password);
+    match literal.filter(|p| !p.starts_with('$') && endpoint.password.is_some()) {
+        Some(password) => text.replacen(&format!(":{password}@"), ":***@", 1),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_bad_rows() {
+        assert_eq!(error_limit(Some("7")).unwrap(), ErrorLimit { rows: Some(7), ratio: None });
+        let share = error_limit(Some("0.5%")).unwrap();
+        assert!((share.ratio.unwrap() - 0.005).abs() < 1e-12);
+        for text in ["x", "-1", "101%", "%"] {
+            assert_eq!(error_limit(Some(text)).unwrap_err().code(), Code::BadValue, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_never_stands_in_the_command_that_continues() {
+        let text = "mysql://me:s3cret@h/db";
+        let hidden = hide_password(text, &Endpoint::parse(text).unwrap());
+        assert_eq!(hidden, "mysql://me:***@h/db");
+        let named = "mysql://me:$PW@h/db";
+        let endpoint = Endpoint::parse_with(named, |_| Some("s3cret".into())).unwrap();
+        assert_eq!(hide_password(named, &endpoint), named);
+    }
+}

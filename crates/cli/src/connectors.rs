@@ -1,0 +1,13 @@
+//! All connectors of this build. A new one is one more line here.
+
+use syncline_connector::Registry;
+use syncline_mysql::MysqlConnector;
+use syncline_postgres::PostgresConnector;
+
+/// The registry of this build.
+pub(crate) fn registry() -> Registry {
+    Registry::new(vec![
+        Box::new(MysqlConnector),
+        Box::new(PostgresConnector),
+    ])
+}
