@@ -98,22 +98,23 @@ fn same(got: &[String], wanted: &[String]) -> Result<(), String> {
     Err(format!("expected:\n{}\ngot:\n{}", wanted.join("\n"), got.join("\n")))
 }
 
-/// Splits a command line at spaces; single quotes hold a word together.
+/// Splits a command line at spaces; single or double quotes hold a word together.
 fn words(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
-    let mut quoted = false;
+    let mut quote: Option<char> = None;
     for c in line.chars() {
         match c {
-            '\'' => {
-                quoted = !quoted;
+            c if quote == Some(c) => quote = None,
+            '\'' | '"' if quote.is_none() => {
+                quote = Some(c);
                 word.get_or_insert_default();
             }
-            c if c.is_whitespace() && !quoted => words.extend(word.take()),
+            c if c.is_whitespace() && quote.is_none() => words.extend(word.take()),
             c => word.get_or_insert_default().push(c),
         }
     }
-    if quoted {
+    if quote.is_some() {
         return Err("a quote is not closed".to_owned());
     }
     words.extend(word);
@@ -126,10 +127,12 @@ mod tests {
 
     #[test]
     fn words_are_split_as_a_shell_would() {
-        let line = "copy ${SOURCE} 'out/{table}.csv?null=' --where 'a = ''x'''  ''";
-        let wanted = ["copy", "${SOURCE}", "out/{table}.csv?null=", "--where", "a = x", ""];
+        let line = "copy ${SOURCE} 'out/{table}.csv?null=' --where \"a = 'x'\" 'b = \"y\"' ''";
+        let wanted =
+            ["copy", "${SOURCE}", "out/{table}.csv?null=", "--where", "a = 'x'", "b = \"y\"", ""];
         assert_eq!(words(line).unwrap(), wanted);
         assert!(words("a 'b").is_err());
+        assert!(words("a 'b\"").is_err());
     }
 
     #[test]
