@@ -203,7 +203,7 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
     let clock = text.find(':')?;
     let at = clock + text[clock..].find(['+', '-'])?;
-    let (hours, minutes) = match text[at + 1..].as_bytes() {
+    let (hours, minutes) = match text.as_bytes()[at + 1..] {
         [_, _] => (&text[at + 1..], "00"),
         [_, _, b':', _, _] => (&text[at + 1..at + 3], &text[at + 4..]),
         [_, _, _, _] => (&text[at + 1..at + 3], &text[at + 3..]),

@@ -1,6 +1,8 @@
 //! Dumps that real servers' own tools made (MariaDB 10.11, PostgreSQL 15, SQLite 3.40), read back.
 //! `tests/dumps/README.md` says from which statements.
 
+#![allow(clippy::unwrap_used)] // helpers of tests are tests, too
+
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -233,9 +235,15 @@ fn postgres_dumps_are_read_with_every_type() {
         assert_eq!(s.primary_key, ["id"]);
         assert_eq!(s.column("id").unwrap().identity.unwrap().next, Some(4));
         assert!(s.column("i").unwrap().identity.unwrap().always);
-        assert_eq!(field::get(&s.column("m").unwrap().field, field::MEMBERS), Some(r#"["sad","o'k","happy"]"#));
+        assert_eq!(
+            field::get(&s.column("m").unwrap().field, field::MEMBERS),
+            Some(r#"["sad","o'k","happy"]"#)
+        );
         assert_eq!(s.column("t").unwrap().comment.as_deref(), Some("col 'comment'"));
-        assert_eq!(s.indexes.iter().map(|i| (i.name.as_str(), i.unique)).collect::<Vec<_>>(), [("ix", false), ("uq", true)]);
+        assert_eq!(
+            s.indexes.iter().map(|i| (i.name.as_str(), i.unique)).collect::<Vec<_>>(),
+            [("ix", false), ("uq", true)]
+        );
 
         let odd = table(&catalog, "T.b");
         assert_eq!(odd.schema.name, TableName::new("odd sch", "T.b"));
@@ -253,7 +261,17 @@ fn sqlite_dumps_are_read() {
     assert_eq!(catalog.tables().len(), 2, "sqlite_sequence is not a table of the user");
     let t = table(&catalog, "t");
     let (rows, rejects) = read(&text, &t);
-    check(&rows, 0, &[("a", "9223372036854775807"), ("b", "it's"), ("d", "00ff"), ("e", "10.25"), ("h", "true")]);
+    check(
+        &rows,
+        0,
+        &[
+            ("a", "9223372036854775807"),
+            ("b", "it's"),
+            ("d", "00ff"),
+            ("e", "10.25"),
+            ("h", "true"),
+        ],
+    );
     // '' is no timestamp, and a text in an integer column is no integer: SQLite takes both.
     let codes: Vec<Code> = rejects.iter().map(|r| r.error.code()).collect();
     assert_eq!(codes, [Code::Conversion, Code::Conversion]);
@@ -265,7 +283,8 @@ fn chunks_may_end_anywhere() {
     for name in ["my", "my_hex", "pg_ins", "pg_copy", "lite"] {
         let text = dump(name);
         let whole = catalog(&text, text.len()).unwrap();
-        let want: Vec<_> = whole.tables().iter().map(|t| read_from(&text, t, text.len(), 1000, None).0).collect();
+        let want: Vec<_> =
+            whole.tables().iter().map(|t| read_from(&text, t, text.len(), 1000, None).0).collect();
         for chunk in [1, 2, 3, 7, 64, 1021] {
             let cut = catalog(&text, chunk).unwrap();
             assert_eq!(cut.tables(), whole.tables(), "{name} {chunk}");
@@ -318,8 +337,10 @@ fn columns_can_be_chosen() {
     assert_eq!((batch.rows.num_columns(), batch.rows.num_rows()), (2, 3));
     assert_eq!(batch.rows.schema(), wanted.arrow());
     assert_eq!(show(&batch.rows, "id", 2), "102");
-    wanted.columns[0] = syncline_types::Column::new(wanted.columns[0].field.clone().with_name("tx_"));
-    let error = ScriptReader::new(&ReadOptions::default(), &t, Arc::new(wanted), None).err().unwrap();
+    wanted.columns[0] =
+        syncline_types::Column::new(wanted.columns[0].field.clone().with_name("tx_"));
+    let error =
+        ScriptReader::new(&ReadOptions::default(), &t, Arc::new(wanted), None).err().unwrap();
     assert_eq!(error.code(), Code::ColumnNotFound);
     assert!(error.message().contains("did you mean \"tx\"?"), "{error}");
 }

@@ -136,9 +136,10 @@ impl ScriptCatalog {
         if !left.is_empty() {
             table.notes.push(format!("generated, so not in the script: {}", left.join(", ")));
             table.schema.columns.retain(|c| !left.iter().any(|name| name == c.name()));
-            table.schema.indexes.retain(|index| {
-                index.parts.iter().all(|p| !left.contains(&p.column))
-            });
+            table
+                .schema
+                .indexes
+                .retain(|index| index.parts.iter().all(|p| !left.contains(&p.column)));
         }
         settle_key(&mut table.schema, self.dialect());
         table
@@ -204,6 +205,11 @@ impl ScriptCatalog {
         })
     }
 
+    /// A table that statements may still add to: a page's header leaves nothing to add.
+    fn open(&self, name: &TableName) -> Option<usize> {
+        self.find(name).filter(|at| !self.entries[*at].exact)
+    }
+
     fn row(&mut self) {
         let Some(head) = self.scanner.head() else { return };
         let index = match &self.current {
@@ -243,7 +249,8 @@ impl ScriptCatalog {
 
     /// Generated columns that a statement's column list does not have.
     fn leave_out(&mut self, index: Option<usize>, head: &Head) {
-        let (Some(entry), Some(list)) = (index.map(|at| &mut self.entries[at]), &head.columns) else {
+        let (Some(entry), Some(list)) = (index.map(|at| &mut self.entries[at]), &head.columns)
+        else {
             return;
         };
         for (at, left) in &mut entry.generated {
@@ -285,19 +292,19 @@ impl ScriptCatalog {
             }
             Change::Alter(name) => self.alter(&name)?,
             Change::Index(name, index) => {
-                if let Some(at) = self.find(&name) {
+                if let Some(at) = self.open(&name) {
                     let schema = &mut self.entries[at].table.schema;
                     add_index(schema, Some(index.name), index.parts, index.unique);
                 }
             }
             Change::Partial(name, index) => {
-                if let Some(at) = self.find(&name) {
+                if let Some(at) = self.open(&name) {
                     let note = format!("index {index} is partial or over expressions: not carried");
                     self.entries[at].table.notes.push(note);
                 }
             }
             Change::Comment(name, column, text) => {
-                if let Some(at) = self.find(&name) {
+                if let Some(at) = self.open(&name) {
                     let schema = &mut self.entries[at].table.schema;
                     match column {
                         None => schema.comment = text,
@@ -346,7 +353,7 @@ impl ScriptCatalog {
 
     /// ALTER TABLE, as dumps complete their tables with it.
     fn alter(&mut self, name: &TableName) -> Result<()> {
-        let Some(at) = self.find(name).filter(|at| !self.entries[*at].exact) else { return Ok(()) };
+        let Some(at) = self.open(name) else { return Ok(()) };
         let session = self.scanner.session().clone();
         let Some(mut tokens) = Tokens::of(self.scanner.lexer(), &session) else { return Ok(()) };
         let mut schema = self.entries[at].table.schema.clone();
@@ -374,7 +381,8 @@ impl ScriptCatalog {
     }
 
     fn count_from(&mut self, sequence: &str, next: i128) {
-        let bare = |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
+        let bare =
+            |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
         let Some((table, column)) = self.sequences.get(&bare(sequence)).cloned() else { return };
         if let Some(at) = self.find(&table) {
             let columns = &mut self.entries[at].table.schema.columns;

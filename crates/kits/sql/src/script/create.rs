@@ -32,10 +32,32 @@ pub(crate) struct Extras {
 
 /// Words that end a column's type or default.
 const OPTIONS: [&str; 26] = [
-    "CONSTRAINT", "NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "CHECK", "REFERENCES", "COLLATE",
-    "GENERATED", "AS", "AUTO_INCREMENT", "AUTOINCREMENT", "COMMENT", "ON", "CHARSET", "VIRTUAL",
-    "STORED", "PERSISTENT", "INVISIBLE", "STORAGE", "COLUMN_FORMAT", "SRID", "REF_SYSTEM_ID",
-    "KEY", "COMPRESSED",
+    "CONSTRAINT",
+    "NOT",
+    "NULL",
+    "DEFAULT",
+    "PRIMARY",
+    "UNIQUE",
+    "CHECK",
+    "REFERENCES",
+    "COLLATE",
+    "GENERATED",
+    "AS",
+    "AUTO_INCREMENT",
+    "AUTOINCREMENT",
+    "COMMENT",
+    "ON",
+    "CHARSET",
+    "VIRTUAL",
+    "STORED",
+    "PERSISTENT",
+    "INVISIBLE",
+    "STORAGE",
+    "COLUMN_FORMAT",
+    "SRID",
+    "REF_SYSTEM_ID",
+    "KEY",
+    "COMPRESSED",
 ];
 
 impl<'a> Tokens<'a> {
@@ -246,9 +268,13 @@ impl<'a> Tokens<'a> {
             self.index(table, own, false);
         } else if self.is("CHECK") || self.is("FOREIGN") && self.is_at(1, "KEY") {
             self.check(table);
-        } else if self.is("EXCLUDE") && (self.is_at(1, "USING") || self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')))
+        } else if self.is("EXCLUDE")
+            && (self.is_at(1, "USING")
+                || self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')))
             || self.is("LIKE")
-            || mysql && ["FULLTEXT", "SPATIAL", "PERIOD", "VECTOR"].iter().any(|w| self.is(w)) && !self.ahead(1).is_none_or(|t| t.kind == Kind::Punct(b','))
+            || mysql
+                && ["FULLTEXT", "SPATIAL", "PERIOD", "VECTOR"].iter().any(|w| self.is(w))
+                && !self.ahead(1).is_none_or(|t| t.kind == Kind::Punct(b','))
         {
             // Not a part of a table that every store has.
         } else if let Some(column) = self.column(table, types) {
@@ -258,7 +284,11 @@ impl<'a> Tokens<'a> {
 
     /// `json_valid(column)` is how MariaDB says JSON.
     fn check(&mut self, table: &mut TableSchema) {
-        if self.eat("CHECK") && self.eat_punct(b'(') && self.eat("JSON_VALID") && self.eat_punct(b'(') {
+        if self.eat("CHECK")
+            && self.eat_punct(b'(')
+            && self.eat("JSON_VALID")
+            && self.eat_punct(b'(')
+        {
             let name = self.name();
             let column = table.columns.iter_mut().find(|c| Some(c.name()) == name.as_deref());
             if let Some(column) = column {
@@ -389,14 +419,19 @@ impl<'a> Tokens<'a> {
         let from = self.at;
         // The first token belongs to it whatever it is: DEFAULT NULL.
         self.skip_one();
-        while self.peek().is_some() && !self.is_punct(b',') && !self.is_punct(b')') && !self.at_option() {
+        while self.peek().is_some()
+            && !self.is_punct(b',')
+            && !self.is_punct(b')')
+            && !self.at_option()
+        {
             self.skip_one();
         }
         let sql = self.source(from, self.at);
         let store = self.session.rules.dialect.id();
         let tokens = &self.tokens[from..self.at];
         let cast = |rest: &[Token]| {
-            rest.is_empty() || matches!(rest, [a, b, ..] if a.kind == Kind::Punct(b':') && b.kind == Kind::Punct(b':'))
+            rest.is_empty()
+                || matches!(rest, [a, b, ..] if a.kind == Kind::Punct(b':') && b.kind == Kind::Punct(b':'))
         };
         let upper = sql.to_ascii_uppercase();
         let now = ["CURRENT_TIMESTAMP", "NOW()", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP("];
@@ -517,11 +552,13 @@ pub(crate) fn add_index(
 pub(crate) fn settle_key(table: &mut TableSchema, dialect: Dialect) {
     for name in table.primary_key.clone() {
         // A key may spell its column in another case.
-        let Some(at) = table.columns.iter().position(|c| c.name().eq_ignore_ascii_case(&name)) else {
+        let Some(at) = table.columns.iter().position(|c| c.name().eq_ignore_ascii_case(&name))
+        else {
             continue;
         };
         let column = &mut table.columns[at];
-        let rowid = field::native(&column.field, "sqlite").is_some_and(|n| n.eq_ignore_ascii_case("integer"));
+        let rowid = field::native(&column.field, "sqlite")
+            .is_some_and(|n| n.eq_ignore_ascii_case("integer"));
         if dialect != Dialect::Sqlite || rowid && table.primary_key.len() == 1 {
             column.field.set_nullable(false);
         }

@@ -81,9 +81,10 @@ impl<'a> Context<'a> {
             Value::Null => return "NULL".into(),
             Value::Default => return "DEFAULT".into(),
             Value::Bool(b) => return b.to_string(),
-            Value::Number(a, b) | Value::Text(a, b, _) | Value::Hex(a, b, _) | Value::Bits(a, b) => {
-                &self.buf[a..b]
-            }
+            Value::Number(a, b)
+            | Value::Text(a, b, _)
+            | Value::Hex(a, b, _)
+            | Value::Bits(a, b) => &self.buf[a..b],
             Value::Made(a, b) => &self.made[a..b],
         };
         let text = String::from_utf8_lossy(&raw[..raw.len().min(60)]);
@@ -278,10 +279,12 @@ impl Cells {
                 let (text, special) = float_text(value, cx)?;
                 b.append_value(match special {
                     Some(special) => narrow(special),
-                    None => text.parse().ok().filter(|n: &f32| fits(f64::from(*n), cx)).map_or_else(
-                        || fault(Code::OutOfRange, format!("{text} is no float")),
-                        Ok,
-                    )?,
+                    None => {
+                        text.parse().ok().filter(|n: &f32| fits(f64::from(*n), cx)).map_or_else(
+                            || fault(Code::OutOfRange, format!("{text} is no float")),
+                            Ok,
+                        )?
+                    }
                 });
             }
             Store::Float64(b) => {
@@ -483,7 +486,11 @@ fn decimal(text: &str, precision: u8, scale: i8) -> Fit<String> {
     }
     let first = digits.len();
     digits.push_str(whole.trim_start_matches('0'));
-    digits.push_str(if digits.len() == first { fraction.trim_start_matches('0') } else { fraction });
+    digits.push_str(if digits.len() == first {
+        fraction.trim_start_matches('0')
+    } else {
+        fraction
+    });
     if digits.len() == first {
         digits.push('0');
         return Ok(digits.split_off(first));
@@ -531,7 +538,9 @@ fn text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
             if !hex_bytes(&cx.buf[a..b], &mut bytes) {
                 return Err(unfit(value, cx, "hexadecimal"));
             }
-            String::from_utf8(bytes).map(Cow::Owned).or_else(|e| not_utf8(e.utf8_error().valid_up_to()))
+            String::from_utf8(bytes)
+                .map(Cow::Owned)
+                .or_else(|e| not_utf8(e.utf8_error().valid_up_to()))
         }
         Value::Bits(a, b) if cx.dialect != Dialect::Mysql => {
             Ok(Cow::Owned(String::from_utf8_lossy(&cx.buf[a..b]).into_owned()))
@@ -569,7 +578,10 @@ fn bit_text(value: Value, length: Option<usize>, cx: &Context<'_>) -> Fit<String
     if let Some(length) = length {
         let excess = bits.len().saturating_sub(length);
         if bits[..excess].contains('1') {
-            return fault(Code::OutOfRange, format!("{} has more than {length} bits", cx.show(value)));
+            return fault(
+                Code::OutOfRange,
+                format!("{} has more than {length} bits", cx.show(value)),
+            );
         }
         bits.drain(..excess);
         bits.insert_str(0, &"0".repeat(length - bits.len()));

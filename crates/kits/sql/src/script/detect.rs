@@ -23,7 +23,10 @@ pub fn detect(head: &[u8]) -> Option<Dialect> {
         }
     }
     let marks: [(Dialect, &[&str]); 3] = [
-        (Dialect::Postgres, &["-- PostgreSQL database", "standard_conforming_strings", "pg_catalog."]),
+        (
+            Dialect::Postgres,
+            &["-- PostgreSQL database", "standard_conforming_strings", "pg_catalog."],
+        ),
         (Dialect::Mysql, &["-- MySQL dump", "-- MariaDB dump", "/*!40", "/*!50", "/*M!"]),
         (Dialect::Sqlite, &["PRAGMA foreign_keys=", "INSERT INTO sqlite_sequence"]),
     ];

@@ -592,7 +592,10 @@ mod tests {
     #[test]
     fn comments_differ_by_dialect() {
         assert_eq!(tokens(Dialect::Mysql, "1--1 -- x\n# y\n/* ; */ 2"), ["1", "-", "-", "1", "2"]);
-        assert_eq!(tokens(Dialect::Mysql, "/*!40101 SET a='*/' */;"), ["SET", "a", "=", "'*/'", ";"]);
+        assert_eq!(
+            tokens(Dialect::Mysql, "/*!40101 SET a='*/' */;"),
+            ["SET", "a", "=", "'*/'", ";"]
+        );
         assert!(tokens(Dialect::Mysql, "/*M!999999\\- enable the sandbox mode */ ").is_empty());
         assert_eq!(tokens(Dialect::Postgres, "/* a /* b */ c */ 1--2"), ["1"]);
         assert_eq!(tokens(Dialect::Sqlite, "[a b] -- x"), ["`a b`"]);
@@ -601,10 +604,16 @@ mod tests {
     #[test]
     fn texts_differ_by_dialect() {
         assert_eq!(tokens(Dialect::Mysql, r#"'a\'b''c\n\%' "d""e""#), ["'a'b'c\n\\%'", "'d\"e'"]);
-        assert_eq!(tokens(Dialect::Postgres, r"'a\' E'b\'\x41\101\u00e9\\'"), ["'a\\'", "'b'AAé\\'"]);
+        assert_eq!(
+            tokens(Dialect::Postgres, r"'a\' E'b\'\x41\101\u00e9\\'"),
+            ["'a\\'", "'b'AAé\\'"]
+        );
         assert_eq!(tokens(Dialect::Postgres, r"E'\ud83d\ude00'"), ["'😀'"]);
         assert_eq!(tokens(Dialect::Postgres, "$$a;'$$ $t$b$$$t$ $1"), ["'a;''", "'b$$'", "$", "1"]);
-        assert_eq!(tokens(Dialect::Mysql, "`a``b` x'00ff' 0xFF b'01' 0b1"), ["`a`b`", "00ff", "FF", "01", "1"]);
+        assert_eq!(
+            tokens(Dialect::Mysql, "`a``b` x'00ff' 0xFF b'01' 0b1"),
+            ["`a`b`", "00ff", "FF", "01", "1"]
+        );
     }
 
     #[test]
@@ -612,10 +621,8 @@ mod tests {
         let text = br"/*!40101 SET */ 'a\'b''c' `x``y` 0x1f 1.5e-3 -- c
             w";
         for cut in 0..text.len() {
-            let mut lexer = Lexer {
-                eof: false,
-                ..Lexer::whole(&text[..cut], Rules::of(Dialect::Mysql))
-            };
+            let mut lexer =
+                Lexer { eof: false, ..Lexer::whole(&text[..cut], Rules::of(Dialect::Mysql)) };
             let mut whole = Lexer::whole(text, Rules::of(Dialect::Mysql));
             while let Ok(token) = lexer.token() {
                 assert_eq!(token, whole.token().unwrap(), "cut at {cut}");

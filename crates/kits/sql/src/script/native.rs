@@ -136,7 +136,9 @@ fn mysql(native: &str) -> Meaning {
             let scale = parts.number(1).and_then(|s| i64::try_from(s).ok());
             decimal(parts.number(0).unwrap_or(10), scale.unwrap_or(0))
         }
-        "float" | "float4" if parts.number(0).is_none_or(|p| p <= 24 || parts.number(1).is_some()) => {
+        "float" | "float4"
+            if parts.number(0).is_none_or(|p| p <= 24 || parts.number(1).is_some()) =>
+        {
             Meaning::plain(DataType::Float32)
         }
         "float" | "double" | "real" | "float8" => Meaning::plain(DataType::Float64),
@@ -209,7 +211,8 @@ fn postgres(native: &str, types: &UserTypes, depth: usize) -> Meaning {
         "double precision" | "float8" | "float" => Meaning::plain(DataType::Float64),
         "numeric" | "decimal" => match arguments() {
             Some(precision) => {
-                let scale = parts.arguments.split(',').nth(1).map_or(Some(0), |s| s.trim().parse().ok());
+                let scale =
+                    parts.arguments.split(',').nth(1).map_or(Some(0), |s| s.trim().parse().ok());
                 decimal(precision, scale.unwrap_or(-1))
             }
             None => Meaning::logical(DataType::Utf8, "decimal"),
@@ -332,7 +335,8 @@ mod tests {
 
     #[test]
     fn members_are_unquoted() {
-        let field = field(Dialect::Mysql, "c", "enum('a','b''c','d,(e)')", true, &UserTypes::default());
+        let field =
+            field(Dialect::Mysql, "c", "enum('a','b''c','d,(e)')", true, &UserTypes::default());
         assert_eq!(field::get(&field, MEMBERS), Some(r#"["a","b'c","d,(e)"]"#));
     }
 }

@@ -300,12 +300,7 @@ fn take(
     Ok(())
 }
 
-fn put(
-    cell: &mut Cells,
-    value: Value,
-    column: &Column,
-    cx: &Context<'_>,
-) -> Result<(), Fault> {
+fn put(cell: &mut Cells, value: Value, column: &Column, cx: &Context<'_>) -> Result<(), Fault> {
     if value != Value::Default {
         return cell.take(value, cx);
     }
@@ -317,7 +312,10 @@ fn put(
         None => cell.take(Value::Null, cx),
         Some(DefaultValue::Value(text)) => {
             let end = text.len();
-            cell.take(Value::Made(0, end), &Context { made: text.as_bytes(), charset: Charset::Utf8, ..*cx })
+            cell.take(
+                Value::Made(0, end),
+                &Context { made: text.as_bytes(), charset: Charset::Utf8, ..*cx },
+            )
         }
         Some(_) => Err(Fault(
             Code::Conversion,

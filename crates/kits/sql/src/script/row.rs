@@ -207,7 +207,8 @@ impl Row {
     fn introduced(&mut self, lexer: &mut Lexer<'_>, word: &str, token: &Token) -> Lex<Value> {
         let mysql = lexer.rules.dialect == Dialect::Mysql;
         let known = matches!(word, "DATE" | "TIME" | "TIMESTAMP" | "DATETIME")
-            || lexer.rules.dialect != Dialect::Sqlite && matches!(word, "INTERVAL" | "JSON" | "UUID")
+            || lexer.rules.dialect != Dialect::Sqlite
+                && matches!(word, "INTERVAL" | "JSON" | "UUID")
             || mysql && matches!(word, "_BINARY" | "_UTF8MB4" | "_UTF8MB3" | "_UTF8" | "_ASCII");
         if !known {
             return bad(token);

@@ -98,6 +98,8 @@ pub(crate) struct Scanner {
     pub(crate) spoilt: Option<String>,
     /// The current row or statement in the buffer.
     current: (usize, usize),
+    /// The text of the last statement's head, and what it says: dumps repeat it for every row.
+    known: Option<(Vec<u8>, Arc<Head>)>,
     /// Tables that rows were seen of.
     filled: HashSet<TableName>,
     /// Where the statement of the current row begins: byte and line.
@@ -126,6 +128,7 @@ impl Scanner {
             row: Row::default(),
             spoilt: None,
             current: (0, 0),
+            known: None,
             filled: HashSet::new(),
             statement: (0, 1),
             header: None,
@@ -333,8 +336,9 @@ impl Scanner {
     /// An error at the current row or statement.
     pub(crate) fn unsupported(&mut self, what: &str) -> Error {
         let line = self.current_line();
-        Error::new(Code::Unsupported, format!("line {line}: {what}"))
-            .hint("load the script into a database and copy from there, or take such statements out")
+        Error::new(Code::Unsupported, format!("line {line}: {what}")).hint(
+            "load the script into a database and copy from there, or take such statements out",
+        )
     }
 
     fn advance(&mut self) -> Result<Option<Step>, Stop> {
@@ -723,7 +727,8 @@ fn skip_statement(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<usize> {
                 continue;
             }
             let next = lexer.token()?;
-            let closes = ["IF", "LOOP", "WHILE", "REPEAT", "FOR"].iter().any(|w| lexer.is(&next, w));
+            let closes =
+                ["IF", "LOOP", "WHILE", "REPEAT", "FOR"].iter().any(|w| lexer.is(&next, w));
             depth -= usize::from(!closes);
             if !closes && !lexer.is(&next, "CASE") {
                 pending = Some(next);
@@ -746,7 +751,9 @@ fn clause(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<String> {
         }
         let token = lexer.token()?;
         match token.kind {
-            Kind::End => return Err(Halt::Bad("the last INSERT has no semicolon".into(), token.start)),
+            Kind::End => {
+                return Err(Halt::Bad("the last INSERT has no semicolon".into(), token.start));
+            }
             Kind::Word if words.len() < 8 => words.push(lexer.string(&token).to_ascii_uppercase()),
             _ => {}
         }

@@ -182,7 +182,9 @@ impl Session {
             }
             (Dialect::Mysql, "names" | "character_set_client" | "character" | "charset") => {
                 self.charset = match value.to_ascii_lowercase().as_str() {
-                    "utf8mb4" | "utf8" | "utf8mb3" | "ascii" | "binary" | "default" => Charset::Utf8,
+                    "utf8mb4" | "utf8" | "utf8mb3" | "ascii" | "binary" | "default" => {
+                        Charset::Utf8
+                    }
                     "latin1" => Charset::Windows1252,
                     _ => return unreadable(value),
                 };
@@ -196,7 +198,8 @@ impl Session {
                 };
             }
             (Dialect::Postgres, "standard_conforming_strings") => {
-                self.rules.backslash = matches!(value.to_ascii_lowercase().as_str(), "off" | "false");
+                self.rules.backslash =
+                    matches!(value.to_ascii_lowercase().as_str(), "off" | "false");
             }
             (Dialect::Postgres, "search_path") => self.search_path(value),
             _ => {}
@@ -274,7 +277,10 @@ mod tests {
     #[test]
     fn encodings_are_known_or_refused() {
         assert_eq!(after(Dialect::Mysql, &["NAMES latin1"]).charset, Charset::Windows1252);
-        assert_eq!(after(Dialect::Postgres, &["client_encoding = 'LATIN1'"]).charset, Charset::Latin1);
+        assert_eq!(
+            after(Dialect::Postgres, &["client_encoding = 'LATIN1'"]).charset,
+            Charset::Latin1
+        );
         let mut session = Session::new(Rules::of(Dialect::Mysql));
         let mut lexer = Lexer::whole(b"NAMES gbk", session.rules);
         assert_eq!(session.set(&mut lexer).unwrap_err().code(), Code::Unsupported);

@@ -1,12 +1,10 @@
 //! Dates and times as dumps write them: ISO 8601 as [`crate::moment`] reads it, with PostgreSQL's
 //! `BC` and long years, offsets, MySQL's zero dates, and the infinities that Arrow does not have.
 
-use std::borrow::Cow;
-
 use syncline_types::Code;
 
 use super::decode::Fault;
-use crate::moment::{self, SECOND};
+use crate::moment::{self, DAY, SECOND};
 
 fn unfit<T>(text: &str, what: &str) -> Result<T, Fault> {
     let shown: String = text.chars().take(60).collect();
@@ -25,53 +23,72 @@ fn zero_date(text: &str) -> bool {
         && all.contains(&Some("00"))
 }
 
-/// PostgreSQL's years in ISO's form: `0044-… BC` is -0043, `12020-…` is +12020.
-fn iso(text: &str) -> Option<Cow<'_, str>> {
+/// Days of the date that a text begins with, and the rest behind it: ISO 8601, or PostgreSQL's
+/// years before 1 (`0044-03-15 BC`) and after 9999 (`12020-01-01`).
+fn leading_date(text: &str) -> Option<(i64, &str)> {
     let (text, before) = match text.strip_suffix(" BC") {
         Some(text) => (text, true),
         None => (text, false),
     };
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    if !before && digits <= 4 {
-        return Some(Cow::Borrowed(text));
+    if digits <= 4 && !before {
+        let end = text.find([' ', 'T']).unwrap_or(text.len());
+        return Some((moment::parse_date(&text[..end])?, &text[end..]));
     }
-    let (year, rest) = text.split_at(digits);
-    let year: i64 = year.parse().ok()?;
-    if before {
-        let year = 1 - year;
-        let sign = if year < 0 { "-" } else { "" };
-        return (year < 1).then(|| Cow::Owned(format!("{sign}{:04}{rest}", -year)));
-    }
-    Some(Cow::Owned(format!("+{year}{rest}")))
+    let year: i64 = text[..digits].parse().ok()?;
+    let year = if before { 1 - year } else { year };
+    let [b'-', m1, m2, b'-', d1, d2] = *text.as_bytes().get(digits..digits + 6)? else {
+        return None;
+    };
+    let two = |a: u8, b: u8| Some((a as char).to_digit(10)? * 10 + (b as char).to_digit(10)?);
+    // The calendar repeats every 400 years.
+    let days = moment::days(year.rem_euclid(400), two(m1, m2)?, two(d1, d2)?)?;
+    let fits = (1..7_000_000).contains(&(if before { 1 - year } else { year }));
+    fits.then(|| (days + year.div_euclid(400) * 146_097, &text[digits + 6..]))
+}
+
+/// Microseconds of a date and, behind it, a time.
+fn leading_moment(text: &str) -> Option<i64> {
+    let (days, rest) = leading_date(text)?;
+    let time = match rest.as_bytes().first() {
+        None => 0,
+        Some(b' ' | b'T') => moment::parse_time(&rest[1..])?,
+        Some(_) => return None,
+    };
+    days.checked_mul(DAY)?.checked_add(time)
 }
 
 pub(crate) fn date(text: &str) -> Result<i32, Fault> {
-    let days = iso(text).and_then(|text| moment::parse_date(&text));
-    days.and_then(|d| i32::try_from(d).ok()).map_or_else(|| unfit(text, "a date"), Ok)
+    let days = leading_date(text).filter(|(_, rest)| rest.is_empty());
+    days.and_then(|(d, _)| i32::try_from(d).ok()).map_or_else(|| unfit(text, "a date"), Ok)
 }
 
 pub(crate) fn timestamp(text: &str) -> Result<i64, Fault> {
-    let micros = iso(text).and_then(|text| moment::parse_datetime(&text));
-    micros.map_or_else(|| unfit(text, "a date and time"), Ok)
+    leading_moment(text).map_or_else(|| unfit(text, "a date and time"), Ok)
 }
 
 /// `zone` is the offset, in seconds, of instants written without one.
 pub(crate) fn instant(text: &str, zone: Option<i32>) -> Result<i64, Fault> {
     let what = "an instant";
-    let Some(iso) = iso(text) else { return unfit(text, what) };
-    let clock = iso.find(':').unwrap_or(iso.len());
-    let (local, offset) = match iso[clock..].find(['+', '-', 'Z']) {
+    let (body, era) = text.strip_suffix(" BC").map_or((text, ""), |body| (body, " BC"));
+    let clock = body.find(':').unwrap_or(body.len());
+    let (local, offset) = match body[clock..].find(['+', '-', 'Z']) {
         Some(at) => {
-            let (local, offset) = iso.split_at(clock + at);
-            (local, offset_seconds(offset))
+            let (local, offset) = body.split_at(clock + at);
+            (local.trim_end(), offset_seconds(offset))
         }
-        None => (&*iso, zone),
+        None => (body, zone),
     };
-    let Some(micros) = moment::parse_datetime(local.trim_end()) else { return unfit(text, what) };
+    let micros = if era.is_empty() {
+        leading_moment(local)
+    } else {
+        leading_moment(&format!("{local}{era}"))
+    };
+    let Some(micros) = micros else { return unfit(text, what) };
     match offset {
-        Some(seconds) => micros
-            .checked_sub(i64::from(seconds) * SECOND)
-            .map_or_else(|| unfit(text, what), Ok),
+        Some(seconds) => {
+            micros.checked_sub(i64::from(seconds) * SECOND).map_or_else(|| unfit(text, what), Ok)
+        }
         None => Err(Fault(
             Code::Conversion,
             format!("'{text}' has no time zone, and the script sets none before it"),
@@ -128,7 +145,10 @@ mod tests {
         assert_eq!(instant("1970-01-01 00:19:32+00:19:32", None).unwrap(), 0);
         assert_eq!(instant("1970-01-01 02:00:00", Some(7200)).unwrap(), 0);
         assert_eq!(instant("1969-12-31 20:30:00-03:30", None).unwrap(), 0);
-        assert_eq!(instant("0044-03-15 01:02:03+00 BC", None).unwrap(), timestamp("-0043-03-15 01:02:03").unwrap());
+        assert_eq!(
+            instant("0044-03-15 01:02:03+00 BC", None).unwrap(),
+            timestamp("-0043-03-15 01:02:03").unwrap()
+        );
         assert!(instant("1970-01-01 00:00:00", None).is_err());
         assert!(instant("1970-01-01 00:00:00+2", None).is_err());
     }

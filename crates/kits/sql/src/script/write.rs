@@ -2,7 +2,7 @@
 //! `mariadb < page`, `psql -v ON_ERROR_STOP=1 -f page`, `sqlite3 db < page`.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use syncline_types::{Code, Error, Result, TableSchema};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK};
@@ -93,7 +93,8 @@ impl PageWriter {
         let json = serde_json::to_string(&self.table)
             .map_err(|e| Error::bug("a table's schema as JSON").because(e))?;
         let name = self.table.name.to_string();
-        let mut text = format!("{PAGE_MARK}{}, page {}\n{SCHEMA_MARK}{json}\n", self.dialect, self.page);
+        let mut text =
+            format!("{PAGE_MARK}{}, page {}\n{SCHEMA_MARK}{json}\n", self.dialect, self.page);
         text.push_str(&format!("-- table {name:?}\n"));
         for setting in settings(self.dialect) {
             text.push_str(setting);
@@ -227,7 +228,32 @@ impl<'a> Cell<'a> {
                 return Ok(());
             }
         }
+        if self.array.is_valid(row)
+            && let Some(literal) = special_float(self.dialect, self.array, row)
+        {
+            out.push_str(literal);
+            return Ok(());
+        }
         self.literals.write(row, out)
+    }
+}
+
+/// Floats whose usual digits would not arrive: numbers with a point are decimals first, in which
+/// zero has no sign; and MySQL finds the shortest digits of the largest float out of its range.
+fn special_float(dialect: Dialect, array: &dyn Array, row: usize) -> Option<&'static str> {
+    let value = match array.data_type() {
+        DataType::Float32 => f64::from(array.as_primitive::<Float32Type>().value(row)),
+        DataType::Float64 => array.as_primitive::<Float64Type>().value(row),
+        _ => return None,
+    };
+    let single = *array.data_type() == DataType::Float32;
+    let largest = single && value.abs() == f64::from(f32::MAX);
+    match dialect {
+        Dialect::Mysql if value == 0.0 && value.is_sign_negative() => Some("-0e0"),
+        Dialect::Mysql if largest && value > 0.0 => Some("3.4028234663852886e38"),
+        Dialect::Mysql if largest => Some("-3.4028234663852886e38"),
+        Dialect::Postgres if value == 0.0 && value.is_sign_negative() => Some("'-0'::float8"),
+        _ => None,
     }
 }
 

@@ -1,0 +1,378 @@
+//! Values of SQLite into Arrow columns. A value that is not of its column's type is refused; it
+//! never becomes another.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Decimal256Builder,
+    DurationMicrosecondBuilder, Float64Builder, Int64Builder, StringBuilder,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
+};
+use arrow::datatypes::{DataType, Field, TimeUnit, i256};
+use rusqlite::types::ValueRef;
+use syncline_sql::moment;
+use syncline_types::{Code, Error, Result, field};
+
+/// Why a value does not fit, to be completed with its place.
+pub(crate) struct Misfit {
+    pub(crate) code: Code,
+    pub(crate) why: String,
+}
+
+fn misfit<T>(code: Code, why: impl Into<String>) -> Result<T, Misfit> {
+    Err(Misfit { code, why: why.into() })
+}
+
+/// A column being filled.
+pub(crate) struct Column {
+    values: Values,
+    nullable: bool,
+}
+
+enum Values {
+    Bool(BooleanBuilder),
+    Int(Int64Builder),
+    Unsigned(UInt64Builder),
+    Float(Float64Builder),
+    Decimal128(Decimal128Builder, u8, i8),
+    Decimal256(Decimal256Builder, u8, i8),
+    Text(StringBuilder),
+    /// Decimal text without bounds.
+    Number(StringBuilder),
+    Bytes(BinaryBuilder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    Instant(TimestampMicrosecondBuilder),
+    Time(Time64MicrosecondBuilder),
+    Duration(DurationMicrosecondBuilder),
+}
+
+impl Column {
+    /// A column of this field, with room for `rows`.
+    pub(crate) fn new(column: &Field, rows: usize) -> Result<Self> {
+        // A wide table must not claim room for rows that never come.
+        let rows = rows.min(1024);
+        let values = match column.data_type() {
+            DataType::Boolean => Values::Bool(BooleanBuilder::with_capacity(rows)),
+            DataType::Int64 => Values::Int(Int64Builder::with_capacity(rows)),
+            DataType::UInt64 => Values::Unsigned(UInt64Builder::with_capacity(rows)),
+            DataType::Float64 => Values::Float(Float64Builder::with_capacity(rows)),
+            t @ DataType::Decimal128(p, s) => Values::Decimal128(
+                Decimal128Builder::with_capacity(rows).with_data_type(t.clone()),
+                *p,
+                *s,
+            ),
+            t @ DataType::Decimal256(p, s) => Values::Decimal256(
+                Decimal256Builder::with_capacity(rows).with_data_type(t.clone()),
+                *p,
+                *s,
+            ),
+            DataType::Utf8 if field::logical(column) == Some("decimal") => {
+                Values::Number(StringBuilder::with_capacity(rows, rows * 8))
+            }
+            DataType::Utf8 => Values::Text(StringBuilder::with_capacity(rows, rows * 8)),
+            DataType::Binary => Values::Bytes(BinaryBuilder::with_capacity(rows, rows * 8)),
+            DataType::Date32 => Values::Date(Date32Builder::with_capacity(rows)),
+            DataType::Timestamp(TimeUnit::Microsecond, None) => {
+                Values::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows))
+            }
+            t @ DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Values::Instant(
+                TimestampMicrosecondBuilder::with_capacity(rows).with_data_type(t.clone()),
+            ),
+            DataType::Time64(TimeUnit::Microsecond) => {
+                Values::Time(Time64MicrosecondBuilder::with_capacity(rows))
+            }
+            DataType::Duration(TimeUnit::Microsecond) => {
+                Values::Duration(DurationMicrosecondBuilder::with_capacity(rows))
+            }
+            other => {
+                let message = format!("column {:?}: SQLite is not read as {other}", column.name());
+                return Err(Error::bug(message));
+            }
+        };
+        Ok(Self { values, nullable: column.is_nullable() })
+    }
+
+    /// Appends a value. After a misfit nothing has been appended.
+    pub(crate) fn push(&mut self, value: ValueRef<'_>) -> Result<(), Misfit> {
+        if value == ValueRef::Null {
+            if !self.nullable {
+                return misfit(Code::NotNull, "NULL in a column declared NOT NULL");
+            }
+            self.push_null();
+            return Ok(());
+        }
+        match &mut self.values {
+            Values::Int(b) => match value {
+                ValueRef::Integer(n) => b.append_value(n),
+                _ => return wrong(value, "an integer"),
+            },
+            Values::Text(b) => match value {
+                ValueRef::Text(bytes) => b.append_value(utf8(bytes)?),
+                ValueRef::Integer(n) => b.append_value(n.to_string()),
+                ValueRef::Real(f) => b.append_value(format!("{f:?}")),
+                _ => return wrong(value, "a text"),
+            },
+            Values::Float(b) => b.append_value(float(value)?),
+            Values::Bool(b) => match value {
+                ValueRef::Integer(n @ 0..=1) => b.append_value(n == 1),
+                _ => return wrong(value, "0 or 1"),
+            },
+            Values::Unsigned(b) => b.append_value(unsigned(value)?),
+            Values::Decimal128(b, precision, scale) => {
+                let digits = unscaled(&decimal_text(value)?, *precision, *scale)?;
+                let Ok(number) = digits.parse() else { return wrong(value, "a number") };
+                b.append_value(number);
+            }
+            Values::Decimal256(b, precision, scale) => {
+                let digits = unscaled(&decimal_text(value)?, *precision, *scale)?;
+                let Some(number) = i256::from_string(&digits) else {
+                    return wrong(value, "a number");
+                };
+                b.append_value(number);
+            }
+            Values::Number(b) => b.append_value(decimal_text(value)?),
+            Values::Bytes(b) => match value {
+                ValueRef::Blob(bytes) => b.append_value(bytes),
+                _ => return wrong(value, "a blob"),
+            },
+            Values::Date(b) => {
+                let days = moment_of(value, "a date YYYY-MM-DD", moment::parse_date)?;
+                let Ok(days) = i32::try_from(days) else { return wrong(value, "a date") };
+                b.append_value(days);
+            }
+            Values::Timestamp(b) => b.append_value(moment_of(
+                value,
+                "a date and time YYYY-MM-DD HH:MM:SS without zone",
+                moment::parse_datetime,
+            )?),
+            Values::Instant(b) => b.append_value(moment_of(
+                value,
+                "a date and time YYYY-MM-DD HH:MM:SS with Z or an offset",
+                moment::parse_instant,
+            )?),
+            Values::Time(b) => {
+                b.append_value(moment_of(value, "a time HH:MM:SS", moment::parse_time)?);
+            }
+            Values::Duration(b) => {
+                b.append_value(moment_of(value, "a length HH:MM:SS", moment::parse_duration)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends NULL, whatever the column takes: the place of a value that was refused.
+    pub(crate) fn push_null(&mut self) {
+        match &mut self.values {
+            Values::Bool(b) => b.append_null(),
+            Values::Int(b) => b.append_null(),
+            Values::Unsigned(b) => b.append_null(),
+            Values::Float(b) => b.append_null(),
+            Values::Decimal128(b, ..) => b.append_null(),
+            Values::Decimal256(b, ..) => b.append_null(),
+            Values::Text(b) | Values::Number(b) => b.append_null(),
+            Values::Bytes(b) => b.append_null(),
+            Values::Date(b) => b.append_null(),
+            Values::Timestamp(b) | Values::Instant(b) => b.append_null(),
+            Values::Time(b) => b.append_null(),
+            Values::Duration(b) => b.append_null(),
+        }
+    }
+
+    /// The column.
+    pub(crate) fn finish(&mut self) -> ArrayRef {
+        match &mut self.values {
+            Values::Bool(b) => Arc::new(b.finish()),
+            Values::Int(b) => Arc::new(b.finish()),
+            Values::Unsigned(b) => Arc::new(b.finish()),
+            Values::Float(b) => Arc::new(b.finish()),
+            Values::Decimal128(b, ..) => Arc::new(b.finish()),
+            Values::Decimal256(b, ..) => Arc::new(b.finish()),
+            Values::Text(b) | Values::Number(b) => Arc::new(b.finish()),
+            Values::Bytes(b) => Arc::new(b.finish()),
+            Values::Date(b) => Arc::new(b.finish()),
+            Values::Timestamp(b) | Values::Instant(b) => Arc::new(b.finish()),
+            Values::Time(b) => Arc::new(b.finish()),
+            Values::Duration(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+/// Arrow bytes a value takes, roughly.
+pub(crate) fn size(value: ValueRef<'_>) -> usize {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len() + 4,
+        _ => 8,
+    }
+}
+
+/// What the value is, in a few words.
+pub(crate) fn describe(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Null => "NULL".into(),
+        ValueRef::Integer(n) => format!("the integer {n}"),
+        ValueRef::Real(f) => format!("the float {f:?}"),
+        ValueRef::Text(bytes) => {
+            let text: String = String::from_utf8_lossy(bytes).chars().take(60).collect();
+            format!("the text {text:?}")
+        }
+        ValueRef::Blob(bytes) => format!("a blob of {} bytes", bytes.len()),
+    }
+}
+
+fn wrong<T>(value: ValueRef<'_>, wanted: &str) -> Result<T, Misfit> {
+    misfit(Code::Conversion, format!("{} is not {wanted}", describe(value)))
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Misfit> {
+    std::str::from_utf8(bytes)
+        .map_err(|e| Misfit { code: Code::BadEncoding, why: format!("the text is not UTF-8: {e}") })
+}
+
+fn float(value: ValueRef<'_>) -> Result<f64, Misfit> {
+    match value {
+        ValueRef::Real(f) => Ok(f),
+        ValueRef::Integer(n) => {
+            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+            // looked at on the way back
+            let f = n as f64;
+            #[allow(clippy::cast_possible_truncation)]
+            if f as i128 == i128::from(n) {
+                Ok(f)
+            } else {
+                wrong(value, "a number that a float can hold")
+            }
+        }
+        _ => wrong(value, "a number"),
+    }
+}
+
+/// Integers from 2^63 on stand as blobs of twenty digits, as the sink writes them.
+fn unsigned(value: ValueRef<'_>) -> Result<u64, Misfit> {
+    let number = match value {
+        ValueRef::Integer(n) => u64::try_from(n).ok(),
+        ValueRef::Blob(digits) if digits.len() == 20 && digits.iter().all(u8::is_ascii_digit) => {
+            let large = std::str::from_utf8(digits).ok().and_then(|d| d.parse().ok());
+            large.filter(|n| i64::try_from(*n).is_err())
+        }
+        _ => None,
+    };
+    number.map_or_else(|| wrong(value, "an integer from 0 to 2^64 - 1"), Ok)
+}
+
+/// The value as plain decimal text.
+fn decimal_text(value: ValueRef<'_>) -> Result<String, Misfit> {
+    match value {
+        ValueRef::Integer(n) => Ok(n.to_string()),
+        ValueRef::Real(f) if f == f64::INFINITY => Ok("Infinity".into()),
+        ValueRef::Real(f) if f == f64::NEG_INFINITY => Ok("-Infinity".into()),
+        // The shortest digits that lead to this float, without an exponent.
+        ValueRef::Real(f) => Ok(f.to_string()),
+        ValueRef::Text(bytes) => {
+            let text = utf8(bytes)?;
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+            let all = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+            if all(whole) && all(fraction) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
+                return Ok(text.to_owned());
+            }
+            wrong(value, "a decimal number")
+        }
+        _ => wrong(value, "a number"),
+    }
+}
+
+/// The digits of a decimal text at a scale, when they fit without rounding.
+fn unscaled(text: &str, precision: u8, scale: i8) -> Result<String, Misfit> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if !whole.bytes().all(|b| b.is_ascii_digit()) {
+        return misfit(Code::NoEquivalent, format!("there is no {text} among decimals"));
+    }
+    let scale = usize::try_from(scale).unwrap_or(0);
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > scale {
+        return misfit(Code::Conversion, format!("{text} has more than {scale} decimal places"));
+    }
+    let mut out = String::with_capacity(sign.len() + whole.len() + scale);
+    out.push_str(whole.trim_start_matches('0'));
+    out.push_str(fraction);
+    out.extend(std::iter::repeat_n('0', scale - fraction.len()));
+    let significant = out.trim_start_matches('0').len();
+    if significant > usize::from(precision) {
+        return misfit(Code::OutOfRange, format!("{text} has more than {precision} digits"));
+    }
+    if significant == 0 {
+        return Ok("0".into());
+    }
+    out.insert_str(0, sign);
+    Ok(out)
+}
+
+fn moment_of(
+    value: ValueRef<'_>,
+    wanted: &str,
+    parse: impl Fn(&str) -> Option<i64>,
+) -> Result<i64, Misfit> {
+    let ValueRef::Text(bytes) = value else { return wrong(value, wanted) };
+    parse(utf8(bytes)?).map_or_else(|| wrong(value, wanted), Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Decimal128Type, UInt64Type};
+
+    use super::*;
+    use crate::types::meaning;
+
+    fn push(declared: &str, value: ValueRef<'_>) -> Result<ArrayRef, Code> {
+        let mut column = Column::new(&meaning(declared).field("c", true, declared), 1).unwrap();
+        column.push(value).map_err(|m| m.code)?;
+        Ok(column.finish())
+    }
+
+    #[test]
+    fn values_of_another_class_are_refused() {
+        let text = ValueRef::Text(b"abc");
+        let blob = ValueRef::Blob(b"abc");
+        for declared in ["INTEGER", "DOUBLE", "BOOLEAN", "BLOB", "DATE", "TIMESTAMPTZ", "DECIMAL"] {
+            assert_eq!(push(declared, text).err(), Some(Code::Conversion), "{declared}");
+        }
+        for declared in ["INTEGER", "TEXT", "DATE", "DECIMAL(5,2)", "BIGINT UNSIGNED"] {
+            assert_eq!(push(declared, blob).err(), Some(Code::Conversion), "{declared}");
+        }
+        assert_eq!(push("TEXT", ValueRef::Text(b"\xff")).err(), Some(Code::BadEncoding));
+        assert_eq!(push("BOOLEAN", ValueRef::Integer(2)).err(), Some(Code::Conversion));
+        assert_eq!(push("INTEGER", ValueRef::Real(1.0)).err(), Some(Code::Conversion));
+        assert_eq!(push("DOUBLE", ValueRef::Integer(i64::MAX)).err(), Some(Code::Conversion));
+        assert_eq!(push("BIGINT UNSIGNED", ValueRef::Integer(-1)).err(), Some(Code::Conversion));
+    }
+
+    #[test]
+    fn decimals_are_never_rounded() {
+        let of = |value| {
+            push("DECIMAL(5,2)", value).map(|a| a.as_primitive::<Decimal128Type>().value(0))
+        };
+        assert_eq!(of(ValueRef::Integer(-12)), Ok(-1200));
+        assert_eq!(of(ValueRef::Real(0.1)), Ok(10));
+        assert_eq!(of(ValueRef::Real(0.1 + 0.2)), Err(Code::Conversion));
+        assert_eq!(of(ValueRef::Text(b"-0.050")), Ok(-5));
+        assert_eq!(of(ValueRef::Text(b"-0")), Ok(0));
+        assert_eq!(of(ValueRef::Integer(1000)), Err(Code::OutOfRange));
+        assert_eq!(of(ValueRef::Real(f64::INFINITY)), Err(Code::NoEquivalent));
+        assert_eq!(of(ValueRef::Text(b"1e3")), Err(Code::Conversion));
+    }
+
+    #[test]
+    fn unsigned_integers_beyond_the_signed_are_blobs() {
+        let of =
+            |value| push("BIGINT UNSIGNED", value).map(|a| a.as_primitive::<UInt64Type>().value(0));
+        assert_eq!(of(ValueRef::Blob(b"18446744073709551615")), Ok(u64::MAX));
+        assert_eq!(of(ValueRef::Blob(b"00000000000000000001")), Err(Code::Conversion));
+        assert_eq!(of(ValueRef::Integer(i64::MAX)), Ok(i64::MAX.unsigned_abs()));
+    }
+}
