@@ -1,1 +1,135 @@
-//! Being written.
+//! PostgreSQL, as source and sink: binary COPY both ways, between the wire and Arrow with nothing
+//! in between.
+//!
+//! Reading: [`catalog`] finds tables, [`split`] cuts them, [`source`] keeps the snapshot that all
+//! readers share, [`reader`] and [`decode`] turn COPY data into batches. Writing: [`sink`] makes
+//! tables ready and finishes them, [`writer`] and [`encode`] turn batches into COPY data,
+//! [`checkpoint`] keeps positions with the rows, [`replace`] swaps a loaded table in. [`connect`]
+//! sets sessions up so that values stay what they are; [`error`] says what the engine is to do
+//! about the server's errors. Which type becomes what stands in [`types`] and in `TYPES.md`.
+
+mod catalog;
+mod checkpoint;
+mod connect;
+mod decode;
+mod encode;
+mod error;
+mod numeric;
+mod reader;
+mod replace;
+mod sink;
+mod source;
+mod split;
+mod tls;
+mod types;
+mod writer;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
+use syncline_types::Result;
+
+use connect::Connect;
+
+/// PostgreSQL as a kind of store.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PostgresConnector;
+
+/// Whether the connection is encrypted, and what is checked; the words are libpq's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// Never encrypted.
+    Disable,
+    /// Encrypted where the server can.
+    #[default]
+    Prefer,
+    /// Encrypted; the certificate is not looked at.
+    Require,
+    /// Encrypted; the certificate comes from an authority in `sslrootcert`.
+    VerifyCa,
+    /// As `verify-ca`, and the certificate is the host's.
+    VerifyFull,
+}
+
+/// Options of a PostgreSQL URL.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Options {
+    /// Schema of tables named without one; without a table pattern, the only schema copied.
+    /// Unless given, it is the first of the account's search path that exists, usually `public`.
+    pub schema: Option<String>,
+    /// Whether the connection is encrypted, and what is checked.
+    pub sslmode: SslMode,
+    /// File with the certificates (PEM) of the authorities to trust, for `verify-ca` and
+    /// `verify-full`.
+    pub sslrootcert: Option<String>,
+    /// File with the client's own certificate (PEM), for servers that ask for one.
+    pub sslcert: Option<String>,
+    /// File with the key (PEM) of `sslcert`.
+    pub sslkey: Option<String>,
+    /// Folder of the server's unix socket, instead of a host: `/var/run/postgresql`.
+    pub socket: Option<String>,
+    /// Seconds to wait for a connection to be made.
+    #[schemars(range(min = 1))]
+    pub connect_timeout: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            schema: None,
+            sslmode: SslMode::default(),
+            sslrootcert: None,
+            sslcert: None,
+            sslkey: None,
+            socket: None,
+            connect_timeout: 10,
+        }
+    }
+}
+
+static SPEC: Spec = Spec {
+    id: types::STORE,
+    title: "PostgreSQL",
+    schemes: &["postgres", "postgresql"],
+    example: "postgres://user:password@host:5432/database?schema=public",
+    roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
+    guarantee: "exactly once (rows and position in one transaction)",
+    versions: "PostgreSQL 12 to 17",
+    notes: NOTES,
+};
+
+const NOTES: &str = "\
+Reading: parallel readers share one exported snapshot, so that all tables show one moment. Tables \
+with a primary key (or a unique index without NULLs) are cut into even key ranges and read in key \
+order; they go on from the last durable row, also in another process. Tables without a key are cut \
+by blocks (from version 14 on); a piece that was under way starts over, and when the table has \
+changed since the run began, a run in a new process refuses to go on, because rows may have moved. \
+Rows that row-level security hides are an error, not a loss.
+
+Writing: rows go in by binary COPY, and the position with them in the same transaction, into the \
+table `_syncline_checkpoint` of the target's schema, which is removed at the end. Where a column \
+has a type of which only the text form is carried, the table is written by text COPY. Upsert copies \
+into a temporary table and merges with `INSERT … ON CONFLICT`. Replace loads a table beside the old \
+one; at the end it takes the old one's name, or, where views, grants, triggers, foreign keys and \
+the like hang on the old table, its rows take the place of the old rows, in one transaction either \
+way.
+
+Partitioned tables are copied as one table. Views, foreign tables and large objects are not copied.";
+
+impl Connector for PostgresConnector {
+    type Options = Options;
+
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    fn source(&self, endpoint: &Endpoint, options: Options) -> Result<Box<dyn Source>> {
+        Ok(Box::new(source::PostgresSource::new(Connect::new(endpoint, &options)?)))
+    }
+
+    fn sink(&self, endpoint: &Endpoint, options: Options) -> Result<Box<dyn Sink>> {
+        Ok(Box::new(sink::PostgresSink::new(Connect::new(endpoint, &options)?.writable())))
+    }
+}

@@ -1,0 +1,497 @@
+//! What there is, from the server's own catalogs: tables with columns, keys, indexes, defaults,
+//! sequences, comments and sizes, in three queries whatever the number of tables.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::{DataType, Field};
+use syncline_sql::moment;
+use syncline_types::{
+    Column, DefaultValue, Error, Identity, Index, IndexPart, Result, TableInfo, TableName,
+    TableSchema, field,
+};
+use tokio_postgres::Row;
+
+use crate::checkpoint;
+use crate::connect::Session;
+use crate::error;
+use crate::types::{NativeType, STORE, arrow_field};
+
+/// A relation that could be copied.
+#[derive(Debug, Clone)]
+pub(crate) struct Relation {
+    pub(crate) oid: u32,
+    pub(crate) name: TableName,
+    /// Cut into partitions, which hold its rows.
+    pub(crate) partitioned: bool,
+    /// Itself a partition of another table.
+    pub(crate) partition: bool,
+    /// Has tables that inherit from it.
+    pub(crate) parent: bool,
+    comment: Option<String>,
+    rows: Option<u64>,
+    bytes: Option<u64>,
+}
+
+const TABLES: &str = "
+SELECT c.oid, n.nspname::text, c.relname::text, c.relkind = 'p', c.relispartition,
+       c.relkind = 'r' AND c.relhassubclass AND EXISTS
+         (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid),
+       pg_catalog.obj_description(c.oid, 'pg_class'),
+       s.rows::float8, s.bytes::int8
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN bool_and(l.relpages > 0 AND l.reltuples > 0 OR z.main = 0)
+              THEN sum(CASE WHEN l.relpages > 0 AND l.reltuples > 0
+                            THEN l.reltuples / l.relpages * (z.main / b.size) ELSE 0 END) END AS rows,
+         sum(z.main + z.toast) AS bytes
+  FROM (SELECT pg_catalog.current_setting('block_size')::int8 AS size) b,
+       pg_catalog.pg_class l
+       CROSS JOIN LATERAL (
+         SELECT coalesce(pg_catalog.pg_relation_size(l.oid), 0) AS main,
+                CASE WHEN l.reltoastrelid = 0 THEN 0
+                     ELSE coalesce(pg_catalog.pg_relation_size(l.reltoastrelid), 0) END AS toast) z
+  WHERE l.relkind = 'r' AND l.oid IN (
+    SELECT c.oid WHERE c.relkind = 'r'
+    UNION ALL SELECT t.relid FROM pg_catalog.pg_partition_tree(c.oid) t WHERE c.relkind = 'p')) s
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+  AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objid = c.oid AND d.deptype = 'e')
+  AND ($1::text IS NULL OR n.nspname = $1) AND ($2::text IS NULL OR c.relname = $2)
+ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+/// Tables, partitions among them, in name order; of one schema or one name, when given.
+pub(crate) async fn relations(
+    session: &Session,
+    schema: Option<&str>,
+    name: Option<&str>,
+) -> Result<Vec<Relation>> {
+    let rows = session
+        .client
+        .query(TABLES, &[&schema, &name])
+        .await
+        .map_err(|e| error::of(e, "listing tables"))?;
+    let own = |name: &str| name == checkpoint::TABLE || name.starts_with(checkpoint::SIDE);
+    let relations = rows.iter().map(|row| Relation {
+        oid: row.get(0),
+        name: TableName::new(row.get::<_, String>(1), row.get::<_, String>(2)),
+        partitioned: row.get(3),
+        partition: row.get(4),
+        parent: row.get(5),
+        comment: row.get(6),
+        rows: row.get::<_, Option<f64>>(7).map(whole),
+        bytes: row.get::<_, Option<i64>>(8).and_then(|n| u64::try_from(n).ok()),
+    });
+    Ok(relations.filter(|r| !own(&r.name.name)).collect())
+}
+
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // saturates, and is an estimate
+fn whole(estimate: f64) -> u64 {
+    estimate.max(0.0).round() as u64
+}
+
+/// The relations with all that belongs to them, in the order given.
+pub(crate) async fn describe(session: &Session, relations: &[Relation]) -> Result<Vec<TableInfo>> {
+    let oids: Vec<u32> = relations.iter().map(|r| r.oid).collect();
+    let mut columns = columns(session, &oids).await?;
+    let mut indexes = indexes(session, &oids).await?;
+    let tables = relations.iter().map(|relation| {
+        let found = indexes.remove(&relation.oid).unwrap_or_default();
+        let mut notes = found.notes;
+        if relation.parent {
+            notes.push(
+                "tables inherit from it; their rows are copied with them, not with it".into(),
+            );
+        }
+        let schema = TableSchema {
+            name: relation.name.clone(),
+            columns: columns.remove(&relation.oid).unwrap_or_default(),
+            primary_key: found.primary_key,
+            indexes: found.indexes,
+            comment: relation.comment.clone(),
+        };
+        TableInfo { schema, rows: relation.rows, bytes: relation.bytes, notes }
+    });
+    Ok(tables.collect())
+}
+
+/// What a type is called and made of, by the oid and modifier of a column, through its domains.
+const TYPE_OF: &str = "
+       b.oid, b.modifier, t.typname::text, pg_catalog.format_type(b.oid, b.modifier),
+       CASE WHEN t.typtype = 'e' THEN (
+         SELECT pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
+         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END";
+
+/// The last step of a type's domains, as `b (oid, modifier)`.
+fn base_type(oid: &str, modifier: &str) -> String {
+    format!(
+        "CROSS JOIN LATERAL (
+  WITH RECURSIVE base (oid, modifier, depth) AS (
+    SELECT {oid}, {modifier}, 0
+    UNION ALL
+    SELECT d.typbasetype, d.typtypmod, base.depth + 1
+    FROM base JOIN pg_catalog.pg_type d ON d.oid = base.oid AND d.typtype = 'd')
+  SELECT oid, modifier FROM base ORDER BY depth DESC LIMIT 1) b
+JOIN pg_catalog.pg_type t ON t.oid = b.oid"
+    )
+}
+
+fn native_type(row: &Row, at: usize, collation: Option<String>) -> NativeType {
+    NativeType {
+        oid: row.get(at),
+        modifier: row.get(at + 1),
+        name: row.get(at + 2),
+        format: row.get(at + 3),
+        members: row.get(at + 4),
+        collation,
+    }
+}
+
+async fn columns(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Vec<Column>>> {
+    let sql = format!(
+        "SELECT a.attrelid, a.attname::text, a.attnotnull, {TYPE_OF},
+       (SELECT co.collname::text FROM pg_catalog.pg_collation co
+        WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation
+          AND co.collnamespace = 'pg_catalog'::pg_catalog.regnamespace),
+       a.attidentity::text, a.attgenerated::text,
+       pg_catalog.pg_get_expr(ad.adbin, ad.adrelid),
+       pg_catalog.col_description(a.attrelid, a.attnum),
+       q.seqrelid IS NOT NULL, q.seqincrement, q.seqstart,
+       CASE WHEN q.seqrelid IS NOT NULL
+             AND pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE')
+            THEN pg_catalog.pg_sequence_last_value(q.seqrelid::pg_catalog.regclass) END
+FROM pg_catalog.pg_attribute a
+{}
+LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
+LEFT JOIN LATERAL (
+  SELECT s.* FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
+  ORDER BY s.seqrelid LIMIT 1) q ON true
+WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attrelid, a.attnum",
+        base_type("a.atttypid", "a.atttypmod")
+    );
+    let rows =
+        session.client.query(&sql, &[&oids]).await.map_err(|e| error::of(e, "listing columns"))?;
+    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    for row in &rows {
+        let column = column(row, session.facts.money_scale);
+        columns.entry(row.get(0)).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+fn column(row: &Row, money_scale: i8) -> Column {
+    let name: String = row.get(1);
+    let ty = native_type(row, 3, row.get(8));
+    let field = arrow_field(&name, !row.get::<_, bool>(2), &ty, money_scale);
+    let (identity, generated): (String, String) = (row.get(9), row.get(10));
+    let expression: Option<String> = row.get(11);
+    let owns_sequence: bool = row.get(13);
+    let counted = !identity.is_empty()
+        || (owns_sequence && expression.as_ref().is_some_and(|e| e.starts_with("nextval(")));
+    let mut column = Column::new(field);
+    column.comment = row.get(12);
+    if counted {
+        let (increment, start): (Option<i64>, Option<i64>) = (row.get(14), row.get(15));
+        let last: Option<i64> = row.get(16);
+        let next = match (last, increment) {
+            (Some(last), Some(increment)) => Some(i128::from(last) + i128::from(increment)),
+            _ => start.map(i128::from),
+        };
+        column.identity = Some(Identity { always: identity == "a", next });
+    } else if generated.is_empty() {
+        column.default = expression.and_then(|e| default(&column.field, &e));
+    } else {
+        column.generated = expression;
+    }
+    column
+}
+
+/// A default's expression as a value where it is a plain constant that other stores can have.
+fn default(column: &Field, sql: &str) -> Option<DefaultValue> {
+    let native = || DefaultValue::Native { store: STORE.into(), sql: sql.to_owned() };
+    if sql == "NULL" || sql.starts_with("NULL::") {
+        return None;
+    }
+    if matches!(sql, "now()" | "CURRENT_TIMESTAMP") {
+        return Some(match column.data_type() {
+            DataType::Timestamp(..) => DefaultValue::CurrentTimestamp,
+            _ => native(),
+        });
+    }
+    let Some(value) = constant(sql) else { return Some(native()) };
+    let numeric = value.parse::<f64>().is_ok_and(f64::is_finite) && !value.contains(['e', 'E']);
+    let portable = match column.data_type() {
+        DataType::Boolean => matches!(value.as_str(), "true" | "false"),
+        DataType::Utf8 if field::logical(column) == Some("decimal") => numeric,
+        DataType::Utf8 => field::logical(column) != Some("bit"),
+        DataType::Date32 => moment::parse_date(&value).is_some(),
+        DataType::Timestamp(_, None) => moment::parse_datetime(&value).is_some(),
+        DataType::Timestamp(_, Some(_)) => moment::parse_instant(&value).is_some(),
+        DataType::Time64(_) => moment::parse_time(&value).is_some(),
+        _ if field::native(column, STORE) == Some("money") => false,
+        t => t.is_numeric() && numeric,
+    };
+    Some(if portable { DefaultValue::Value(value) } else { native() })
+}
+
+/// `'it''s'::text`, `42`, `'-1'::integer`, `(-1)`, `true` → the value as text.
+fn constant(sql: &str) -> Option<String> {
+    if let Some(rest) = sql.strip_prefix('\'') {
+        let mut value = String::new();
+        let mut chars = rest.char_indices().peekable();
+        loop {
+            match chars.next()? {
+                (_, '\'') if chars.next_if(|(_, c)| *c == '\'').is_some() => value.push('\''),
+                (at, '\'') => {
+                    let cast = rest[at + 1..].strip_prefix("::")?;
+                    let of_type = |c: char| c.is_alphanumeric() || " \"._(),[]".contains(c);
+                    return cast.chars().all(of_type).then_some(value);
+                }
+                (_, c) => value.push(c),
+            }
+        }
+    }
+    let bare = sql.strip_prefix('(').and_then(|s| s.strip_suffix(')')).unwrap_or(sql);
+    let number = bare.strip_prefix('-').unwrap_or(bare);
+    let plain = number.starts_with(|c: char| c.is_ascii_digit())
+        && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    (plain || matches!(sql, "true" | "false")).then(|| bare.to_owned())
+}
+
+#[derive(Default)]
+struct Keys {
+    primary_key: Vec<String>,
+    indexes: Vec<Index>,
+    notes: Vec<String>,
+}
+
+const INDEXES: &str = "
+SELECT i.indrelid, ic.relname::text, i.indisprimary, i.indisunique, am.amname::text,
+       i.indexprs IS NOT NULL, i.indpred IS NOT NULL, i.indisexclusion,
+       k.names, k.descending
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+CROSS JOIN LATERAL (
+  SELECT pg_catalog.array_agg(a.attname::text ORDER BY p) AS names,
+         pg_catalog.array_agg((i.indoption[p] & 1) = 1 ORDER BY p) AS descending
+  FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) p
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[p]) k
+WHERE i.indrelid = ANY($1::oid[]) AND i.indislive AND (i.indisvalid OR ic.relkind = 'I')
+ORDER BY i.indrelid, ic.relname COLLATE \"C\"";
+
+async fn indexes(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Keys>> {
+    let rows = session
+        .client
+        .query(INDEXES, &[&oids])
+        .await
+        .map_err(|e| error::of(e, "listing indexes"))?;
+    let mut found: HashMap<u32, Keys> = HashMap::new();
+    for row in &rows {
+        let keys = found.entry(row.get(0)).or_default();
+        let (name, method): (String, String) = (row.get(1), row.get(4));
+        let names: Vec<Option<String>> = row.get(8);
+        let descending: Vec<bool> = row.get(9);
+        let reason = if row.get(7) {
+            Some("an exclusion constraint")
+        } else if row.get(6) {
+            Some("over a part of the rows")
+        } else if row.get(5) {
+            Some("over an expression")
+        } else if method != "btree" {
+            Some("of an access method of its own")
+        } else {
+            None
+        };
+        if let Some(reason) = reason {
+            keys.notes.push(format!("index {name:?} is not copied: it is {reason}"));
+            continue;
+        }
+        let names: Vec<String> = names.into_iter().flatten().collect();
+        if row.get(2) {
+            keys.primary_key = names;
+            continue;
+        }
+        let part = |(column, descending)| IndexPart { column, prefix: None, descending };
+        let parts = names.into_iter().zip(descending).map(part).collect();
+        keys.indexes.push(Index { name, parts, unique: row.get(3) });
+    }
+    Ok(found)
+}
+
+/// A column of a target, as far as writing it goes.
+#[derive(Debug, Clone)]
+pub(crate) struct TargetColumn {
+    pub(crate) name: String,
+    pub(crate) ty: NativeType,
+    /// GENERATED ALWAYS AS IDENTITY.
+    pub(crate) always: bool,
+    /// Computed from other columns.
+    pub(crate) generated: bool,
+    /// The sequence that counts it up, quoted, with its schema.
+    pub(crate) sequence: Option<Sequence>,
+}
+
+/// A sequence that belongs to a column.
+#[derive(Debug, Clone)]
+pub(crate) struct Sequence {
+    /// Quoted, with its schema.
+    pub(crate) name: String,
+    pub(crate) increment: i64,
+    pub(crate) max: i64,
+}
+
+/// The columns of a table as they are now, or `None` when there is no such table.
+pub(crate) async fn target(
+    session: &Session,
+    table: &TableName,
+) -> Result<Option<(u32, Vec<TargetColumn>)>> {
+    let sql = format!(
+        "SELECT c.oid, a.attname::text, {TYPE_OF}, a.attidentity::text = 'a',
+       a.attgenerated::text <> '', q.name, q.seqincrement, q.seqmax
+FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+{}
+LEFT JOIN LATERAL (
+  SELECT s.*, pg_catalog.format('%I.%I', sn.nspname, sc.relname) AS name
+  FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
+  JOIN pg_catalog.pg_class sc ON sc.oid = s.seqrelid
+  JOIN pg_catalog.pg_namespace sn ON sn.oid = sc.relnamespace
+  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
+  ORDER BY s.seqrelid LIMIT 1) q ON true
+WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
+ORDER BY a.attnum",
+        base_type("a.atttypid", "a.atttypmod")
+            .replace("\nJOIN pg_catalog.pg_type t", "\nLEFT JOIN pg_catalog.pg_type t")
+    );
+    let schema = table.schema.as_deref().unwrap_or_default();
+    let rows = session
+        .client
+        .query(&sql, &[&schema, &table.name])
+        .await
+        .map_err(|e| error::of(e, table))?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let named = rows.iter().filter(|row| row.get::<_, Option<String>>(1).is_some());
+    let columns = named.map(|row| TargetColumn {
+        name: row.get(1),
+        ty: native_type(row, 2, None),
+        always: row.get(7),
+        generated: row.get(8),
+        sequence: row.get::<_, Option<String>>(9).map(|name| Sequence {
+            name,
+            increment: row.get(10),
+            max: row.get(11),
+        }),
+    });
+    Ok(Some((first.get(0), columns.collect())))
+}
+
+/// What there is beside tables, and is not copied: for people to know.
+pub(crate) async fn left_out(session: &Session, schema: Option<&str>) -> Result<Vec<String>> {
+    const SQL: &str = "
+SELECT c.relkind::text, pg_catalog.count(*)::int8,
+       pg_catalog.string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('v', 'm', 'f') AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+  AND ($1::text IS NULL OR n.nspname = $1)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+                  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                    AND d.objid = c.oid AND d.deptype = 'e')
+GROUP BY c.relkind
+UNION ALL
+SELECT 'L', pg_catalog.count(*)::int8, '' FROM pg_catalog.pg_largeobject_metadata
+HAVING pg_catalog.count(*) > 0
+ORDER BY 1";
+    let rows =
+        session.client.query(SQL, &[&schema]).await.map_err(|e| error::of(e, "listing views"))?;
+    let note = |row: &Row| {
+        let (kind, count, names): (String, i64, String) = (row.get(0), row.get(1), row.get(2));
+        let what = match kind.as_str() {
+            "v" => "view(s)",
+            "m" => "materialized view(s)",
+            "f" => "foreign table(s)",
+            _ => {
+                return format!(
+                    "{count} large object(s) are not carried; columns that point to them \
+                     (type oid) are copied as numbers"
+                );
+            }
+        };
+        format!("{count} {what} not copied: {names}")
+    };
+    Ok(rows.iter().map(note).collect())
+}
+
+/// The columns of a query's result, by oid and modifier of their types.
+pub(crate) async fn types(session: &Session, columns: &[(String, u32, i32)]) -> Result<Vec<Field>> {
+    let oids: Vec<u32> = columns.iter().map(|c| c.1).collect();
+    let modifiers: Vec<i32> = columns.iter().map(|c| c.2).collect();
+    let sql = format!(
+        "SELECT {TYPE_OF}
+FROM pg_catalog.unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS u (oid, modifier, at)
+{}
+ORDER BY u.at",
+        base_type("u.oid", "u.modifier")
+    );
+    let rows = session
+        .client
+        .query(&sql, &[&oids, &modifiers])
+        .await
+        .map_err(|e| error::of(e, "looking types up"))?;
+    if rows.len() != columns.len() {
+        return Err(Error::bug("a type of the query's result is not in pg_type"));
+    }
+    let fields = columns.iter().zip(&rows).map(|((name, ..), row)| {
+        arrow_field(name, true, &native_type(row, 0, None), session.facts.money_scale)
+    });
+    Ok(fields.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_are_told_from_expressions() {
+        for (sql, value) in [
+            ("'it''s'::text", Some("it's")),
+            ("''::character varying(3)", Some("")),
+            ("'a'::\"My\".\"Mood\"", Some("a")),
+            ("42", Some("42")),
+            ("'-1'::integer", Some("-1")),
+            ("(-1.5)", Some("-1.5")),
+            ("true", Some("true")),
+            ("'x'::text || 'y'::text", None),
+            ("('now'::text)::date", None),
+            ("nextval('s'::regclass)", None),
+            ("(1 + 2)", None),
+        ] {
+            assert_eq!(constant(sql).as_deref(), value, "{sql}");
+        }
+    }
+
+    #[test]
+    fn only_values_that_others_understand_are_portable() {
+        let bytes = Field::new("b", DataType::Binary, true);
+        let native = default(&bytes, "'\\x00'::bytea");
+        assert!(matches!(native, Some(DefaultValue::Native { .. })));
+        let instant =
+            DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));
+        let time = Field::new("t", instant, true);
+        assert_eq!(default(&time, "now()"), Some(DefaultValue::CurrentTimestamp));
+        let infinite = default(&time, "'infinity'::timestamp with time zone");
+        assert!(matches!(infinite, Some(DefaultValue::Native { .. })));
+        let text = Field::new("s", DataType::Utf8, true);
+        assert_eq!(default(&text, "'a'::text"), Some(DefaultValue::Value("a".into())));
+        assert_eq!(default(&text, "NULL::character varying"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Positions in the target, in the same transactions as the rows.
+//!
+//! The table `_syncline_checkpoint` stands in the schema of the target table while a run is under
+//! way:
+//!
+//! | column | holds |
+//! |---|---|
+//! | `run` | the run's unique key |
+//! | `target` | the target table's name, without schema |
+//! | `split` | the split's number; -1 for the table itself |
+//! | `epoch` | the number of the run's owner; a lower one may not write any more |
+//! | `seq` | rows of the split that are in the table |
+//! | `token` | the source's own position after them; NULL before the first |
+//! | `done` | the split is complete; of the table: it has been finished |
+//! | `changed` | when the row was written |
+
+use syncline_connector::{Held, WriteTask};
+use syncline_sql::Dialect;
+use syncline_types::{Code, Error, Position, Result, TableName};
+
+use crate::connect::Session;
+use crate::error;
+
+/// The name of the table.
+pub(crate) const TABLE: &str = "_syncline_checkpoint";
+/// What names of side tables begin with.
+pub(crate) const SIDE: &str = "_syncline_side_";
+/// The split number of the table itself.
+const WHOLE: i32 = -1;
+/// One at a time makes, empties or drops the table in a database: an arbitrary number.
+const LOCK: i64 = 0x7379_6e63_6c69_6e65;
+
+/// The positions of one target table of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct Checkpoints {
+    table: String,
+    run: String,
+    target: String,
+    epoch: i64,
+}
+
+impl Checkpoints {
+    /// Those of the task, whose target lies in `schema`.
+    pub(crate) fn new(task: &WriteTask, target: &TableName) -> Self {
+        let schema = target.schema.clone().unwrap_or_default();
+        Self {
+            table: Dialect::Postgres.table(&TableName::new(schema, TABLE)),
+            run: task.run.clone(),
+            target: target.name.clone(),
+            epoch: i64::try_from(task.epoch).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Keeps others from making or dropping the table until the transaction ends.
+    pub(crate) async fn lock(&self, session: &Session) -> Result<()> {
+        session.run(&format!("SELECT pg_catalog.pg_advisory_xact_lock({LOCK})"), &self.table).await
+    }
+
+    /// Makes the table where it is missing, and enters the target; tells whether the target has
+    /// been finished already.
+    pub(crate) async fn enter(&self, session: &Session) -> Result<bool> {
+        let sql = format!(
+            "CREATE TABLE IF NOT EXISTS {} (\
+               run text NOT NULL, target text NOT NULL, split integer NOT NULL, \
+               epoch bigint NOT NULL, seq bigint NOT NULL DEFAULT 0, token text, \
+               done boolean NOT NULL DEFAULT false, changed timestamptz NOT NULL DEFAULT now(), \
+               PRIMARY KEY (run, target, split))",
+            self.table
+        );
+        session.run(&sql, &self.table).await?;
+        Ok(self.claim(session, WHOLE).await?.is_some_and(|held| held.done))
+    }
+
+    /// Puts this owner's epoch to the split, and tells what is there of it.
+    ///
+    /// An owner of before that is just committing is waited for: what it commits is seen.
+    pub(crate) async fn take_over(&self, session: &Session, split: u32) -> Result<Option<Held>> {
+        self.claim(session, i32::try_from(split).unwrap_or(i32::MAX)).await
+    }
+
+    async fn claim(&self, session: &Session, split: i32) -> Result<Option<Held>> {
+        let sql = format!(
+            "INSERT INTO {} AS c (run, target, split, epoch) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (run, target, split) DO UPDATE SET epoch = EXCLUDED.epoch, changed = now() \
+             WHERE c.epoch <= EXCLUDED.epoch RETURNING c.seq, c.token, c.done",
+            self.table
+        );
+        let row = session
+            .client
+            .query_opt(&sql, &[&self.run, &self.target, &split, &self.epoch])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        let row = row.ok_or_else(|| self.stale())?;
+        let (seq, token, done): (i64, Option<String>, bool) = (row.get(0), row.get(1), row.get(2));
+        if token.is_none() && !done {
+            return Ok(None);
+        }
+        let seq = u64::try_from(seq).unwrap_or(0);
+        Ok(Some(Held { position: Position::new(seq, token.unwrap_or_default()), done }))
+    }
+
+    /// Moves the split's position, as part of the transaction.
+    pub(crate) async fn advance(
+        &self,
+        session: &Session,
+        split: u32,
+        position: &Position,
+        done: bool,
+    ) -> Result<()> {
+        let split = i32::try_from(split).unwrap_or(i32::MAX);
+        let seq = i64::try_from(position.seq).unwrap_or(i64::MAX);
+        self.update(session, split, seq, Some(&position.token), done).await
+    }
+
+    /// Marks the table as finished, as part of the transaction.
+    pub(crate) async fn finished(&self, session: &Session) -> Result<()> {
+        self.update(session, WHOLE, 0, None, true).await
+    }
+
+    async fn update(
+        &self,
+        session: &Session,
+        split: i32,
+        seq: i64,
+        token: Option<&str>,
+        done: bool,
+    ) -> Result<()> {
+        let sql = format!(
+            "UPDATE {} SET seq = $5, token = $6, done = $7, changed = now() \
+             WHERE run = $1 AND target = $2 AND split = $3 AND epoch = $4",
+            self.table
+        );
+        let changed = session
+            .client
+            .execute(&sql, &[&self.run, &self.target, &split, &self.epoch, &seq, &token, &done])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        if changed == 1 { Ok(()) } else { Err(self.stale()) }
+    }
+
+    /// Whether rows of this run are in the target already.
+    pub(crate) async fn any_rows(&self, session: &Session) -> Result<bool> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT FROM {} WHERE run = $1 AND target = $2 AND split <> $3 \
+             AND (token IS NOT NULL OR done))",
+            self.table
+        );
+        let row = session
+            .client
+            .query_one(&sql, &[&self.run, &self.target, &WHOLE])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        Ok(row.get(0))
+    }
+
+    /// Forgets the target, and drops the table when nothing is left in it. Does nothing where
+    /// there is no such table.
+    pub(crate) async fn forget(&self, session: &Session) -> Result<()> {
+        let there = session
+            .client
+            .query_one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[&self.table])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        if !there.get::<_, bool>(0) {
+            return Ok(());
+        }
+        let sql =
+            format!("DELETE FROM {} WHERE run = $1 AND target = $2 AND epoch <= $3", self.table);
+        session
+            .client
+            .execute(&sql, &[&self.run, &self.target, &self.epoch])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        // Nobody can enter between the look and the drop: entering needs the lock, too.
+        let left = session
+            .client
+            .query_one(&format!("SELECT EXISTS (SELECT FROM {})", self.table), &[])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        if left.get(0) {
+            return Ok(());
+        }
+        session.run(&format!("DROP TABLE {}", self.table), &self.table).await
+    }
+
+    fn stale(&self) -> Error {
+        let message =
+            format!("{}: another process has taken over the run of {}", self.table, self.target);
+        Error::new(Code::StaleEpoch, message)
+    }
+}

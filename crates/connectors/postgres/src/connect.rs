@@ -1,0 +1,270 @@
+//! Connections: where to, how encrypted, and the session settings that keep values as they are,
+//! whatever the server, the database or the account have been configured to.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use syncline_connector::Endpoint;
+use syncline_sql::Dialect;
+use syncline_types::{Code, Error, Result};
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{SslMode as WireSsl, TargetSessionAttrs};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::{Options, SslMode, error, tls};
+
+/// The oldest server supported.
+const OLDEST: u32 = 12;
+
+/// How to reach one server, checked and ready to be used any number of times.
+#[derive(Clone)]
+pub(crate) struct Connect {
+    config: Config,
+    tls: MakeRustlsConnect,
+    /// The store's URL without its secrets, for messages.
+    pub(crate) address: String,
+    /// The schema given with `?schema=`.
+    pub(crate) schema: Option<String>,
+}
+
+/// One connection, with what the server told at its start.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) facts: Facts,
+    task: JoinHandle<()>,
+}
+
+/// What is asked of every server at the start of a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts {
+    /// Major version.
+    pub(crate) version: u32,
+    /// The schema of names without one.
+    pub(crate) schema: String,
+    /// Digits after the point of type `money`, by the server's `lc_monetary`.
+    pub(crate) money_scale: i8,
+    /// It is a standby.
+    pub(crate) standby: bool,
+}
+
+/// What a session is for; decides where names without a schema are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Reads catalogs and tables; every type is named with its schema.
+    Read,
+    /// Runs SQL of the user's, whose names are those of the default schema.
+    ReadUserSql,
+    /// Writes: triggers and defaults of the target see the default schema.
+    Write,
+}
+
+impl Connect {
+    /// Checks address and options. Pure, but for certificates read from files.
+    pub(crate) fn new(endpoint: &Endpoint, options: &Options) -> Result<Self> {
+        let mut config = Config::new();
+        let address = endpoint.redacted();
+        if endpoint.path.contains('/') {
+            return Err(Error::new(
+                Code::BadUrl,
+                format!("{address}: {:?} is not a database name", endpoint.path),
+            )
+            .hint("the form is postgres://user:password@host:5432/database"));
+        }
+        let user = endpoint.user.clone().unwrap_or_else(|| "postgres".into());
+        config.dbname(if endpoint.path.is_empty() { &user } else { &endpoint.path });
+        config.user(&user);
+        if let Some(password) = &endpoint.password {
+            config.password(password.expose());
+        }
+        match &options.socket {
+            Some(path) => {
+                // The folder, as libpq takes it; the socket file itself is taken too.
+                let folder = match path.rsplit_once("/.s.PGSQL.") {
+                    Some((folder, _)) => folder,
+                    None => path,
+                };
+                config.host_path(folder);
+                config.port(endpoint.port_or(socket_port(path)));
+            }
+            None if endpoint.hosts.is_empty() => {
+                config.host("localhost");
+            }
+            None => {
+                for host in &endpoint.hosts {
+                    config.host(&host.host).port(host.port.unwrap_or(5432));
+                }
+            }
+        }
+        config
+            .application_name("syncline")
+            .connect_timeout(Duration::from_secs(options.connect_timeout.into()))
+            .keepalives(true)
+            .keepalives_idle(Duration::from_secs(30))
+            .keepalives_interval(Duration::from_secs(10))
+            .keepalives_retries(3)
+            .ssl_mode(match options.sslmode {
+                SslMode::Disable => WireSsl::Disable,
+                SslMode::Prefer => WireSsl::Prefer,
+                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => WireSsl::Require,
+            });
+        let tls = MakeRustlsConnect::new(tls::config(options)?);
+        Ok(Self { config, tls, address, schema: options.schema.clone() })
+    }
+
+    /// The same, but of several hosts only one that takes writes will do.
+    pub(crate) fn writable(mut self) -> Self {
+        if self.config.get_hosts().len() > 1 {
+            self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        self
+    }
+
+    /// Connects and sets the session up.
+    pub(crate) async fn open(&self, purpose: Purpose) -> Result<Session> {
+        let (client, connection) = self
+            .config
+            .connect(self.tls.clone())
+            .await
+            .map_err(|e| error::connecting(e, &self.address))?;
+        let version = major(connection.parameter("server_version"));
+        if version < OLDEST {
+            return Err(Error::new(
+                Code::ServerUnsupported,
+                format!("{}: PostgreSQL {version} is too old", self.address),
+            )
+            .hint(format!("versions from {OLDEST} on are supported")));
+        }
+        let address = self.address.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%address, %error, "connection ended");
+            }
+        });
+        // From here on the task ends with the session.
+        let mut session = Session {
+            client,
+            facts: Facts { version, schema: String::new(), money_scale: 2, standby: false },
+            task,
+        };
+        self.set_up(&mut session, purpose).await?;
+        Ok(session)
+    }
+
+    /// One round trip: what the server is like before the settings, then the settings.
+    async fn set_up(&self, session: &mut Session, purpose: Purpose) -> Result<()> {
+        let mut sql = String::from(
+            "SELECT pg_catalog.current_schema(), \
+             pg_catalog.scale(0::pg_catalog.money::pg_catalog.numeric), \
+             pg_catalog.pg_is_in_recovery();",
+        );
+        for (name, value) in SETTINGS {
+            let _ = write!(sql, "SET {name} = {value};");
+        }
+        for (since, name, value) in NEWER_SETTINGS {
+            if session.facts.version >= *since {
+                let _ = write!(sql, "SET {name} = {value};");
+            }
+        }
+        if purpose != Purpose::Write {
+            // Rows that a policy would hide are an error instead of a loss.
+            sql.push_str("SET row_security = off;");
+        }
+        let answer =
+            session.client.simple_query(&sql).await.map_err(|e| error::of(e, &self.address))?;
+        let row = answer.iter().find_map(|m| match m {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let row = row.ok_or_else(|| Error::bug("a session's first query has no row"))?;
+        let facts = &mut session.facts;
+        facts.schema = match (&self.schema, row.get(0)) {
+            (Some(given), _) => given.clone(),
+            (None, Some(current)) => current.to_owned(),
+            (None, None) => "public".to_owned(),
+        };
+        facts.money_scale = row.get(1).and_then(|s| s.parse().ok()).unwrap_or(2);
+        facts.standby = row.get(2) == Some("t");
+        let path = match purpose {
+            Purpose::Read => "SET search_path = pg_catalog, pg_temp".to_owned(),
+            Purpose::ReadUserSql | Purpose::Write => format!(
+                "SET search_path = pg_catalog, {}, public, pg_temp",
+                Dialect::Postgres.quote(&facts.schema)
+            ),
+        };
+        session.run(&path, &self.address).await
+    }
+}
+
+/// `0 = wait for ever` where a number: a copy takes as long as it takes. Only locks are waited
+/// for with a limit: what holds one longer is told to the user, and tried again.
+const SETTINGS: &[(&str, &str)] = &[
+    ("client_encoding", "'UTF8'"),
+    ("DateStyle", "'ISO, YMD'"),
+    ("IntervalStyle", "'postgres'"),
+    ("TimeZone", "'UTC'"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "'hex'"),
+    ("xmlbinary", "'base64'"),
+    ("xmloption", "'content'"),
+    ("lc_monetary", "'C'"),
+    ("array_nulls", "on"),
+    ("standard_conforming_strings", "on"),
+    ("transform_null_equals", "off"),
+    ("quote_all_identifiers", "off"),
+    ("default_transaction_isolation", "'read committed'"),
+    ("default_transaction_deferrable", "off"),
+    ("statement_timeout", "0"),
+    ("lock_timeout", "'60s'"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("jit", "off"),
+    ("client_min_messages", "warning"),
+];
+
+const NEWER_SETTINGS: &[(u32, &str, &str)] =
+    &[(14, "idle_session_timeout", "0"), (17, "transaction_timeout", "0")];
+
+impl Session {
+    /// Statements without results.
+    pub(crate) async fn run(&self, sql: &str, place: &str) -> Result<()> {
+        self.client.batch_execute(sql).await.map_err(|e| error::of(e, place))
+    }
+
+    /// Whether it can still be used.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.client.is_closed() && !self.task.is_finished()
+    }
+}
+
+/// Nothing of an unfinished statement is waited for: the server sees the socket close.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// `15.20 (Debian …)`, `17beta1` → the major version.
+fn major(version: Option<&str>) -> u32 {
+    let digits: String =
+        version.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().unwrap_or(0)
+}
+
+fn socket_port(path: &str) -> u16 {
+    path.rsplit_once("/.s.PGSQL.").and_then(|(_, port)| port.parse().ok()).unwrap_or(5432)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_in_every_form_servers_give_them() {
+        for (text, number) in
+            [("15.20 (Debian 15.20-0+deb12u1)", 15), ("17beta1", 17), ("9.6.3", 9)]
+        {
+            assert_eq!(major(Some(text)), number);
+        }
+        assert_eq!(major(None), 0);
+    }
+}

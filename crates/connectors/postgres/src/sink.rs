@@ -1,0 +1,464 @@
+//! PostgreSQL as a sink: tables described, made ready, finished. Rows are written by `writer`,
+//! a replaced table is swapped in by `replace`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait};
+use syncline_sql::{Dialect, adapt, comments, create_indexes, create_table};
+use syncline_types::{Code, Error, Result, Split, TableName, TableSchema, did_you_mean, field};
+use tokio::sync::Mutex;
+
+use crate::catalog::{self, TargetColumn};
+use crate::checkpoint::{Checkpoints, SIDE};
+use crate::connect::{Connect, Purpose, Session};
+use crate::error;
+use crate::replace;
+use crate::types::STORE;
+use crate::writer::{Idle, Plan, Writer};
+
+/// PostgreSQL as a sink.
+pub(crate) struct PostgresSink {
+    connect: Connect,
+    /// The session that describes, makes and finishes tables.
+    control: Mutex<Option<Session>>,
+    idle: Idle,
+    plans: Mutex<HashMap<TableName, Arc<Plan>>>,
+}
+
+/// The target's name with its schema, the default one where it has none.
+fn resolve(session: &Session, name: &TableName) -> TableName {
+    let schema = name.schema.clone().unwrap_or_else(|| session.facts.schema.clone());
+    TableName::new(schema, &name.name)
+}
+
+/// The table that is loaded beside the target: the same one for the same run and target.
+fn side(task: &WriteTask, target: &TableName) -> TableName {
+    // FNV-1a, 64 bits.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in task.run.bytes().chain([0]).chain(target.name.bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+    }
+    TableName { schema: target.schema.clone(), name: format!("{SIDE}{hash:016x}") }
+}
+
+/// Where rows of the task go.
+fn into(task: &WriteTask, target: &TableName) -> TableName {
+    match task.write {
+        WriteMode::Replace => side(task, target),
+        WriteMode::Append | WriteMode::Upsert => target.clone(),
+    }
+}
+
+/// Errors while a target is made or finished are about the table, not about one of its rows.
+fn of_table(error: Error, doing: &str) -> Error {
+    if error.kind() != syncline_types::ErrorKind::Data {
+        return error;
+    }
+    let hint = error.hint_text().map(str::to_owned);
+    let whole = Error::new(Code::StoreFailed, format!("{doing}: {}", error.message()));
+    match hint {
+        Some(hint) => whole.hint(hint),
+        None => whole.hint("mend the rows at the source, or have the target take them"),
+    }
+}
+
+impl PostgresSink {
+    pub(crate) fn new(connect: Connect) -> Self {
+        Self { connect, control: Mutex::default(), idle: Idle::default(), plans: Mutex::default() }
+    }
+
+    /// The session for tables, made anew where it broke.
+    async fn control(&self) -> Result<tokio::sync::MappedMutexGuard<'_, Session>> {
+        let mut control = self.control.lock().await;
+        if control.as_ref().is_none_or(|s| !s.is_open()) {
+            *control = Some(self.connect.open(Purpose::Read).await?);
+        }
+        tokio::sync::MutexGuard::try_map(control, Option::as_mut)
+            .map_err(|_| Error::bug("a session that was just made is gone"))
+    }
+
+    /// Runs `work` in one transaction of the control session, which is dropped when that fails.
+    async fn transaction<T>(&self, work: impl AsyncFnOnce(&Session) -> Result<T>) -> Result<T> {
+        let result = async {
+            let session = self.control().await?;
+            session.run("BEGIN", &self.connect.address).await?;
+            let done = work(&session).await?;
+            session.run("COMMIT", &self.connect.address).await?;
+            Ok(done)
+        }
+        .await;
+        if result.is_err() {
+            *self.control.lock().await = None;
+        }
+        result
+    }
+
+    async fn writing_session(&self) -> Result<Session> {
+        let idle = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(Session::is_open);
+            idle.pop()
+        };
+        match idle {
+            Some(session) => Ok(session),
+            None => self.connect.open(Purpose::Write).await,
+        }
+    }
+
+    /// How the task's rows go into its table, looked up once a table.
+    async fn plan(
+        &self,
+        session: &Session,
+        task: &WriteTask,
+        target: &TableName,
+    ) -> Result<Arc<Plan>> {
+        let into = into(task, target);
+        let mut plans = self.plans.lock().await;
+        if let Some(plan) = plans.get(&into) {
+            return Ok(Arc::clone(plan));
+        }
+        let Some((_, found)) = catalog::target(session, &into).await? else {
+            let message = format!("{target}: the table has been dropped during the run");
+            return Err(Error::new(Code::TableChanged, message));
+        };
+        let merging = task.write == WriteMode::Upsert && !task.empty_at_start;
+        let merge: Vec<String> = match merging {
+            true => task.table.key().into_iter().map(str::to_owned).collect(),
+            false => Vec::new(),
+        };
+        if merging && merge.is_empty() {
+            let message = format!("{target}: there is no key to upsert by");
+            return Err(Error::new(Code::WriteModeNeeded, message)
+                .hint("use --write append or replace, or give the table a primary key"));
+        }
+        let plan = Arc::new(Plan {
+            into: into.clone(),
+            table: Arc::clone(&task.table),
+            columns: matching(&task.table, target, &found)?,
+            merge,
+        });
+        plans.insert(into, Arc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+/// The target's columns for the task's, in the task's order.
+fn matching(
+    table: &TableSchema,
+    target: &TableName,
+    found: &[TargetColumn],
+) -> Result<Vec<TargetColumn>> {
+    let find = |column: &syncline_types::Column| {
+        let name = column.name();
+        let same = found.iter().find(|c| c.name == name).cloned();
+        let found = same.ok_or_else(|| {
+            let near = did_you_mean(name, found.iter().map(|c| c.name.as_str()));
+            Error::new(Code::ColumnNotFound, format!("{target}: no column {name:?}{near}"))
+        })?;
+        if found.generated {
+            let message = format!("{target}: column {name:?} is computed and cannot be written");
+            return Err(Error::new(Code::ColumnMismatch, message)
+                .hint("leave it out: --columns with the other columns"));
+        }
+        Ok(found)
+    };
+    table.columns.iter().map(find).collect()
+}
+
+/// Makes the enumerations that columns of a new table name, where they are missing.
+async fn make_enums(session: &Session, table: &TableSchema) -> Result<()> {
+    for column in &table.columns {
+        let (Some("enum"), Some(native), Some(members)) = (
+            field::logical(&column.field),
+            field::native(&column.field, STORE),
+            field::get(&column.field, field::MEMBERS),
+        ) else {
+            continue;
+        };
+        let there = session
+            .client
+            .query_one("SELECT pg_catalog.to_regtype($1) IS NOT NULL", &[&native])
+            .await
+            .map_err(|e| error::of(e, native))?;
+        if there.get(0) {
+            continue;
+        }
+        let members: Vec<String> = serde_json::from_str(members).unwrap_or_default();
+        let members: Vec<String> = members.iter().map(|m| Dialect::Postgres.string(m)).collect();
+        // Named as format_type wrote it: quoted where needed, with its schema.
+        if let Some((schema, _)) = split_native(native) {
+            session.run(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"), native).await?;
+        }
+        let sql = format!("CREATE TYPE {native} AS ENUM ({})", members.join(", "));
+        session.run(&sql, native).await?;
+    }
+    Ok(())
+}
+
+/// `"My".mood` → schema and name, as they are written.
+fn split_native(native: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let at = native.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '.' && !quoted
+    })?;
+    Some((&native[..at.0], &native[at.0 + 1..]))
+}
+
+async fn make_schema(session: &Session, target: &TableName) -> Result<()> {
+    let schema = target.schema.as_deref().unwrap_or_default();
+    let there = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )
+        .await
+        .map_err(|e| error::of(e, schema))?;
+    if there.get(0) {
+        return Ok(());
+    }
+    let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", Dialect::Postgres.quote(schema));
+    session.run(&sql, schema).await
+}
+
+/// Creates a table that is described, with what its columns need.
+async fn make_table(session: &Session, table: &TableSchema) -> Result<()> {
+    make_enums(session, table).await?;
+    let sql = create_table(Dialect::Postgres, table);
+    let place = format!("creating {}", table.name);
+    session.client.batch_execute(&sql).await.map_err(|e| {
+        let unknown_type = e.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_OBJECT);
+        let mapped = error::of(e, &place);
+        match unknown_type {
+            true => mapped.hint(
+                "create the type, or the extension it comes from, at the target; or give the \
+                 column another type: --columns 'name::text'",
+            ),
+            false => mapped,
+        }
+    })
+}
+
+#[async_trait]
+impl Sink for PostgresSink {
+    async fn check(&self) -> Result<Vec<String>> {
+        let session = self.control().await?;
+        if session.facts.standby {
+            return Err(Error::new(
+                Code::ReadOnly,
+                format!("{}: the server is a standby and takes no rows", self.connect.address),
+            )
+            .hint("write to its primary"));
+        }
+        Ok(Vec::new())
+    }
+
+    async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
+        let session = self.control().await?;
+        let name = resolve(&session, target);
+        let schema = name.schema.as_deref();
+        let relations = catalog::relations(&session, schema, Some(&name.name)).await?;
+        let Some(relation) = relations.first() else {
+            let other = session
+                .client
+                .query_opt(
+                    "SELECT c.relkind::text FROM pg_catalog.pg_class c \
+                     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                     WHERE n.nspname = $1 AND c.relname = $2",
+                    &[&schema, &name.name],
+                )
+                .await
+                .map_err(|e| error::of(e, &name))?;
+            return match other {
+                None => Ok(None),
+                Some(_) => Err(Error::new(
+                    Code::Unsupported,
+                    format!("{name} is there, and is no table: rows can only go into tables"),
+                )),
+            };
+        };
+        let infos = catalog::describe(&session, std::slice::from_ref(relation)).await?;
+        let schema = infos.into_iter().next().map(|info| info.schema);
+        let mut schema = schema.ok_or_else(|| Error::bug("a table without description"))?;
+        schema.name = target.clone();
+        let sql = format!("SELECT NOT EXISTS (SELECT FROM {})", Dialect::Postgres.table(&name));
+        let empty = session.client.query_one(&sql, &[]).await.map_err(|e| error::of(e, &name))?;
+        Ok(Some(TargetTable { schema, empty: empty.get(0) }))
+    }
+
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+        adapt(Dialect::Postgres, source, target)
+    }
+
+    fn guarantee(&self, _task: &WriteTask) -> Guarantee {
+        Guarantee::Transactional
+    }
+
+    async fn prepare(&self, task: &WriteTask) -> Result<()> {
+        let made = self
+            .transaction(async |session| {
+                let target = resolve(session, &task.table.name);
+                let checkpoints = Checkpoints::new(task, &target);
+                checkpoints.lock(session).await?;
+                if !task.exists {
+                    make_schema(session, &target).await?;
+                }
+                if checkpoints.enter(session).await? {
+                    return Ok(());
+                }
+                let into = into(task, &target);
+                if catalog::target(session, &into).await?.is_some() {
+                    return Ok(());
+                }
+                if checkpoints.any_rows(session).await? {
+                    let message = format!(
+                        "{target}: rows of this run have been written, and their table is gone"
+                    );
+                    return Err(
+                        Error::new(Code::CannotResume, message).hint("start over with --fresh")
+                    );
+                }
+                if task.exists && task.write == WriteMode::Replace {
+                    return replace::make_side(session, &target, &into).await;
+                }
+                if task.exists {
+                    let message = format!("{target}: the table has been dropped");
+                    return Err(Error::new(Code::TableChanged, message));
+                }
+                let mut table = TableSchema::clone(&task.table);
+                table.name = into;
+                make_table(session, &table).await
+            })
+            .await;
+        made.map_err(|e| of_table(e, "making the table ready"))
+    }
+
+    async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
+        let session = self.writing_session().await?;
+        let target = resolve(&session, &task.table.name);
+        let checkpoints = Checkpoints::new(task, &target);
+        let held = checkpoints.take_over(&session, split.id).await?;
+        let plan = self.plan(&session, task, &target).await?;
+        let idle = Arc::clone(&self.idle);
+        let writer = Writer::new(session, idle, plan, checkpoints, split.id).await?;
+        Ok(Opened { writer: Box::new(writer), held })
+    }
+
+    async fn commit(&self, task: &WriteTask) -> Result<()> {
+        let committed = self
+            .transaction(async |session| {
+                let target = resolve(session, &task.table.name);
+                let checkpoints = Checkpoints::new(task, &target);
+                if checkpoints.enter(session).await? {
+                    return Ok(());
+                }
+                let path = format!(
+                    "SET LOCAL search_path = pg_catalog, {}, public, pg_temp",
+                    Dialect::Postgres.quote(&session.facts.schema)
+                );
+                session.run(&path, &self.connect.address).await?;
+                if task.write == WriteMode::Replace {
+                    replace::swap(session, task, &target, &side(task, &target)).await?;
+                } else if !task.exists {
+                    let mut table = TableSchema::clone(&task.table);
+                    table.name.clone_from(&target);
+                    finish_table(session, &table).await?;
+                }
+                set_sequences(session, task, &target).await?;
+                checkpoints.finished(session).await
+            })
+            .await;
+        self.plans.lock().await.clear();
+        committed.map_err(|e| of_table(e, "finishing the table"))
+    }
+
+    async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
+        for task in tasks {
+            self.transaction(async |session| {
+                let target = resolve(session, &task.table.name);
+                let checkpoints = Checkpoints::new(task, &target);
+                checkpoints.lock(session).await?;
+                checkpoints.forget(session).await
+            })
+            .await?;
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.control.lock().await = None;
+        Ok(())
+    }
+
+    async fn discard(&self, tasks: &[WriteTask]) -> Result<()> {
+        for task in tasks {
+            self.transaction(async |session| {
+                let target = resolve(session, &task.table.name);
+                let checkpoints = Checkpoints::new(task, &target);
+                checkpoints.lock(session).await?;
+                let side = Dialect::Postgres.table(&side(task, &target));
+                session.run(&format!("DROP TABLE IF EXISTS {side}"), &side).await?;
+                checkpoints.forget(session).await
+            })
+            .await?;
+        }
+        self.finish(&[]).await
+    }
+}
+
+/// Secondary indexes and comments of a table that this run made.
+pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {
+    let place = format!("indexes and comments of {}", table.name);
+    let indexes = create_indexes(Dialect::Postgres, table)?;
+    for sql in indexes.iter().chain(&comments(Dialect::Postgres, table)) {
+        session.run(sql, &place).await?;
+    }
+    Ok(())
+}
+
+/// Sequences of columns that were written go on after the values that are there, and not before
+/// where the source's would have gone on.
+async fn set_sequences(session: &Session, task: &WriteTask, target: &TableName) -> Result<()> {
+    let Some((_, columns)) = catalog::target(session, target).await? else {
+        let message = format!("{target}: the table has been dropped during the run");
+        return Err(Error::new(Code::TableChanged, message));
+    };
+    for written in &task.table.columns {
+        let column = columns.iter().find(|c| c.name == written.name());
+        let Some(sequence) = column.and_then(|c| c.sequence.as_ref()) else { continue };
+        let next = written.identity.and_then(|i| i.next).filter(|_| !task.exists);
+        let next = next.and_then(|n| i64::try_from(n).ok());
+        // One that counts down is compared the other way round.
+        let (furthest, most) =
+            if sequence.increment > 0 { ("greatest", "max") } else { ("least", "min") };
+        let sql = format!(
+            "SELECT pg_catalog.setval($1::text::pg_catalog.regclass, \
+                      CASE WHEN v > $2 THEN $2 ELSE v END, v > $2) \
+             FROM (SELECT {furthest}(\
+                 (SELECT {most}({name})::pg_catalog.int8 + {step} FROM {table}), \
+                 (SELECT CASE WHEN is_called THEN last_value + {step} ELSE last_value END \
+                  FROM {sequence}), $3::pg_catalog.int8) AS v) s",
+            name = Dialect::Postgres.quote(written.name()),
+            step = sequence.increment,
+            table = Dialect::Postgres.table(target),
+            sequence = sequence.name,
+        );
+        session
+            .client
+            .query_one(&sql, &[&sequence.name, &sequence.max, &next])
+            .await
+            .map_err(|e| error::of(e, format!("setting the sequence {}", sequence.name)))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_are_parted_outside_of_quotes() {
+        assert_eq!(split_native("public.mood"), Some(("public", "mood")));
+        assert_eq!(split_native("\"a.b\".\"c.d\""), Some(("\"a.b\"", "\"c.d\"")));
+        assert_eq!(split_native("mood"), None);
+    }
+}

@@ -1,0 +1,440 @@
+//! PostgreSQL as a source: what there is, the snapshot that all readers share, and which session
+//! reads what. Cutting is left to `split`, reading rows to `reader`.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+
+use syncline_connector::{Consistency, Cut, ReadTask, Source, SplitReader, async_trait};
+use syncline_types::{
+    Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
+    did_you_mean,
+};
+use tokio::sync::Mutex;
+
+use crate::catalog::{self, Relation};
+use crate::connect::{Connect, Purpose, Session};
+use crate::error;
+use crate::reader::Reader;
+use crate::split::{self, Blocks, Piece, Shape};
+
+const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
+/// PostgreSQL as a source.
+pub(crate) struct PostgresSource {
+    connect: Connect,
+    /// The session that looks at catalogs before a snapshot is taken.
+    scout: Mutex<Option<Session>>,
+    snapshot: Mutex<Option<Snapshot>>,
+    idle: Arc<Idle>,
+    shapes: StdMutex<HashMap<TableName, Shape>>,
+    /// Tables without a key that were seen to be as they were at the plan.
+    unchanged: Mutex<BTreeSet<(String, TableName)>>,
+}
+
+/// The session that holds the snapshot of this stretch of the run.
+struct Snapshot {
+    session: Session,
+    /// Its exported name, where the server can export it.
+    name: Option<String>,
+    /// Which transactions it sees, as `txid_current_snapshot` writes it.
+    sees: String,
+    number: u64,
+}
+
+/// Sessions of one snapshot that are between two splits.
+#[derive(Default)]
+pub(crate) struct Idle(StdMutex<(u64, Vec<(Purpose, Session)>)>);
+
+impl Idle {
+    /// Takes a session in, when it belongs to the snapshot of today.
+    pub(crate) fn put(&self, snapshot: u64, purpose: Purpose, session: Session) {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.0 == snapshot && session.is_open() {
+            idle.1.push((purpose, session));
+        }
+    }
+
+    fn take(&self, purpose: Purpose) -> Option<Session> {
+        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = idle.1.iter().position(|(p, s)| *p == purpose && s.is_open())?;
+        Some(idle.1.swap_remove(at).1)
+    }
+
+    /// Drops all; from now on only sessions of that snapshot are taken.
+    fn reset(&self, snapshot: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (snapshot, Vec::new());
+    }
+
+    fn number(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// A session that sees the snapshot.
+pub(crate) struct Reading {
+    pub(crate) session: Session,
+    pub(crate) purpose: Purpose,
+    /// Which snapshot.
+    pub(crate) number: u64,
+    /// Which transactions it sees.
+    pub(crate) sees: String,
+    /// It can read another split of the same snapshot.
+    pub(crate) shared: bool,
+}
+
+impl PostgresSource {
+    pub(crate) fn new(connect: Connect) -> Self {
+        Self {
+            connect,
+            scout: Mutex::default(),
+            snapshot: Mutex::default(),
+            idle: Arc::default(),
+            shapes: StdMutex::default(),
+            unchanged: Mutex::default(),
+        }
+    }
+
+    /// Runs `ask` on the session for catalogs, made anew where it broke.
+    async fn scout(&self) -> Result<tokio::sync::MappedMutexGuard<'_, Session>> {
+        let mut scout = self.scout.lock().await;
+        if scout.as_ref().is_none_or(|s| !s.is_open()) {
+            *scout = Some(self.connect.open(Purpose::Read).await?);
+        }
+        tokio::sync::MutexGuard::try_map(scout, Option::as_mut)
+            .map_err(|_| Error::bug("a session that was just made is gone"))
+    }
+
+    /// Begins a snapshot and exports it, where the server can.
+    async fn take_snapshot(&self) -> Result<(Snapshot, Consistency)> {
+        let session = self.connect.open(Purpose::Read).await?;
+        session.run(BEGIN, "taking a snapshot").await?;
+        let exported = session.client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]);
+        let (name, consistency) = match exported.await {
+            Ok(row) => (Some(row.get::<_, String>(0)), Consistency::Snapshot),
+            Err(failed) => {
+                let failed = error::of(failed, "exporting a snapshot");
+                if failed.kind() == syncline_types::ErrorKind::Transient {
+                    return Err(failed);
+                }
+                session.run("ROLLBACK", "taking a snapshot").await?;
+                session.run(BEGIN, "taking a snapshot").await?;
+                (None, Consistency::PerSplit(failed.message().to_owned()))
+            }
+        };
+        let row = session
+            .client
+            .query_one("SELECT pg_catalog.txid_current_snapshot()::pg_catalog.text", &[])
+            .await
+            .map_err(|e| error::of(e, "taking a snapshot"))?;
+        let number = self.idle.number() + 1;
+        self.idle.reset(number);
+        Ok((Snapshot { session, name, sees: row.get(0), number }, consistency))
+    }
+
+    /// A session that sees the snapshot; one that was used before, where there is one.
+    async fn reading(&self, purpose: Purpose) -> Result<Reading> {
+        let (name, number, mut sees) = {
+            let mut snapshot = self.snapshot.lock().await;
+            if snapshot.as_ref().is_none_or(|s| !s.session.is_open()) {
+                if snapshot.is_some() {
+                    tracing::warn!(
+                        store = %self.connect.address,
+                        "the snapshot was lost with its connection; reading goes on from a new one"
+                    );
+                }
+                *snapshot = Some(self.take_snapshot().await?.0);
+            }
+            let held = snapshot.as_ref().ok_or_else(|| Error::bug("no snapshot"))?;
+            (held.name.clone(), held.number, held.sees.clone())
+        };
+        if let Some(session) = self.idle.take(purpose) {
+            return Ok(Reading { session, purpose, number, sees, shared: true });
+        }
+        let session = self.connect.open(purpose).await?;
+        session.run(BEGIN, "joining the snapshot").await?;
+        match &name {
+            Some(name) => {
+                let sql = format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""));
+                session.run(&sql, "joining the snapshot").await.map_err(|e| match e.code() {
+                    // The holder has just gone: the next try finds that out and takes a new one.
+                    Code::Conversion | Code::StoreFailed => {
+                        Error::new(Code::ConnectionLost, e.message())
+                    }
+                    _ => e,
+                })?;
+            }
+            None => {
+                let row = session
+                    .client
+                    .query_one("SELECT pg_catalog.txid_current_snapshot()::pg_catalog.text", &[])
+                    .await
+                    .map_err(|e| error::of(e, "beginning to read"))?;
+                sees = row.get(0);
+            }
+        }
+        Ok(Reading { session, purpose, number, sees, shared: name.is_some() })
+    }
+
+    /// What is known of a table since it was found, or is to be found now.
+    async fn shape(&self, session: &Session, table: &TableName) -> Result<Shape> {
+        let known = self.shapes.lock().unwrap_or_else(PoisonError::into_inner).get(table).cloned();
+        if let Some(shape) = known {
+            return Ok(shape);
+        }
+        let schema = table.schema.as_deref();
+        let found = catalog::relations(session, schema, Some(&table.name)).await?;
+        let Some(relation) = found.first() else {
+            let message = format!("{table}: no such table any more");
+            return Err(Error::new(Code::TableNotFound, message));
+        };
+        let info = catalog::describe(session, std::slice::from_ref(relation)).await?;
+        let info = info.first().ok_or_else(|| Error::bug("a table without description"))?;
+        Ok(self.remember(relation, info))
+    }
+
+    fn remember(&self, relation: &Relation, info: &TableInfo) -> Shape {
+        let shape = Shape {
+            oid: relation.oid,
+            partitioned: relation.partitioned,
+            key: info.schema.key().into_iter().map(str::to_owned).collect(),
+            rows: info.rows,
+            bytes: info.bytes,
+        };
+        let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
+        shapes.insert(relation.name.clone(), shape.clone());
+        shape
+    }
+
+    /// Block ranges of two snapshots fit together only when no row has been added or moved in
+    /// between: a moved row could be missed by both.
+    async fn check_unchanged(
+        &self,
+        reading: &Reading,
+        table: &TableName,
+        b: &Blocks,
+    ) -> Result<()> {
+        if reading.sees == b.snapshot {
+            return Ok(());
+        }
+        let mut unchanged = self.unchanged.lock().await;
+        let mark = (reading.sees.clone(), b.table());
+        if unchanged.contains(&mark) {
+            return Ok(());
+        }
+        // Row versions carry 32 bits of the transaction that made them; the missing ones are those
+        // of the next transaction, or one less. Numbers up to 2 are of before all transactions.
+        let sql = format!(
+            "SELECT coalesce(pg_catalog.pg_relation_filenode({name}::pg_catalog.regclass), 0) <> {file} \
+               OR EXISTS (SELECT FROM ONLY {table}, LATERAL (\
+                 SELECT pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot()) AS next, \
+                        xmin::pg_catalog.text::pg_catalog.int8 AS low) x \
+               WHERE x.low > 2 AND NOT pg_catalog.txid_visible_in_snapshot(\
+                 x.next - ((x.next - x.low) & 4294967295), '{snapshot}'::pg_catalog.txid_snapshot))",
+            name = syncline_sql::Dialect::Postgres
+                .string(&syncline_sql::Dialect::Postgres.table(&b.table())),
+            file = b.filenode,
+            table = syncline_sql::Dialect::Postgres.table(&b.table()),
+            snapshot = b.snapshot.replace('\'', ""),
+        );
+        let row = reading
+            .session
+            .client
+            .query_one(&sql, &[])
+            .await
+            .map_err(|e| error::reading(e, table, false))?;
+        if row.get(0) {
+            let message = format!(
+                "{table} has no key and has changed since the run began: rows may have moved \
+                 between the parts that are copied and those that are not"
+            );
+            return Err(Error::new(Code::CannotResume, message)
+                .hint("start over with --fresh --write replace, or give the table a primary key"));
+        }
+        unchanged.insert(mark);
+        Ok(())
+    }
+
+    /// The patterns that name one table must each fit one.
+    async fn check_named(
+        &self,
+        session: &Session,
+        selection: &TableSelection,
+        relations: &[Relation],
+    ) -> Result<()> {
+        let default = session.facts.schema.as_str();
+        for pattern in &selection.include {
+            let Some(name) = pattern.exact(Some(default)) else { continue };
+            if relations.iter().any(|r| r.name == name) {
+                continue;
+            }
+            let schema = name.schema.as_deref().unwrap_or(default);
+            let row = session
+                .client
+                .query_opt(
+                    "SELECT c.relkind::text FROM pg_catalog.pg_class c \
+                     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                     WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('v', 'm', 'f')",
+                    &[&schema, &name.name],
+                )
+                .await
+                .map_err(|e| error::of(e, "looking a table up"))?;
+            if row.is_some() {
+                let message = format!("{name} is a view or foreign table; only tables are copied");
+                let select = syncline_sql::Dialect::Postgres.table(&name);
+                return Err(Error::new(Code::TableNotFound, message)
+                    .hint(format!("copy its rows with --query 'SELECT * FROM {select}'")));
+            }
+            let bare = |r: &Relation| match r.name.schema.as_deref() {
+                Some(schema) if schema == default => r.name.name.clone(),
+                _ => r.name.to_string(),
+            };
+            let names: Vec<String> = relations.iter().map(bare).collect();
+            let short = if schema == default { name.name.clone() } else { name.to_string() };
+            let near = did_you_mean(&short, names.iter().map(String::as_str));
+            let message = format!("{}: no table {name}{near}", self.connect.address);
+            return Err(Error::new(Code::TableNotFound, message)
+                .hint("`*` stands for any characters; names are taken as the server spells them"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Source for PostgresSource {
+    async fn check(&self) -> Result<Vec<String>> {
+        let session = self.scout().await?;
+        let mut notes = catalog::left_out(&session, self.connect.schema.as_deref()).await?;
+        if session.facts.standby {
+            notes.push("the server is a standby; a long copy may be cancelled by replay".into());
+        }
+        Ok(notes)
+    }
+
+    async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>> {
+        let session = self.scout().await?;
+        let all = catalog::relations(&session, None, None).await?;
+        self.check_named(&session, selection, &all).await?;
+        let default = match (&self.connect.schema, selection.include.is_empty()) {
+            // Nothing said: all tables of the database.
+            (None, true) => None,
+            _ => Some(session.facts.schema.as_str()),
+        };
+        let in_scope = |r: &Relation| {
+            !selection.include.is_empty()
+                || default.is_none()
+                || r.name.schema.as_deref() == default
+        };
+        let named = |r: &Relation| {
+            let names = |p: &syncline_types::Pattern| p.exact(default).as_ref() == Some(&r.name);
+            selection.include.iter().any(names)
+        };
+        let chosen: Vec<Relation> = all
+            .into_iter()
+            .filter(|r| in_scope(r) && selection.selects(&r.name, default))
+            .filter(|r| !r.partition || named(r))
+            .collect();
+        let infos = catalog::describe(&session, &chosen).await?;
+        for (relation, info) in chosen.iter().zip(&infos) {
+            self.remember(relation, info);
+        }
+        Ok(infos
+            .into_iter()
+            .map(|mut info| {
+                if info.schema.key().is_empty() {
+                    info.notes.push(
+                        "it has no key: a part that is interrupted starts over, and a killed run \
+                         goes on only while the table is unchanged"
+                            .into(),
+                    );
+                }
+                info
+            })
+            .collect())
+    }
+
+    async fn describe_query(&self, sql: &str) -> Result<TableInfo> {
+        let session = self.connect.open(Purpose::ReadUserSql).await?;
+        session.run(BEGIN, "the query").await?;
+        let statement = session
+            .client
+            .prepare(&format!("SELECT * FROM (\n{}\n) q", unterminated(sql)))
+            .await
+            .map_err(|e| error::reading(e, "the query", true))?;
+        let columns: Vec<(String, u32, i32)> = statement
+            .columns()
+            .iter()
+            .map(|c| (c.name().to_owned(), c.type_().oid(), c.type_modifier()))
+            .collect();
+        let mut seen = BTreeSet::new();
+        if let Some((name, ..)) = columns.iter().find(|c| !seen.insert(c.0.as_str())) {
+            let message = format!("the query has two columns named {name:?}");
+            return Err(Error::new(Code::QueryRejected, message).hint("name one of them with AS"));
+        }
+        let fields = catalog::types(&session, &columns).await?;
+        let schema = TableSchema::new(TableName::bare("query"), fields);
+        let notes = vec![
+            "the rows of a query come in no order to go on from: when interrupted, \
+                          it starts over"
+                .into(),
+        ];
+        Ok(TableInfo { schema, rows: None, bytes: None, notes })
+    }
+
+    async fn begin(&self, _parallel: usize) -> Result<Consistency> {
+        let mut snapshot = self.snapshot.lock().await;
+        let (taken, consistency) = self.take_snapshot().await?;
+        *snapshot = Some(taken);
+        Ok(consistency)
+    }
+
+    async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
+        if read.query.is_some() {
+            return Ok(vec![split::make(&read.table.name, 0, (None, None), Piece::Query)]);
+        }
+        let purpose = purpose(read);
+        let reading = self.reading(purpose).await?;
+        let shape = self.shape(&reading.session, &read.table.name).await?;
+        let session = &reading.session;
+        let splits = if shape.key.is_empty() {
+            split::by_blocks(session, read, &shape, cut, &reading.sees).await?
+        } else {
+            split::by_key(session, read, &shape, cut).await?
+        };
+        if reading.shared {
+            self.idle.put(reading.number, reading.purpose, reading.session);
+        }
+        Ok(splits)
+    }
+
+    async fn open(
+        &self,
+        read: &ReadTask,
+        split: &Split,
+        at: Option<&Position>,
+    ) -> Result<Box<dyn SplitReader>> {
+        let piece = split::piece(split)?;
+        let reading = self.reading(purpose(read)).await?;
+        if let Piece::Blocks(blocks) = &piece {
+            self.check_unchanged(&reading, &read.table.name, blocks).await?;
+        }
+        let reader = Reader::open(read, piece, at, reading, Arc::clone(&self.idle)).await?;
+        Ok(Box::new(reader))
+    }
+
+    async fn end(&self) -> Result<()> {
+        *self.snapshot.lock().await = None;
+        *self.scout.lock().await = None;
+        self.idle.reset(self.idle.number() + 1);
+        Ok(())
+    }
+}
+
+/// SQL of the user's sees the default schema; ours names everything in full.
+fn purpose(read: &ReadTask) -> Purpose {
+    if read.filter.is_some() || read.query.is_some() { Purpose::ReadUserSql } else { Purpose::Read }
+}
+
+/// A query as it can stand in parentheses.
+pub(crate) fn unterminated(sql: &str) -> &str {
+    sql.trim_end().trim_end_matches(';').trim_end()
+}

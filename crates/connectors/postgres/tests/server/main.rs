@@ -1,0 +1,6 @@
+//! The connector against real servers. Each module guards one side of it; `support` is a small
+//! engine: it does what the real one does, with nothing in between.
+
+mod support;
+
+mod fidelity;
