@@ -360,12 +360,14 @@ fn sample(
         let overrides = TypeOverrides::parse(options.types.as_deref())?;
         sampled.add_columns(overrides.names());
         let jsonl_reader::Sampled { columns, looks, rows, bytes, .. } = sampled;
+        let mut notes = Vec::new();
         if columns.is_empty() {
-            let message = format!("{} has no row: its columns are not known", file.path.display());
-            return Err(Error::new(Code::Corrupt, message)
-                .hint("name them, as in ?types=id:int64,name:text"));
+            let place = file.path.display();
+            notes.push(format!(
+                "{place} has no rows: its columns are known only by ?types=id:int64,name:text"
+            ));
         }
-        return Ok(TextSample { columns, looks, start, line, rows, bytes, notes: Vec::new() });
+        return Ok(TextSample { columns, looks, start, line, rows, bytes, notes });
     }
     let dialect = Dialect::of(options, file.format)?;
     let head = csv_reader::head(window, &file.path, &dialect, options)?;
@@ -624,13 +626,14 @@ fn records(piece: &Piece, target: u64, options: &FilesOptions) -> Result<Vec<Siz
 pub(crate) fn share(table: &FoundTable, cut: &Cut) -> (usize, u64) {
     let total: u64 = table.files.iter().map(|f| f.piece.stamp.size).sum();
     let by_bytes = total / cut.min_bytes.max(1);
-    let known = table.files.iter().any(|f| matches!(f.layout, Layout::Groups(_)));
-    let by_rows = match table.info.rows {
-        Some(rows) if known => rows / cut.min_rows.max(1),
-        _ => u64::MAX,
+    // Packed well, few bytes may be many rows.
+    let groups = table.files.iter().any(|f| matches!(f.layout, Layout::Groups(_)));
+    let worth = match table.info.rows {
+        Some(rows) if groups => rows / cut.min_rows.max(1),
+        _ => by_bytes,
     };
     let most = cut.splits.max(1) as u64;
-    let count = if known { by_rows } else { by_bytes }.clamp(1, most);
+    let count = worth.clamp(1, most);
     // At most as many as was asked for.
     (usize::try_from(count).unwrap_or(1), total.div_ceil(count).max(1))
 }

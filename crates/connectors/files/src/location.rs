@@ -284,9 +284,9 @@ impl Template {
             let (before, tail) = rest.split_at(at);
             out.push_str(before);
             let (text, used) = if tail.starts_with("{table}") {
-                (safe(&table.name).replace('{', "%7B"), 7)
+                (safe(&table.name), 7)
             } else if tail.starts_with("{schema}") {
-                (safe(table.schema.as_deref().unwrap_or_default()).replace('{', "%7B"), 8)
+                (safe(table.schema.as_deref().unwrap_or_default()), 8)
             } else {
                 ("{".to_owned(), 1)
             };
@@ -298,9 +298,10 @@ impl Template {
     }
 }
 
-/// A name as a part of a file name: what would lead out of the folder is percent-encoded.
+/// A name as a part of a file name: what would lead out of the folder, or be taken for a page's
+/// number, is percent-encoded.
 fn safe(name: &str) -> String {
-    let encoded = name.replace('/', "%2F").replace('\0', "%00");
+    let encoded = name.replace('/', "%2F").replace('\0', "%00").replace("{page}", "%7Bpage}");
     match encoded.as_str() {
         "." => "%2E".into(),
         ".." => "%2E%2E".into(),

@@ -4,8 +4,9 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `lock` | locked by the process at work |
-//! | `run` | the run's key, and what the target was when the run began |
+//! | `lock` | locked by the process at work: another run finds the target in use |
+//! | `turn` | locked while a checkpoint is compared and replaced, and for the commit |
+//! | `run` | the run's key and epoch, and what the target was when the run began |
 //! | `part-00003.0002.data` | rows of split 3: its second segment |
 //! | `part-00003.json` | the split's checkpoint: position, and which bytes of which segments are durable |
 //! | `commit.json` | which finished files take which names |
@@ -14,12 +15,12 @@
 //! epoch, or after an error) begins a new segment. So whatever a writer that has lost its split
 //! still writes lies behind the durable bytes of its own segment, and is never looked at. A
 //! checkpoint is written to a temporary file, synced and renamed, after the segments are synced.
+//! A process that takes a run over, under a higher epoch, need not wait for the lock of the last.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use syncline_types::{Code, Error, Position, Result};
@@ -43,6 +44,8 @@ pub(crate) struct Segment {
     pub(crate) unpacked: u64,
     /// The split's page it belongs to, from 0.
     pub(crate) page: u64,
+    /// Epoch of the writer that made it: one of an earlier epoch may still be at it.
+    pub(crate) epoch: u64,
 }
 
 /// What is durable of a split.
@@ -64,6 +67,7 @@ pub(crate) struct Checkpoint {
 struct Claim {
     v: u32,
     run: String,
+    epoch: u64,
     /// The file that the run appends to.
     old: Option<Stamp>,
     /// The last page that was there, in an append to pages.
@@ -85,6 +89,8 @@ pub(crate) struct Piece {
     pub(crate) path: PathBuf,
     /// Bytes of it that count.
     pub(crate) bytes: u64,
+    /// Nobody else can be writing to it.
+    pub(crate) own: bool,
 }
 
 /// Makes one file of several.
@@ -101,9 +107,8 @@ pub(crate) struct Folder {
     paged: bool,
     dir: PathBuf,
     claim: Claim,
-    /// Held while a checkpoint is compared and replaced.
-    turn: Mutex<()>,
-    _lock: File,
+    /// Not there for a run that was taken over from a process that may still live.
+    _lock: Option<File>,
 }
 
 impl Folder {
@@ -112,34 +117,67 @@ impl Folder {
     ///
     /// # Errors
     /// [`Code::InUse`] when another process is at work on the target.
-    pub(crate) fn claim(target: &Path, paged: bool, run: &str, append: bool) -> Result<Self> {
+    pub(crate) fn claim(
+        target: &Path,
+        paged: bool,
+        run: &str,
+        epoch: u64,
+        append: bool,
+    ) -> Result<Self> {
         let dir = Self::of(target);
-        fs::create_dir_all(&dir).map_err(|e| os_error::of(&dir, "make", e))?;
         let lock = lock(&dir)?;
-        let found: Option<Claim> = read(&dir.join("run"))?;
-        let claim = match found {
-            Some(claim) if claim.run == run => claim,
+        let _turn = turn(&dir)?;
+        let path = dir.join("run");
+        let claim = match (read::<Claim>(&path)?, &lock) {
+            (Some(claim), _) if claim.run == run => {
+                if claim.epoch > epoch {
+                    let message = format!("{} is written by a later owner", target.display());
+                    return Err(Error::new(Code::StaleEpoch, message));
+                }
+                Claim { epoch, ..claim }
+            }
+            (_, None) => {
+                return Err(Error::new(
+                    Code::InUse,
+                    format!("another process is writing {}", target.display()),
+                )
+                .hint("wait for it, or choose another target"));
+            }
             _ => {
-                clear(&dir, |name| name != "lock")?;
-                let claim = Claim {
+                clear(&dir, |name| name != "lock" && name != "turn")?;
+                let appends = append && !paged && target.exists();
+                Claim {
                     v: VERSION,
                     run: run.to_owned(),
-                    old: if append && !paged && target.exists() {
-                        Some(Stamp::of(target)?)
-                    } else {
-                        None
-                    },
+                    epoch,
+                    old: if appends { Some(Stamp::of(target)?) } else { None },
                     last_page: if append && paged {
                         pages(target)?.last().map_or(0, |(n, _)| *n)
                     } else {
                         0
                     },
-                };
-                replace(&dir.join("run"), &claim)?;
-                claim
+                }
             }
         };
-        Ok(Self { target: target.to_owned(), paged, dir, claim, turn: Mutex::new(()), _lock: lock })
+        replace(&path, &claim)?;
+        Ok(Self { target: target.to_owned(), paged, dir, claim, _lock: lock })
+    }
+
+    /// Removes what a run has left beside a target, when it is this run's and nobody's of a later
+    /// epoch.
+    pub(crate) fn discard(target: &Path, run: &str, epoch: u64) -> Result<()> {
+        let dir = Self::of(target);
+        match read::<Claim>(&dir.join("run")) {
+            Ok(Some(claim)) if claim.run == run && claim.epoch <= epoch => remove(&dir),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a run has left something beside a target.
+    pub(crate) fn is_of(target: &Path, run: &str) -> bool {
+        let claim = read::<Claim>(&Self::of(target).join("run"));
+        claim.is_ok_and(|claim| claim.is_some_and(|claim| claim.run == run))
     }
 
     /// Where the folder of a target is.
@@ -158,10 +196,6 @@ impl Folder {
         self.claim.old.is_some() || self.claim.last_page > 0
     }
 
-    fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn checkpoint_path(&self, split: u32) -> PathBuf {
         self.dir.join(format!("part-{split:05}.json"))
     }
@@ -171,7 +205,7 @@ impl Folder {
     /// # Errors
     /// [`Code::StaleEpoch`] when a writer of a higher epoch has it.
     pub(crate) fn open(&self, split: u32, epoch: u64) -> Result<Checkpoint> {
-        let _turn = self.turn();
+        let _turn = turn(&self.dir)?;
         let path = self.checkpoint_path(split);
         let found: Option<Checkpoint> = read(&path)?;
         let mut checkpoint = found.unwrap_or(Checkpoint {
@@ -199,7 +233,7 @@ impl Folder {
     /// # Errors
     /// [`Code::StaleEpoch`] when a writer of a higher epoch has the split.
     pub(crate) fn save(&self, split: u32, checkpoint: &Checkpoint) -> Result<()> {
-        let _turn = self.turn();
+        let _turn = turn(&self.dir)?;
         let path = self.checkpoint_path(split);
         match read::<Checkpoint>(&path)? {
             Some(now) if now.epoch > checkpoint.epoch => Err(self.stale(split)),
@@ -243,7 +277,16 @@ impl Folder {
     }
 
     /// Puts the parts together and gives them the target's name, page by page.
+    ///
+    /// # Errors
+    /// [`Code::StaleEpoch`] when a process of a higher epoch has the run.
     pub(crate) fn commit(&self, splits: u32, assembly: &dyn Assemble) -> Result<()> {
+        let _turn = turn(&self.dir)?;
+        let now: Option<Claim> = read(&self.dir.join("run"))?;
+        if now.is_none_or(|now| now.run != self.claim.run || now.epoch > self.claim.epoch) {
+            let message = format!("{} is written by a later owner", self.target.display());
+            return Err(Error::new(Code::StaleEpoch, message));
+        }
         let record = self.dir.join("commit.json");
         let outcome: Outcome = match read(&record)? {
             Some(outcome) => outcome,
@@ -289,7 +332,11 @@ impl Folder {
             };
             let (first, mut most) = (next, None);
             for segment in &checkpoint.segments {
-                let piece = Piece { path: self.dir.join(&segment.file), bytes: segment.bytes };
+                let piece = Piece {
+                    path: self.dir.join(&segment.file),
+                    bytes: segment.bytes,
+                    own: segment.epoch == self.claim.epoch,
+                };
                 let page = if self.paged { first + segment.page } else { 0 };
                 most = most.max(Some(segment.page));
                 files.entry(page).or_default().push(piece);
@@ -315,15 +362,10 @@ impl Folder {
         }
         Ok(outcome)
     }
-
-    /// Removes the folder and what is in it.
-    pub(crate) fn remove(&self) -> Result<()> {
-        remove(&self.dir)
-    }
 }
 
 /// Removes a folder of parts; it may be gone.
-pub(crate) fn remove(dir: &Path) -> Result<()> {
+fn remove(dir: &Path) -> Result<()> {
     match fs::remove_dir_all(dir) {
         Ok(()) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -332,44 +374,55 @@ pub(crate) fn remove(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Locks a folder, or tells that another process has it.
-fn lock(dir: &Path) -> Result<File> {
-    let path = dir.join("lock");
-    let at = |e| os_error::of(&path, "lock", e);
+/// Locks a folder for as long as the file lives; `None` when another process has it.
+fn lock(dir: &Path) -> Result<Option<File>> {
     loop {
-        fs::create_dir_all(dir).map_err(at)?;
-        let file = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
-            // Another process has just removed the folder.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-            other => other.map_err(at)?,
-        };
+        let Some(file) = lock_file(dir, "lock")? else { continue };
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(
-                    Code::InUse,
-                    format!("{} is locked: another process writes this target", path.display()),
-                )
-                .hint("wait for it, or choose another target"));
-            }
-            Err(TryLockError::Error(e)) => return Err(at(e)),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(e)) => return Err(os_error::of(&dir.join("lock"), "lock", e)),
         }
-        // Its last owner may have removed it between our opening and our locking.
-        if same_file(&file, &path).map_err(at)? {
+        if same_file(&file, &dir.join("lock"))? {
+            return Ok(Some(file));
+        }
+    }
+}
+
+/// Waits for the turn to look at the folder's files and change them.
+fn turn(dir: &Path) -> Result<File> {
+    loop {
+        let Some(file) = lock_file(dir, "turn")? else { continue };
+        file.lock().map_err(|e| os_error::of(&dir.join("turn"), "lock", e))?;
+        if same_file(&file, &dir.join("turn"))? {
             return Ok(file);
         }
     }
 }
 
+/// Opens a file to lock; `None` when another process has just removed the folder.
+fn lock_file(dir: &Path, name: &str) -> Result<Option<File>> {
+    fs::create_dir_all(dir).map_err(|e| os_error::of(dir, "make", e))?;
+    let path = dir.join(name);
+    match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
+        Ok(file) => Ok(Some(file)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(os_error::of(&path, "make", e)),
+    }
+}
+
+/// Whether the open file is still the one of that name: its last owner may have removed it between
+/// our opening and our locking.
 #[cfg(unix)]
-fn same_file(file: &File, path: &Path) -> io::Result<bool> {
+fn same_file(file: &File, path: &Path) -> Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    let (open, named) = (file.metadata()?, fs::metadata(path));
+    let open = file.metadata().map_err(|e| os_error::of(path, "look at", e))?;
+    let named = fs::metadata(path);
     Ok(named.is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
 }
 
 #[cfg(not(unix))]
-fn same_file(_: &File, path: &Path) -> io::Result<bool> {
+fn same_file(_: &File, path: &Path) -> Result<bool> {
     // A file that is open cannot be removed there.
     Ok(path.exists())
 }
@@ -450,7 +503,7 @@ impl Assemble for Concatenate {
         let at = |path: &Path, e| os_error::of(path, "write", e);
         let (base, rest) = match (old, pieces.split_first()) {
             // The first piece grows to the whole: nothing of it is copied.
-            (None, Some((first, rest))) => {
+            (None, Some((first, rest))) if first.own => {
                 let file = OpenOptions::new().write(true).open(&first.path);
                 let cut = file.and_then(|file| file.set_len(first.bytes));
                 cut.map_err(|e| at(&first.path, e))?;
@@ -467,7 +520,8 @@ impl Assemble for Concatenate {
                             }
                             Ok(())
                         }
-                        None => file.write_all(&self.head),
+                        None if pieces.is_empty() => file.write_all(&self.head),
+                        None => Ok(()),
                     }
                 };
                 make().map_err(|e| at(out, e))?;
@@ -505,7 +559,14 @@ mod tests {
             out.write_all(text.as_bytes()).unwrap();
             let page = checkpoint.segments.len() as u64;
             let bytes = text.len() as u64;
-            checkpoint.segments.push(Segment { file, bytes, rows: 1, unpacked: bytes, page });
+            checkpoint.segments.push(Segment {
+                file,
+                bytes,
+                rows: 1,
+                unpacked: bytes,
+                page,
+                epoch,
+            });
         }
         checkpoint.position = Some(Position::new(texts.len() as u64, "{}"));
         checkpoint.done = done;
@@ -516,7 +577,7 @@ mod tests {
     fn parts_become_the_target_in_split_order_and_never_before() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("t.csv");
-        let folder = Folder::claim(&target, false, "run1", false).unwrap();
+        let folder = Folder::claim(&target, false, "run1", 1, false).unwrap();
         add(&folder, 1, 1, &["c\n", "d\n"], true);
         assert!(folder.commit(2, &plain()).is_err());
         assert!(!target.exists());
@@ -528,7 +589,7 @@ mod tests {
         assert_eq!(fs::read_to_string(&target).unwrap(), "a\nb\nc\nd\n");
         folder.commit(2, &plain()).unwrap();
         assert_eq!(fs::read_to_string(&target).unwrap(), "a\nb\nc\nd\n");
-        folder.remove().unwrap();
+        remove(&folder.dir).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
@@ -539,7 +600,7 @@ mod tests {
         fs::write(&target, "old\n").unwrap();
         for append in [false, true] {
             let run = format!("run-{append}");
-            let folder = Folder::claim(&target, false, &run, append).unwrap();
+            let folder = Folder::claim(&target, false, &run, 1, append).unwrap();
             add(&folder, 0, 1, &["a\n"], true);
             add(&folder, 1, 1, &["b\n"], true);
             // Killed after the pieces were put together, before that was recorded.
@@ -548,9 +609,9 @@ mod tests {
             folder.commit(2, &plain()).unwrap();
             drop(folder);
             // Killed after the rename, before the folder was removed.
-            let folder = Folder::claim(&target, false, &run, append).unwrap();
+            let folder = Folder::claim(&target, false, &run, 1, append).unwrap();
             folder.commit(2, &plain()).unwrap();
-            folder.remove().unwrap();
+            remove(&folder.dir).unwrap();
             let wanted = if append { "a\nb\na\nb\n" } else { "a\nb\n" };
             assert_eq!(fs::read_to_string(&target).unwrap(), wanted);
         }
@@ -559,13 +620,13 @@ mod tests {
     #[test]
     fn later_epochs_fence_off_earlier_writers() {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder::claim(&dir.path().join("t"), false, "r", false).unwrap();
+        let folder = Folder::claim(&dir.path().join("t"), false, "r", 1, false).unwrap();
         let mut old = folder.open(0, 1).unwrap();
         let (file, mut out) = folder.segment(0, 0).unwrap();
         out.write_all(b"x").unwrap();
         let new = folder.open(0, 2).unwrap();
         assert_eq!(new.segments, Vec::new());
-        old.segments.push(Segment { file, bytes: 1, rows: 1, unpacked: 1, page: 0 });
+        old.segments.push(Segment { file, bytes: 1, rows: 1, unpacked: 1, page: 0, epoch: 1 });
         assert_eq!(folder.save(0, &old).unwrap_err().code(), Code::StaleEpoch);
         assert_eq!(folder.open(0, 1).unwrap_err().code(), Code::StaleEpoch);
         folder.save(0, &new).unwrap();
@@ -575,15 +636,15 @@ mod tests {
     fn a_target_has_one_writer_and_another_runs_leftovers_go() {
         let dir = tempfile::tempdir().unwrap();
         let target = dir.path().join("t");
-        let folder = Folder::claim(&target, false, "r1", false).unwrap();
+        let folder = Folder::claim(&target, false, "r1", 1, false).unwrap();
         add(&folder, 0, 1, &["a"], false);
-        let second = Folder::claim(&target, false, "r2", false).unwrap_err();
+        let second = Folder::claim(&target, false, "r2", 1, false).unwrap_err();
         assert_eq!(second.code(), Code::InUse);
         drop(folder);
-        let same = Folder::claim(&target, false, "r1", false).unwrap();
+        let same = Folder::claim(&target, false, "r1", 1, false).unwrap();
         assert_eq!(same.open(0, 2).unwrap().segments.len(), 1);
         drop(same);
-        let other = Folder::claim(&target, false, "r2", false).unwrap();
+        let other = Folder::claim(&target, false, "r2", 1, false).unwrap();
         assert_eq!(other.open(0, 1).unwrap().segments.len(), 0);
     }
 
@@ -596,13 +657,13 @@ mod tests {
             pages.iter().map(|(n, p)| format!("{n}={}", fs::read_to_string(p).unwrap())).collect()
         };
         for run in ["first", "append", "replace"] {
-            let folder = Folder::claim(&target, true, run, run == "append").unwrap();
+            let folder = Folder::claim(&target, true, run, 1, run == "append").unwrap();
             add(&folder, 0, 1, &["a", "b"], true);
             add(&folder, 1, 1, &[], true);
             let last: &[&str] = if run == "replace" { &[] } else { &["c"] };
             add(&folder, 2, 1, last, true);
             folder.commit(3, &plain()).unwrap();
-            folder.remove().unwrap();
+            remove(&folder.dir).unwrap();
             let wanted: &[&str] = match run {
                 "first" => &["1=a", "2=b", "3=c"],
                 "append" => &["1=a", "2=b", "3=c", "4=a", "5=b", "6=c"],

@@ -25,7 +25,7 @@ use crate::location::{Template, named, pages, parent};
 use crate::options::{Compression, FilesOptions, Format};
 use crate::os_error;
 use crate::parquet_file::{ParquetForm, ParquetSegment};
-use crate::parts::{self, Assemble, Checkpoint, Concatenate, Folder, Segment};
+use crate::parts::{Assemble, Checkpoint, Concatenate, Folder, Segment};
 use crate::script_file::{ScriptEncoder, dialect};
 use crate::values::RowEncoder;
 
@@ -201,7 +201,8 @@ impl FilesSink {
             return Ok(folder.clone());
         }
         let append = task.write == WriteMode::Append && task.exists && !task.empty_at_start;
-        let folder = Folder::claim(&target, self.template.is_paged(), &task.run, append)?;
+        let folder =
+            Folder::claim(&target, self.template.is_paged(), &task.run, task.epoch, append)?;
         let folder = Arc::new(folder);
         held(&self.folders).insert(target, folder.clone());
         Ok(folder)
@@ -320,7 +321,7 @@ impl Sink for FilesSink {
         block_in_place(|| {
             let target = self.target(&task.table.name)?;
             let known = held(&self.folders).contains_key(&target);
-            if !known && !Folder::of(&target).join("run").exists() {
+            if !known && !Folder::is_of(&target, &task.run) {
                 self.validate(task)?;
             }
             let folder = parent(&target);
@@ -408,11 +409,8 @@ impl Sink for FilesSink {
         block_in_place(|| {
             for task in tasks {
                 let target = self.target(&task.table.name)?;
-                let folder = held(&self.folders).remove(&target);
-                match folder {
-                    Some(folder) => folder.remove()?,
-                    None => parts::remove(&Folder::of(&target))?,
-                }
+                Folder::discard(&target, &task.run, task.epoch)?;
+                held(&self.folders).remove(&target);
             }
             Ok(())
         })
@@ -459,7 +457,8 @@ impl Part {
         let (file, open) = self.folder.segment(self.split, self.segments.len())?;
         let path = self.folder.path(&file);
         let page = self.page;
-        self.segments.push(Segment { file, bytes: 0, rows: 0, unpacked: 0, page });
+        let epoch = self.checkpoint.epoch;
+        self.segments.push(Segment { file, bytes: 0, rows: 0, unpacked: 0, page, epoch });
         Ok((path, open))
     }
 

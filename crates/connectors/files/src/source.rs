@@ -222,8 +222,9 @@ impl Source for FilesSource {
     }
 
     async fn begin(&self, _parallel: usize) -> Result<Consistency> {
-        // A file that changes after `plan` is found out, and the run fails.
-        Ok(Consistency::Snapshot)
+        Ok(Consistency::PerSplit(
+            "each file is read as it is; one that changes during the run ends the run".into(),
+        ))
     }
 
     async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
