@@ -1,1 +1,75 @@
-//! Being written.
+//! The steps of a chain: `filter`, `select`, `rename`, `drop`, `cast`, `add`, `mask`, `sql`.
+//!
+//! Each is configured by one key and its value, as in a job file; `docs/processors.md` shows them.
+//! [`build`] reads and checks the configuration without knowing a table; `bind` then fits each step
+//! to the table that the step before leaves. Where the chain stands in the way of the data is the
+//! engine's business.
+
+mod add;
+mod cast;
+mod columns;
+mod config;
+mod expression;
+mod filter;
+mod mask;
+mod project;
+mod sql;
+
+use serde_json::Value;
+use syncline_connector::Processor;
+use syncline_types::{Code, Error, Result, did_you_mean};
+
+use config::Place;
+
+/// The verbs there are.
+pub const VERBS: &[&str] = &["add", "cast", "drop", "filter", "mask", "rename", "select", "sql"];
+
+/// The steps of a list of one-key objects: `[ { "filter": "a > 1" }, { "select": ["a"] } ]`.
+///
+/// # Errors
+/// As [`build_at`].
+pub fn build(config: &Value) -> Result<Vec<Box<dyn Processor>>> {
+    build_at(config, "processors")
+}
+
+/// As [`build`], for the list that stands at `place` in the job file (`processors.source`), which
+/// begins every message.
+///
+/// # Errors
+/// [`Code::UnknownKey`] with the nearest name, [`Code::BadProcessor`], [`Code::BadValue`].
+/// Expressions are read only when a step is fitted to a table.
+pub fn build_at(config: &Value, place: &str) -> Result<Vec<Box<dyn Processor>>> {
+    let place = Place::new(place);
+    let steps = match config {
+        Value::Null => &[],
+        // One step may stand without its list.
+        Value::Object(_) => std::slice::from_ref(config),
+        list => place.list(list)?,
+    };
+    steps.iter().enumerate().map(|(i, step)| build_step(step, &place.item(i))).collect()
+}
+
+fn build_step(step: &Value, place: &Place) -> Result<Box<dyn Processor>> {
+    let object = place.object(step)?;
+    let Some((verb, value)) = object.iter().next().filter(|_| object.len() == 1) else {
+        let message = "a step has one key, the verb: - filter: …";
+        return Err(Error::new(Code::BadProcessor, message).at(place));
+    };
+    let at = place.under(verb);
+    Ok(match verb.as_str() {
+        "add" => Box::new(add::Add::new(at, value)?),
+        "cast" => Box::new(cast::Cast::new(at, value)?),
+        "drop" => Box::new(columns::Drop::new(at, value)?),
+        "filter" => Box::new(filter::Filter::new(at, value)?),
+        "mask" => Box::new(mask::Mask::new(at, value)?),
+        "rename" => Box::new(columns::Rename::new(at, value)?),
+        "select" => Box::new(columns::Select::new(at, value)?),
+        "sql" => Box::new(sql::Sql::new(at, value)?),
+        other => {
+            let near = did_you_mean(other, VERBS.iter().copied());
+            let message = format!("{other:?} is no step{near}");
+            let hint = format!("steps are {}", VERBS.join(", "));
+            return Err(Error::new(Code::UnknownKey, message).at(place).hint(hint));
+        }
+    })
+}
