@@ -259,6 +259,8 @@ fn sqlite_dumps_are_read() {
     let catalog = catalog(&text, 13).unwrap();
     assert_eq!(catalog.dialect(), Dialect::Sqlite);
     assert_eq!(catalog.tables().len(), 2, "sqlite_sequence is not a table of the user");
+    let id = table(&catalog, "t").schema.columns[0].identity;
+    assert_eq!(id.unwrap().next, Some(4));
     let t = table(&catalog, "t");
     let (rows, rejects) = read(&text, &t);
     check(

@@ -440,6 +440,14 @@ impl<'a> Tokens<'a> {
             [first, rest @ ..] if matches!(first.kind, Kind::Text(_)) && cast(rest) => {
                 Some(DefaultValue::Value(self.lexer.string(first)))
             }
+            // MySQL 8 names the character set before it.
+            [set, first]
+                if set.kind == Kind::Word
+                    && self.lexer.raw(set).starts_with(b"_")
+                    && matches!(first.kind, Kind::Text(_)) =>
+            {
+                Some(DefaultValue::Value(self.lexer.string(first)))
+            }
             [first, rest @ ..] if first.kind == Kind::Number && cast(rest) => {
                 Some(DefaultValue::Value(self.lexer.string(first)))
             }

@@ -14,6 +14,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit, i256};
 use syncline_types::{Code, Error, Result, field};
 
 use super::lexer::{Escapes, unescape};
+use super::number::{decimal, is_number, whole};
 use super::row::{Value, hex_bytes};
 use super::session::Charset;
 use super::temporal;
@@ -23,9 +24,9 @@ use crate::Dialect;
 #[derive(Debug)]
 pub(crate) struct Fault(pub(crate) Code, pub(crate) String);
 
-type Fit<T> = Result<T, Fault>;
+pub(crate) type Fit<T> = Result<T, Fault>;
 
-fn fault<T>(code: Code, why: impl Into<String>) -> Fit<T> {
+pub(crate) fn fault<T>(code: Code, why: impl Into<String>) -> Fit<T> {
     Err(Fault(code, why.into()))
 }
 
@@ -385,36 +386,6 @@ fn integer<T: TryFrom<i128>>(value: Value, cx: &Context<'_>) -> Fit<T> {
     })
 }
 
-fn whole(text: &[u8]) -> Option<i128> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    if digits.is_empty() {
-        return None;
-    }
-    let mut number: i128 = 0;
-    if digits.len() <= 18 {
-        let mut short: i64 = 0;
-        for digit in digits {
-            if !digit.is_ascii_digit() {
-                return None;
-            }
-            short = short * 10 + i64::from(digit - b'0');
-        }
-        number = short.into();
-    } else {
-        for digit in digits {
-            if !digit.is_ascii_digit() {
-                return None;
-            }
-            number = number.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-        }
-    }
-    Some(if negative { -number } else { number })
-}
-
 /// A float's text, or the special value that a text names.
 fn float_text<'a>(value: Value, cx: &Context<'a>) -> Fit<(Cow<'a, str>, Option<f64>)> {
     let text = cx.text(value)?;
@@ -433,23 +404,6 @@ fn fits(number: f64, cx: &Context<'_>) -> bool {
     number.is_finite() || cx.dialect == Dialect::Sqlite
 }
 
-/// Digits with sign, point and exponent; or one of PostgreSQL's special numbers.
-fn is_number(text: &str) -> bool {
-    if matches!(text, "NaN" | "Infinity" | "-Infinity") {
-        return true;
-    }
-    let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-    digits(whole)
-        && digits(fraction)
-        && digits(exponent)
-        && !exponent.is_empty()
-        && whole.len() + fraction.len() > 0
-}
-
 /// A number's text. A real number of SQLite is the double that its digits lead to.
 fn number_text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
     let text = cx.text(value)?;
@@ -462,65 +416,6 @@ fn number_text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
         return Ok(Cow::Owned(format!("{double}")));
     }
     Ok(text)
-}
-
-/// The unscaled digits of a decimal number, with its sign.
-fn decimal(text: &str, precision: u8, scale: i8) -> Fit<String> {
-    let no = || Fault(Code::Conversion, format!("{text} is not a decimal number"));
-    if !is_number(text) || text.ends_with(['N', 'y']) {
-        return match text {
-            "NaN" | "Infinity" | "-Infinity" => {
-                fault(Code::NoEquivalent, format!("{text} is not in a decimal of fixed digits"))
-            }
-            _ => Err(no()),
-        };
-    }
-    let negative = text.starts_with('-');
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let exponent: i32 = exponent.parse().map_err(|_| no())?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mut digits = String::with_capacity(whole.len() + fraction.len() + 8);
-    if negative {
-        digits.push('-');
-    }
-    let first = digits.len();
-    digits.push_str(whole.trim_start_matches('0'));
-    digits.push_str(if digits.len() == first {
-        fraction.trim_start_matches('0')
-    } else {
-        fraction
-    });
-    if digits.len() == first {
-        digits.push('0');
-        return Ok(digits.split_off(first));
-    }
-    let shift = i64::from(scale) + i64::from(exponent) - fraction.len() as i64;
-    if shift >= 0 {
-        if shift > 80 {
-            return too_long(text, precision, scale);
-        }
-        digits.extend(std::iter::repeat_n('0', usize::try_from(shift).unwrap_or(0)));
-    } else {
-        let drop = usize::try_from(-shift).unwrap_or(usize::MAX);
-        let kept = (digits.len() - first).checked_sub(drop);
-        let zeros = kept.is_some_and(|kept| digits[first + kept..].bytes().all(|b| b == b'0'));
-        match kept {
-            Some(kept) if zeros && kept > 0 => digits.truncate(first + kept),
-            _ => {
-                let why = format!("{text} has more than {scale} digits after its point");
-                return fault(Code::OutOfRange, why);
-            }
-        }
-    }
-    if digits.len() - first > usize::from(precision) {
-        return too_long(text, precision, scale);
-    }
-    Ok(digits)
-}
-
-fn too_long<T>(text: &str, precision: u8, scale: i8) -> Fit<T> {
-    fault(Code::OutOfRange, format!("{text} does not fit decimal({precision},{scale})"))
 }
 
 fn text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {

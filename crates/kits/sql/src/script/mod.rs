@@ -9,15 +9,18 @@
 //! Pure: no I/O. Files, compression and globs are the files connector's.
 
 mod catalog;
+mod change;
 mod create;
 mod decode;
 mod detect;
 mod lexer;
 mod native;
+mod number;
 mod reader;
 mod row;
 mod scan;
 mod session;
+mod statement;
 mod temporal;
 mod write;
 
@@ -26,6 +29,3 @@ pub use detect::detect;
 pub use reader::{ReadOptions, ScriptBatch, ScriptRead, ScriptReader};
 pub use scan::{DEFAULT_MAX_STATEMENT, Place};
 pub use write::{PageOptions, PageWriter};
-
-#[cfg(test)]
-mod tests;

@@ -11,8 +11,9 @@ use syncline_types::{
 use super::catalog::ScriptTable;
 use super::decode::{Cells, Context, Fault};
 use super::row::Value;
-use super::scan::{DEFAULT_MAX_STATEMENT, Head, Place, Scanner, Step};
+use super::scan::{DEFAULT_MAX_STATEMENT, Place, Scanner, Step};
 use super::session::{Charset, parse_zone};
+use super::statement::Head;
 use crate::Dialect;
 
 /// How a script is read.

@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Error, Result, TableName};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK, detect};
-use super::lexer::{Halt, Kind, Lex, Lexer, Rules, Token};
-use super::row::{Row, skip_brackets};
+use super::lexer::{Halt, Kind, Lex, Lexer, Rules, is_word};
+use super::row::Row;
 use super::session::Session;
+use super::statement::{
+    Head, at_delimiter, clause, column_list, insert_head, skip_statement, texts_of,
+};
 use crate::Dialect;
 
 /// The longest row, or statement without rows, that is read: bytes.
@@ -21,14 +24,6 @@ pub const DEFAULT_MAX_STATEMENT: usize = 64 << 20;
 
 /// So many bytes are looked at to guess the dialect.
 const HEAD: usize = 64 << 10;
-
-/// The statement that rows stand in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
-    pub(crate) table: TableName,
-    /// Its column list, when it has one.
-    pub(crate) columns: Option<Vec<String>>,
-}
 
 /// Where in a statement the next byte is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -489,6 +484,9 @@ impl Scanner {
             lexer.skip_line()?;
             return self.client_command(pos, lexer.pos);
         }
+        if let Some(head) = self.known_head(pos) {
+            return Ok(self.begin_rows(pos, head));
+        }
         let token = lexer.token()?;
         let word = if token.kind == Kind::Word {
             lexer.string(&token).to_ascii_uppercase()
@@ -496,20 +494,7 @@ impl Scanner {
             String::new()
         };
         match word.as_str() {
-            "INSERT" | "REPLACE" => {
-                let head = insert_head(&mut lexer, &self.session);
-                let (end, conditional) = (lexer.pos, lexer.conditional);
-                self.current = (pos, end);
-                match head? {
-                    Ok(head) => {
-                        self.begin_statement(pos);
-                        self.move_to(end, conditional);
-                        self.state = State::Tuple(Arc::new(head));
-                    }
-                    Err(what) => return Err(Stop::Failed(self.unsupported(&what))),
-                }
-                Ok(None)
-            }
+            "INSERT" | "REPLACE" => self.insert(pos),
             "DELIMITER" | "SOURCE" if self.session.rules.dialect == Dialect::Mysql => {
                 lexer.skip_line()?;
                 self.client_command(pos, lexer.pos)
@@ -534,8 +519,42 @@ impl Scanner {
         }
     }
 
+    /// INSERT, up to its first row.
+    fn insert(&mut self, pos: usize) -> Result<Option<Step>, Stop> {
+        let mut lexer = self.lex();
+        lexer.token()?;
+        let head = insert_head(&mut lexer, &self.session);
+        let (end, conditional) = (lexer.pos, lexer.conditional);
+        self.current = (pos, end);
+        match head? {
+            Ok(head) => {
+                let head = Arc::new(head);
+                self.known = Some((self.buf[pos..end].to_vec(), head.clone()));
+                self.conditional = conditional;
+                Ok(self.begin_rows(pos, (head, end)))
+            }
+            Err(what) => Err(Stop::Failed(self.unsupported(&what))),
+        }
+    }
+
+    /// The head of the statement before, when the same text stands here; and where it ends.
+    fn known_head(&self, pos: usize) -> Option<(Arc<Head>, usize)> {
+        let (text, head) = self.known.as_ref()?;
+        let rest = self.buf[pos..].strip_prefix(text.as_slice())?;
+        let ends = rest.first().is_some_and(|byte| !is_word(*byte));
+        ends.then(|| (head.clone(), pos + text.len()))
+    }
+
+    fn begin_rows(&mut self, pos: usize, (head, end): (Arc<Head>, usize)) -> Option<Step> {
+        self.begin_statement(pos);
+        self.pos = end;
+        self.state = State::Tuple(head);
+        None
+    }
+
     /// A line for the client program: `\restrict`, `.tables`, `DELIMITER ;;`.
     fn client_command(&mut self, start: usize, end: usize) -> Result<Option<Step>, Stop> {
+        self.known = None;
         self.current = (start, end);
         let line = String::from_utf8_lossy(&self.buf[start..end]).trim().to_owned();
         let (command, rest) = line.split_once(char::is_whitespace).unwrap_or((&line, ""));
@@ -590,6 +609,8 @@ impl Scanner {
 
     /// What a statement without rows changes for those after it.
     fn statement(&mut self, word: &str) -> Result<()> {
+        // It may change what a name means.
+        self.known = None;
         let mut lexer = self.lexer();
         drop(lexer.token());
         match word {
@@ -669,162 +690,4 @@ impl From<Halt> for Stop {
     fn from(halt: Halt) -> Self {
         Stop::Halt(halt)
     }
-}
-
-fn at_delimiter(lexer: &Lexer<'_>, delimiter: &str) -> Lex<bool> {
-    let rest = &lexer.buf[lexer.pos..];
-    let delimiter = delimiter.as_bytes();
-    if rest.len() < delimiter.len() && !lexer.eof && delimiter.starts_with(rest) {
-        return Err(Halt::More);
-    }
-    Ok(rest.starts_with(delimiter))
-}
-
-/// Moves behind the statement's delimiter (or to the end of the script); returns where it ends.
-///
-/// Bodies of routines and triggers hold semicolons between BEGIN and END, as `psql` and SQLite's
-/// shell know; MySQL's client is told by DELIMITER.
-fn skip_statement(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<usize> {
-    let mut words = 0;
-    let (mut create, mut routine) = (false, false);
-    let mut depth = 0usize;
-    let mut pending: Option<Token> = None;
-    loop {
-        if pending.is_none() {
-            lexer.skip_space()?;
-            if depth == 0 && at_delimiter(lexer, delimiter)? {
-                let end = lexer.pos;
-                lexer.pos += delimiter.len();
-                return Ok(end);
-            }
-        }
-        let token = match pending.take() {
-            Some(token) => token,
-            None => lexer.token()?,
-        };
-        if token.kind == Kind::End {
-            if depth > 0 {
-                return Err(Halt::Bad("a body has BEGIN without its END".into(), token.start));
-            }
-            return Ok(token.start);
-        }
-        words += 1;
-        if token.kind != Kind::Word || delimiter != ";" {
-            continue;
-        }
-        let is = |names: &[&str]| names.iter().any(|name| lexer.is(&token, name));
-        create |= words == 1 && is(&["CREATE"]);
-        routine |= create && words <= 8 && is(&["TRIGGER", "FUNCTION", "PROCEDURE", "EVENT"]);
-        if !routine {
-            continue;
-        }
-        if is(&["BEGIN"]) || depth > 0 && is(&["CASE"]) {
-            depth += 1;
-        } else if depth > 0 && is(&["END"]) {
-            lexer.skip_space()?;
-            if at_delimiter(lexer, delimiter)? {
-                depth -= 1;
-                continue;
-            }
-            let next = lexer.token()?;
-            let closes =
-                ["IF", "LOOP", "WHILE", "REPEAT", "FOR"].iter().any(|w| lexer.is(&next, w));
-            depth -= usize::from(!closes);
-            if !closes && !lexer.is(&next, "CASE") {
-                pending = Some(next);
-            }
-        }
-    }
-}
-
-/// The words of a clause up to the delimiter, in upper case, without what stands in brackets.
-fn clause(lexer: &mut Lexer<'_>, delimiter: &str) -> Lex<String> {
-    let mut words: Vec<String> = Vec::new();
-    loop {
-        let next = lexer.skip_space()?;
-        if at_delimiter(lexer, delimiter)? {
-            return Ok(words.join(" "));
-        }
-        if next == Some(b'(') {
-            skip_brackets(lexer)?;
-            continue;
-        }
-        let token = lexer.token()?;
-        match token.kind {
-            Kind::End => {
-                return Err(Halt::Bad("the last INSERT has no semicolon".into(), token.start));
-            }
-            Kind::Word if words.len() < 8 => words.push(lexer.string(&token).to_ascii_uppercase()),
-            _ => {}
-        }
-    }
-}
-
-/// `( name, … )`
-fn column_list(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Vec<String>> {
-    lexer.pos += 1;
-    let mut names = Vec::new();
-    loop {
-        let token = lexer.token()?;
-        match token.kind {
-            Kind::Punct(b')') => return Ok(names),
-            Kind::Punct(b',') => {}
-            _ if session.is_name(&token) => names.push(session.name(lexer, &token)),
-            _ => return Err(Halt::Bad("a list of columns has no names".into(), token.start)),
-        }
-    }
-}
-
-/// INSERT or REPLACE, up to its first row. The inner error says what of it is not read.
-fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Result<Head, String>> {
-    let mut token = lexer.token()?;
-    const MODIFIERS: [&str; 5] = ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"];
-    loop {
-        if lexer.is(&token, "OR") {
-            lexer.token()?;
-        } else if !MODIFIERS.iter().any(|w| lexer.is(&token, w)) {
-            break;
-        }
-        token = lexer.token()?;
-    }
-    let table = session.table_from(lexer, token)?;
-    let mut columns = None;
-    loop {
-        if lexer.skip_space()? == Some(b'(') {
-            let mut ahead = lexer.clone();
-            ahead.pos += 1;
-            let first = ahead.token()?;
-            if ahead.is(&first, "SELECT") || ahead.is(&first, "WITH") {
-                return Ok(Err(format!("INSERT INTO {table} … SELECT is not read")));
-            }
-            columns = Some(column_list(lexer, session)?);
-            continue;
-        }
-        let token = lexer.token()?;
-        let word = lexer.string(&token).to_ascii_uppercase();
-        match word.as_str() {
-            "VALUES" | "VALUE" if token.kind == Kind::Word => {
-                return Ok(Ok(Head { table, columns }));
-            }
-            "OVERRIDING" => drop((lexer.token()?, lexer.token()?)),
-            "AS" => drop(lexer.token()?),
-            "DEFAULT" | "SELECT" | "SET" | "TABLE" | "WITH" | "PARTITION" => {
-                return Ok(Err(format!("INSERT INTO {table} … {word} is not read")));
-            }
-            _ => return Err(Halt::Bad("an INSERT has no VALUES".into(), token.start)),
-        }
-    }
-}
-
-/// All text literals of a statement.
-fn texts_of(lexer: &mut Lexer<'_>) -> Vec<String> {
-    let mut texts = Vec::new();
-    while let Ok(token) = lexer.token() {
-        match token.kind {
-            Kind::End => break,
-            Kind::Text(_) => texts.push(lexer.string(&token)),
-            _ => {}
-        }
-    }
-    texts
 }
