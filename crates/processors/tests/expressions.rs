@@ -123,7 +123,7 @@ fn unsigned_integers_meet_negative_ones() {
     assert_eq!(kept("big > id", &rows), ["1", "3"]);
     assert_eq!(kept("big in (-1, 5)", &rows), ["3"]);
     assert_eq!(kept("big between -10 and 4.5", &rows), ["2"]);
-    assert_eq!(kept("- big < -1", &rows), ["3", "1!E0306"]);
+    assert_eq!(refused("-big", &rows).0, Code::BadExpression);
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn names_are_taken_as_spelled() {
     assert_eq!(kept("\"say \"\"hi\"\" `x` 😀\" = 8", &rows), ["2"]);
     assert_eq!(kept("`select` = 8", &rows), ["2"]);
     assert_eq!(kept("rows.id = 2", &rows), ["2"]);
-    let (code, text) = refused("grösse = 1", &rows);
+    let (code, text) = refused("große = 1", &rows);
     assert_eq!(code, Code::ColumnNotFound);
     assert!(text.contains("did you mean \"größe\"?"), "{text}");
     assert_eq!(refused("ID = 1", &rows).0, Code::ColumnNotFound);
@@ -211,11 +211,11 @@ fn an_error_in_one_row_rejects_that_row() {
         ("s", "int8", &[Some("1"), Some("127"), Some("0"), Some("-128"), None]),
     ]);
     let code = |e: &str| value(e, &rows).1;
-    assert_eq!(code("id + 1"), ["2", "1", "-9223372036854775807", "-", "!E0301"]);
-    assert_eq!(code("id - 1").last().unwrap(), "!E0301");
+    assert_eq!(code("id + 1"), ["2", "1", "-9223372036854775807", "-", "!E0306"]);
+    assert_eq!(code("id - 1").last().unwrap(), "!E0306");
     assert_eq!(code("id * 2").len(), 5);
-    assert_eq!(code("id * 2")[3..], ["!E0301", "!E0301"]);
-    assert_eq!(code("-id")[4], "!E0301");
+    assert_eq!(code("id * 2")[3..], ["!E0306", "!E0306"]);
+    assert_eq!(code("-id")[4], "!E0306");
     assert_eq!(code("abs(id)")[4], "!E0301");
     assert_eq!(code("10 / id"), ["10", "0", "0", "-", "!E0301"]);
     assert_eq!(code("id % 0")[1..], ["!E0301", "!E0301", "!E0301", "!E0301"]);
@@ -228,11 +228,12 @@ fn an_error_in_one_row_rejects_that_row() {
     );
     assert_eq!(value("t::int64", &rows).1.len(), 5);
     assert_eq!(value("try_cast(t as int)", &rows).1, ["5", "-", "7", "-", "9"]);
-    assert_eq!(code("u + 1").last().unwrap(), "!E0306");
+    assert_eq!(code("u + 1")[3], "18446744073709551616");
+    assert_eq!(code("u * u")[4], "!E0306");
     assert_eq!(code("d + 1")[4], "!E0306");
     assert_eq!(code("d * d")[4], "!E0306");
     assert_eq!(code("s + 1"), ["2", "128", "1", "-127", "-"]);
-    assert_eq!(code("s + s")[4], "!E0301");
+    assert_eq!(code("s + s")[4], "!E0306");
     // Only the row that is to blame, and only when its value is needed.
     assert_eq!(kept("id = 0 or 10 / id > 5", &rows), ["1", "0"]);
     assert_eq!(code("case when id = 0 then null else 10 / id end"), ["10", "0", "-", "0", "-"]);

@@ -25,8 +25,16 @@ fn bad(message: impl Into<String>) -> DataFusionError {
 
 /// Rewrites the whole expression, innermost parts first.
 pub(super) fn align(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.ok().and_then(|t| i64::try_from(t.as_micros()).ok()).unwrap_or(0);
     let aligned = expr.transform_up(|expr| {
         Ok(match expr {
+            Expr::ScalarFunction(call) if call.args.is_empty() => {
+                match moment(call.func.name(), now) {
+                    Some(value) => Transformed::yes(Expr::Literal(value, None)),
+                    None => Transformed::no(Expr::ScalarFunction(call)),
+                }
+            }
             Expr::BinaryExpr(binary) => Transformed::yes(align_binary(binary, schema)?),
             Expr::Between(between) => Transformed::yes(align_between(between, schema)?),
             Expr::InList(list) => Transformed::yes(align_list(list, schema)?),
@@ -44,6 +52,18 @@ pub(super) fn align(expr: Expr, schema: &DFSchema) -> Result<Expr> {
         })
     })?;
     Ok(aligned.data)
+}
+
+/// The time at which the plan is made, in microseconds and as an instant; DataFusion's functions
+/// give nanoseconds without a zone.
+fn moment(function: &str, now: i64) -> Option<ScalarValue> {
+    const DAY: i64 = 86_400_000_000;
+    match function {
+        "now" => Some(ScalarValue::TimestampMicrosecond(Some(now), Some("UTC".into()))),
+        "current_date" => Some(ScalarValue::Date32(i32::try_from(now.div_euclid(DAY)).ok())),
+        "current_time" => Some(ScalarValue::Time64Microsecond(Some(now.rem_euclid(DAY)))),
+        _ => None,
+    }
 }
 
 /// Casts that DataFusion's coercion has put in, made exact too.

@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Field, Schema, SchemaRef};
-use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use arrow::error::ArrowError;
+use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, DataFusionError, SchemaError};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
@@ -125,7 +126,7 @@ impl Planner {
     }
 
     fn condition(&self, expr: ast::Expr) -> Result<Expression> {
-        let condition = self.plan(expr)?;
+        let condition = self.plan_as(expr, &DataType::Boolean)?;
         match condition.field.data_type() {
             DataType::Boolean => Ok(condition),
             _ => {
@@ -137,6 +138,12 @@ impl Planner {
     }
 
     fn plan(&self, expr: ast::Expr) -> Result<Expression> {
+        // NULL alone is a text that is not there.
+        self.plan_as(expr, &DataType::Utf8)
+    }
+
+    /// `untyped` is the type of a NULL that nothing else gives a type.
+    fn plan_as(&self, expr: ast::Expr, untyped: &DataType) -> Result<Expression> {
         let options = ParserOptions::new()
             .with_parse_float_as_decimal(true)
             .with_enable_ident_normalization(false)
@@ -146,7 +153,6 @@ impl Planner {
         let expr = planner
             .sql_to_expr(expr, &self.schema, &mut PlannerContext::new())
             .map_err(plan_error)?;
-        refuse_foreign(&expr)?;
         let expr = align::without_alias(expr);
         let column = match &expr {
             Expr::Column(column) => self.arrow.index_of(&column.name).ok(),
@@ -162,7 +168,7 @@ impl Planner {
         .map_err(plan_error)?;
         let found = physical.return_field(&self.arrow).map_err(plan_error)?;
         let physical = fold(checked(physical).map_err(plan_error)?).map_err(plan_error)?;
-        let (field, converter) = result_type(&found)?;
+        let (field, converter) = result_type(&found, untyped)?;
         Ok(Expression { physical, field, converter, column })
     }
 
@@ -186,33 +192,6 @@ impl Planner {
             })?;
         let coerced = ExprSimplifier::new(context).coerce(simplified.data, &self.schema)?;
         align::exact_casts(coerced, &self.schema)
-    }
-}
-
-/// Parts of SQL that need more than one row.
-fn refuse_foreign(expr: &Expr) -> Result<()> {
-    let mut foreign = None;
-    let walked = expr.apply(|e| {
-        foreign = match e {
-            Expr::AggregateFunction(_) | Expr::GroupingSet(_) => Some("aggregates"),
-            Expr::WindowFunction(_) => Some("window functions"),
-            Expr::Exists(_)
-            | Expr::InSubquery(_)
-            | Expr::ScalarSubquery(_)
-            | Expr::SetComparison(_) => Some("subqueries"),
-            Expr::Placeholder(_) | Expr::ScalarVariable(..) => Some("parameters"),
-            Expr::Unnest(_) => Some("unnest"),
-            _ => None,
-        };
-        Ok(if foreign.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    });
-    walked.map_err(plan_error)?;
-    match foreign {
-        None => Ok(()),
-        Some(what) => Err(Error::new(
-            Code::BadExpression,
-            format!("{what} are not possible: an expression sees one row"),
-        )),
     }
 }
 
@@ -256,10 +235,9 @@ fn fold(
 }
 
 /// The canonical field of a result, and the way into it.
-fn result_type(found: &Field) -> Result<(Field, Converter)> {
+fn result_type(found: &Field, untyped: &DataType) -> Result<(Field, Converter)> {
     let target = match found.data_type() {
-        // NULL alone is a text that is not there.
-        DataType::Null => Some(Field::new("", DataType::Utf8, true)),
+        DataType::Null => Some(Field::new("", untyped.clone(), true)),
         _ => canonical(found),
     };
     let Some(target) = target else {
@@ -327,7 +305,10 @@ fn row_error(error: DataFusionError) -> Error {
             row_error(*inner)
         }
         DataFusionError::Internal(text) => Error::bug(text),
-        DataFusionError::ArrowError(inner, _) => Error::new(Code::Conversion, inner.to_string()),
+        DataFusionError::ArrowError(inner, _) => match *inner {
+            ArrowError::ArithmeticOverflow(text) => Error::new(Code::OutOfRange, text),
+            other => Error::new(Code::Conversion, other.to_string()),
+        },
         DataFusionError::Execution(text) => Error::new(Code::Conversion, text),
         other => Error::new(Code::Conversion, other.to_string()),
     }

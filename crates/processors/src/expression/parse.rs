@@ -162,6 +162,18 @@ fn is_copied(expr: &Expr) -> bool {
     }
 }
 
+/// Parts of SQL that need more than one row, or values from outside.
+fn foreign(expr: &Expr) -> Option<&'static str> {
+    match expr {
+        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => Some("subqueries"),
+        Expr::AllOp { .. } | Expr::AnyOp { .. } => Some("ANY and ALL"),
+        Expr::GroupingSets(_) | Expr::Cube(_) | Expr::Rollup(_) => Some("aggregates"),
+        Expr::Function(call) if call.over.is_some() => Some("window functions"),
+        Expr::Value(value) if matches!(value.value, Value::Placeholder(_)) => Some("parameters"),
+        _ => None,
+    }
+}
+
 fn within_depth<T: Visit>(tree: T) -> Result<T> {
     #[derive(Default)]
     struct Depth {
@@ -169,17 +181,21 @@ fn within_depth<T: Visit>(tree: T) -> Result<T> {
         copied: usize,
     }
     impl Visitor for Depth {
-        type Break = ();
-        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        type Break = Error;
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
+            if let Some(what) = foreign(expr) {
+                let message = format!("{what} are not possible: an expression sees one row");
+                return ControlFlow::Break(Error::new(Code::BadExpression, message));
+            }
             // Parentheses leave nothing behind in the plan.
             self.all += usize::from(!matches!(expr, Expr::Nested(_)));
             self.copied += usize::from(is_copied(expr));
             if self.all > MAX_DEPTH || self.copied > MAX_COPIED {
-                return ControlFlow::Break(());
+                return ControlFlow::Break(too_deep());
             }
             ControlFlow::Continue(())
         }
-        fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        fn post_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Error> {
             self.all -= usize::from(!matches!(expr, Expr::Nested(_)));
             self.copied -= usize::from(is_copied(expr));
             ControlFlow::Continue(())
@@ -187,6 +203,6 @@ fn within_depth<T: Visit>(tree: T) -> Result<T> {
     }
     match tree.visit(&mut Depth::default()) {
         ControlFlow::Continue(()) => Ok(tree),
-        ControlFlow::Break(()) => Err(too_deep()),
+        ControlFlow::Break(error) => Err(error),
     }
 }
