@@ -154,7 +154,8 @@ impl Connect {
     /// One round trip: what the server is like before the settings, then the settings.
     async fn set_up(&self, session: &mut Session, purpose: Purpose) -> Result<()> {
         let mut sql = String::from(
-            "SELECT pg_catalog.current_schema(), \
+            "SET statement_timeout = 0; \
+             SELECT pg_catalog.current_schema(), \
              pg_catalog.scale(0::pg_catalog.money::pg_catalog.numeric), \
              pg_catalog.pg_is_in_recovery();",
         );
@@ -214,7 +215,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("quote_all_identifiers", "off"),
     ("default_transaction_isolation", "'read committed'"),
     ("default_transaction_deferrable", "off"),
-    ("statement_timeout", "0"),
     ("lock_timeout", "'60s'"),
     ("idle_in_transaction_session_timeout", "0"),
     ("jit", "off"),

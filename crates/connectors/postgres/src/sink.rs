@@ -4,9 +4,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait};
+use syncline_connector::{
+    Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, async_trait,
+};
 use syncline_sql::{Dialect, adapt, comments, create_indexes, create_table};
-use syncline_types::{Code, Error, Result, Split, TableName, TableSchema, did_you_mean, field};
+use syncline_types::{
+    ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema, did_you_mean, field,
+};
 use tokio::sync::Mutex;
 
 use crate::catalog::{self, TargetColumn};
@@ -340,6 +344,11 @@ impl Sink for PostgresSink {
         let target = resolve(&session, &task.table.name);
         let checkpoints = Checkpoints::new(task, &target);
         let held = checkpoints.take_over(&session, split.id).await?;
+        if held.as_ref().is_some_and(|h| h.done) {
+            // Nothing is left to write; after a replace the table for it is gone, too.
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+            return Ok(Opened { writer: Box::new(Complete), held });
+        }
         let plan = self.plan(&session, task, &target).await?;
         let idle = Arc::clone(&self.idle);
         let writer = Writer::new(session, idle, plan, checkpoints, split.id).await?;
@@ -402,6 +411,29 @@ impl Sink for PostgresSink {
             .await?;
         }
         self.finish(&[]).await
+    }
+
+    async fn end(&self) -> Result<()> {
+        *self.control.lock().await = None;
+        self.idle.clear();
+        Ok(())
+    }
+}
+
+/// The writer of a split that is complete.
+struct Complete;
+
+#[async_trait]
+impl SinkWriter for Complete {
+    async fn write(&mut self, batch: &ChangeBatch) -> Result<()> {
+        match batch.rows.num_rows() {
+            0 => Ok(()),
+            _ => Err(Error::bug("postgres: rows for a split that is complete")),
+        }
+    }
+
+    async fn flush(&mut self, _position: &Position, _end: bool) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Cut, ReadTask};
-use syncline_sql::{Dialect, KeyColumn, KeyRange, KeyValue, order_by, predicate};
+use syncline_sql::{Dialect, KeyColumn, KeyRange, KeyValue, predicate};
 use syncline_types::{Code, Error, Result, Split, TableName};
 
 use crate::connect::Session;
@@ -146,9 +146,14 @@ pub(crate) fn key_range_sql(
     let columns: Vec<KeyColumn> = key.iter().map(KeyColumn::new).collect();
     let bounded = range.after.is_some() || range.upto.is_some();
     let condition = bounded.then(|| predicate(Dialect::Postgres, &columns, range));
-    let order = match key {
-        [] => String::new(),
-        _ => format!(" ORDER BY {}", order_by(Dialect::Postgres, &columns)),
+    // Named in full: a bare name would be that of a selected expression, such as the key as text,
+    // which sorts in another order.
+    let whole = Dialect::Postgres.table(table);
+    let order: Vec<String> =
+        key.iter().map(|k| format!("{whole}.{}", Dialect::Postgres.quote(k))).collect();
+    let order = match order.is_empty() {
+        true => String::new(),
+        false => format!(" ORDER BY {}", order.join(", ")),
     };
     let condition = where_clause(condition.as_deref(), filter);
     format!("FROM {}{condition}{order}", from_clause(table, only))
@@ -393,7 +398,7 @@ mod tests {
         assert_eq!(
             key_range_sql(&TableName::new("s", "t"), only, &key, &range, Some("c = 1 -- x")),
             "FROM ONLY \"s\".\"t\" WHERE (\"a\", \"b\") > ('1', 'x') AND (\nc = 1 -- x\n) \
-             ORDER BY \"a\", \"b\""
+             ORDER BY \"s\".\"t\".\"a\", \"s\".\"t\".\"b\""
         );
         let blocks = r#"{"v":1,"by":"blocks","schema":"s","name":"t","filenode":1,"from":5,"to":9,"snapshot":"1:1:"}"#;
         let Piece::Blocks(blocks) = piece(&split(blocks)).unwrap() else { panic!() };

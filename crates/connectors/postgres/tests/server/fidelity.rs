@@ -100,7 +100,7 @@ async fn every_type_comes_back_equal_under_hostile_defaults() {
                 ("array_nulls", "off"),
                 ("standard_conforming_strings", "off"),
                 ("search_path", "nowhere"),
-                ("statement_timeout", "1"),
+                ("statement_timeout", "50"),
                 ("default_transaction_isolation", "'serializable'"),
                 ("client_encoding", "'LATIN1'"),
             ] {
