@@ -49,7 +49,8 @@ fn assert_equal(first: &Place, last: &Place) {
     for table in TPCH {
         let (x, y) = (format!("{}.{table}", a.name()), format!("{}.{table}", b.name()));
         let differing = |x: &str, y: &str| {
-            let sql = format!("SELECT count(*) FROM (SELECT * FROM {x} EXCEPT ALL SELECT * FROM {y}) d");
+            let sql =
+                format!("SELECT count(*) FROM (SELECT * FROM {x} EXCEPT ALL SELECT * FROM {y}) d");
             a.rows(&sql)[0][0].clone().unwrap()
         };
         assert_eq!((differing(&x, &y), differing(&y, &x)), ("0".into(), "0".into()), "{table}");
@@ -85,8 +86,16 @@ fn a_copy_of_tpch_killed_twenty_times_ends_equal() {
     let rate = format!("{}", (scale() * 6_000_000.0 / 4.0).max(2_000.0) as u64);
     let (from, to) = (first.url(""), last.url(""));
     let args = [
-        "copy", &from, &to, "--quiet", "--rows-per-second", &rate, "--checkpoint-every", "50ms",
-        "--split-rows", "2000",
+        "copy",
+        &from,
+        &to,
+        "--quiet",
+        "--rows-per-second",
+        &rate,
+        "--checkpoint-every",
+        "50ms",
+        "--split-rows",
+        "2000",
     ];
     let mut random = rand::rng();
     for _ in 0..20 {

@@ -131,6 +131,10 @@ pub trait Sink: Send + Sync {
     /// The run will not be continued: removes side tables, part files and positions. A table that
     /// the run wrote to directly keeps its rows.
     async fn discard(&self, tasks: &[WriteTask]) -> Result<()>;
+
+    /// Frees every connection. Writers have been dropped before; any method may follow, and
+    /// connects anew.
+    async fn end(&self) -> Result<()>;
 }
 
 /// Takes the rows of one split. Dropped without a flush, it leaves nothing behind.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncline_types::{Result, RunEvent, RunState};
+use syncline_types::{Code, Error, Result, RunEvent, RunState};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
@@ -65,6 +65,13 @@ impl RunHandle {
     /// # Errors
     /// [`syncline_types::Code::BadTransition`] when the run is not paused.
     pub fn resume(&self) -> Result<RunState> {
+        let state = self.state()?;
+        if state != RunState::Paused {
+            return Err(Error::new(
+                Code::BadTransition,
+                format!("a run that is {state} cannot be resumed"),
+            ));
+        }
         self.ask(RunEvent::Start, Wish::Run)
     }
 
@@ -97,7 +104,7 @@ impl RunHandle {
         match self.task.await {
             Ok(outcome) => outcome,
             Err(panic) => Outcome::Failed(
-                syncline_types::Error::bug("the run's task panicked").because(panic),
+                Error::bug("the run's task panicked").because(panic),
                 crate::events::Summary { run: self.id, ..Default::default() },
             ),
         }

@@ -392,6 +392,12 @@ fn refused(error: &serde_saphyr::Error, place: &str) -> Error {
     use serde_saphyr::Error as E;
     let at = error.location().map(|l| format!(":{}:{}", l.line(), l.column())).unwrap_or_default();
     let place = format!("{place}{at}");
+    // The place stands before the message already; what is left is the words and the snippet.
+    let text = error.to_string();
+    let text = match text.strip_prefix("error: line ").and_then(|rest| rest.split_once(": ")) {
+        Some((_, words)) => words.to_owned(),
+        None => text,
+    };
     let mut cause = error;
     while let E::WithSnippet { error, .. } | E::AliasError { error, .. } = cause {
         cause = error;
@@ -414,8 +420,8 @@ fn refused(error: &serde_saphyr::Error, place: &str) -> Error {
         | E::SerdeInvalidLength { .. }
         | E::InvalidScalar { .. }
         | E::InvalidBooleanStrict { .. }
-        | E::Unexpected { .. } => Error::new(Code::BadValue, format!("{place}: {error}")),
-        _ => Error::new(Code::JobSyntax, format!("{place}: {error}")),
+        | E::Unexpected { .. } => Error::new(Code::BadValue, format!("{place}: {text}")),
+        _ => Error::new(Code::JobSyntax, format!("{place}: {text}")),
     }
 }
 

@@ -200,8 +200,10 @@ impl Driver {
             let ended = self.stretch(&leave).await;
             watcher.abort();
             // Connections are freed whatever happened.
-            if let Err(error) = self.source.end().await {
-                tracing::debug!(error = error.chain(), "closing the source");
+            for ended in [self.source.end().await, self.sink.end().await] {
+                if let Err(error) = ended {
+                    tracing::debug!(error = error.chain(), "closing a store");
+                }
             }
             let wish = *self.wishes.borrow();
             match (ended, wish) {
@@ -334,6 +336,11 @@ impl Driver {
             split.flushed(true);
             table.left.fetch_sub(1, SeqCst);
         }
+        let mut bad = 0;
+        for (table, count) in self.store.count_dead_letters(&self.run)? {
+            tables[table as usize].progress.dead_letters.store(count, SeqCst);
+            bad += count;
+        }
         Ok(Stretch {
             run: self.run.clone(),
             epoch: self.epoch,
@@ -348,7 +355,7 @@ impl Driver {
             metrics: Arc::clone(&self.progress.metrics),
             events: self.events.clone(),
             leave: leave.clone(),
-            bad: AtomicU64::new(self.store.count_dead_letters(&self.run)?),
+            bad: AtomicU64::new(bad),
         })
     }
 

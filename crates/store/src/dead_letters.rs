@@ -141,17 +141,21 @@ impl Store {
             .map_err(|e| failed("forgetting dead letters", e))
     }
 
-    /// How many rows of a run are kept.
+    /// How many rows of a run are kept, by index of the table in the plan.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn count_dead_letters(&self, run: &str) -> Result<u64> {
-        self.connection()
-            .query_row("SELECT count(*) FROM dead_letters WHERE run = ?1", [run], |row| {
-                row.get::<_, i64>(0)
-            })
-            .map(|n| u64::try_from(n).unwrap_or(0))
-            .map_err(|e| failed("counting dead letters", e))
+    pub fn count_dead_letters(&self, run: &str) -> Result<Vec<(u32, u64)>> {
+        let connection = self.connection();
+        let read = || {
+            let mut statement = connection
+                .prepare("SELECT tbl, count(*) FROM dead_letters WHERE run = ?1 GROUP BY tbl")?;
+            let count = |row: &Row<'_>| {
+                Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
+            };
+            statement.query_map([run], count)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|e| failed("counting dead letters", e))
     }
 
     /// Rows kept, in the order they were; of one run or of all.

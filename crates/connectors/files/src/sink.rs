@@ -415,6 +415,11 @@ impl Sink for FilesSink {
             Ok(())
         })
     }
+
+    async fn end(&self) -> Result<()> {
+        held(&self.folders).clear();
+        Ok(())
+    }
 }
 
 /// When a page ends.

@@ -11,7 +11,7 @@ use syncline_types::{Code, Error, Result, Split, TableName, TableSchema};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::foreign::for_flavor;
-use crate::session::{Purpose, Store};
+use crate::session::{Pool, Purpose, Store};
 use crate::side::{Side, exists};
 use crate::wire::{Conn, Fault};
 use crate::writer::{Plan, Way, Writer};
@@ -25,12 +25,13 @@ pub(crate) struct MysqlSink {
     /// Engines of the tables that were described: they decide what can be promised.
     engines: Mutex<HashMap<TableName, String>>,
     load: Arc<AtomicBool>,
+    pool: Arc<Pool>,
 }
 
 impl MysqlSink {
     pub(crate) fn new(store: Store) -> Self {
         let load = Arc::new(AtomicBool::new(store.options.load_data));
-        Self { store, engines: Mutex::default(), load }
+        Self { store, engines: Mutex::default(), load, pool: Arc::default() }
     }
 
     fn engines(&self) -> MutexGuard<'_, HashMap<TableName, String>> {
@@ -38,7 +39,10 @@ impl MysqlSink {
     }
 
     async fn connect(&self) -> Result<Conn> {
-        self.store.connect(Purpose::Write).await
+        match self.pool.take().await {
+            Some(conn) => Ok(conn),
+            None => self.store.connect(Purpose::Write).await,
+        }
     }
 
     /// The name with its database, the URL's where it has none.
@@ -141,7 +145,7 @@ impl Sink for MysqlSink {
         if rows.get(row, "@@read_only").is_some_and(|v| v != "0" && v != "OFF") {
             notes.push("the server is read-only for accounts without a right to more".into());
         }
-        conn.quit().await;
+        self.pool.give(conn);
         Ok(notes)
     }
 
@@ -149,12 +153,12 @@ impl Sink for MysqlSink {
         let full = self.full(target)?;
         let mut conn = self.connect().await?;
         let Some(found) = catalog::table(&mut conn, &full).await? else {
-            conn.quit().await;
+            self.pool.give(conn);
             return Ok(None);
         };
         let sql = format!("SELECT 1 FROM {} LIMIT 1", SQL.table(&full));
         let rows = conn.query(&sql).await.map_err(|e| Error::from(e).at(&full))?;
-        conn.quit().await;
+        self.pool.give(conn);
         self.engines().insert(full, found.engine);
         let mut schema = found.info.schema;
         schema.name = target.clone();
@@ -182,7 +186,7 @@ impl Sink for MysqlSink {
             && checkpoint::swap_noted(&mut conn, &database, &task.run, &full.name).await?
         {
             // Broken off between the swap and the end of the run: nothing is to be written.
-            conn.quit().await;
+            self.pool.give(conn);
             return Ok(());
         }
         if task.exists {
@@ -208,7 +212,7 @@ impl Sink for MysqlSink {
                 self.create(&mut conn, &table).await?;
             }
         }
-        conn.quit().await;
+        self.pool.give(conn);
         Ok(())
     }
 
@@ -221,7 +225,8 @@ impl Sink for MysqlSink {
         let checkpoint = Checkpoint::new(&database, &task.run, &target.name, split.id, task.epoch);
         let held = checkpoint.claim(&mut conn).await?;
         let (table, load) = (Arc::clone(&task.table), Arc::clone(&self.load));
-        let plan = Plan { into, table, key, way, load };
+        let pool = Arc::clone(&self.pool);
+        let plan = Plan { into, table, key, way, load, pool };
         let writer = Box::new(Writer::new(conn, plan, checkpoint).await?);
         Ok(Opened { writer, held })
     }
@@ -251,7 +256,7 @@ impl Sink for MysqlSink {
             checkpoint::note_swap(&mut conn, &database, run, &full.name, epoch).await?;
             side.swap(&mut conn).await?;
         }
-        conn.quit().await;
+        self.pool.give(conn);
         Ok(())
     }
 
@@ -260,7 +265,7 @@ impl Sink for MysqlSink {
         for (database, run) in self.kept(tasks)? {
             checkpoint::forget(&mut conn, &database, run).await?;
         }
-        conn.quit().await;
+        self.pool.give(conn);
         Ok(())
     }
 
@@ -274,7 +279,17 @@ impl Sink for MysqlSink {
         for (database, run) in self.kept(tasks)? {
             checkpoint::forget(&mut conn, &database, run).await?;
         }
-        conn.quit().await;
+        self.pool.give(conn);
+        Ok(())
+    }
+
+    async fn end(&self) -> Result<()> {
+        // Each writer has a connection of its own; nothing else is kept.
+        Ok(())
+    }
+
+    async fn end(&self) -> Result<()> {
+        self.pool.close().await;
         Ok(())
     }
 }

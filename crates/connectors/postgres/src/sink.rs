@@ -415,7 +415,7 @@ impl Sink for PostgresSink {
 
     async fn end(&self) -> Result<()> {
         *self.control.lock().await = None;
-        self.idle.clear();
+        self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
         Ok(())
     }
 }

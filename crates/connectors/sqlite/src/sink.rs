@@ -17,7 +17,7 @@ use crate::checkpoint::Owner;
 use crate::database::{Database, map_error};
 use crate::definition;
 use crate::types::meaning;
-use crate::writer::{Inserts, SqliteWriter};
+use crate::writer::{Insert, SqliteWriter};
 use crate::{Journal, SqliteOptions};
 
 /// The one connection of a run.
@@ -203,14 +203,11 @@ fn swap(connection: &Connection, task: &WriteTask, check_keys: bool) -> Result<(
         .map_err(map_error)?;
     let quoted = Dialect::Sqlite.quote(name);
     let side = Dialect::Sqlite.quote(&side_name(task));
-    let mut script =
-        format!("DROP TABLE IF EXISTS {quoted}; ALTER TABLE {side} RENAME TO {quoted};");
-    for sql in &made_for {
-        script.push_str(sql);
-        // A comment may stand at the end of what was typed.
-        script.push_str("\n;");
+    let move_in = format!("DROP TABLE IF EXISTS {quoted}; ALTER TABLE {side} RENAME TO {quoted}");
+    // One by one, so that each keeps its text as it was typed.
+    for sql in std::iter::once(&move_in).chain(&made_for) {
+        connection.execute_batch(sql).map_err(map_error)?;
     }
-    connection.execute_batch(&script).map_err(map_error)?;
     if check_keys {
         check_foreign_keys(connection, name)?;
     }
@@ -374,7 +371,7 @@ impl Sink for SqliteSink {
             owner,
             split: split.id,
             table: Arc::clone(&task.table),
-            inserts: Inserts::new(&written_name(task), &task.table, key.as_deref()),
+            insert: Insert::new(&written_name(task), &task.table, key.as_deref()),
             side: uses_side(task),
             locked: None,
         };
@@ -432,5 +429,11 @@ impl Sink for SqliteSink {
                 })
             })
             .await
+    }
+
+    async fn end(&self) -> Result<()> {
+        let locked = Arc::clone(&self.shared.connection).lock_owned().await;
+        tokio::task::block_in_place(|| Locked(locked).close());
+        Ok(())
     }
 }

@@ -168,6 +168,10 @@ impl Sink for MemorySink {
         }
         Ok(())
     }
+
+    async fn end(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 struct Writer {
