@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -392,4 +392,175 @@ fn rows_that_are_not_read_are_an_error() {
         assert_eq!(error.code(), Code::Unsupported, "{text}: {error}");
         assert!(error.message().starts_with("line 1"), "{text}: {error}");
     }
+}
+
+/// The rows of table `t` of a text, as texts; NULL as `NULL`, a row that is refused as its error.
+fn rows_of(dialect: Option<Dialect>, zone: Option<&str>, text: &[u8]) -> Vec<Vec<String>> {
+    let time_zone = zone.map(str::to_owned);
+    let options = ReadOptions { dialect, time_zone, ..ReadOptions::default() };
+    let mut catalog = ScriptCatalog::new(&options);
+    catalog.push(text).unwrap();
+    catalog.finish().unwrap();
+    let t = table(&catalog, "t");
+    let wanted = Arc::new(t.schema.clone());
+    let mut reader = ScriptReader::new(&options, &t, wanted, None).unwrap();
+    reader.push(text);
+    reader.finish();
+    let mut all = Vec::new();
+    while let ScriptRead::Batch(batch) = reader.next(1, 1 << 20).unwrap() {
+        all.extend((0..batch.rows.num_rows()).map(|row| row_of(&batch.rows, row)));
+        all.extend(batch.rejects.iter().map(|r| vec![r.error.to_string()]));
+    }
+    all
+}
+
+#[test]
+fn what_a_session_sets_changes_what_literals_mean() {
+    let mysql = |text: &[u8]| rows_of(Some(Dialect::Mysql), None, text);
+    let create = "CREATE TABLE t (a text, b text);";
+    let insert = r#"INSERT INTO t VALUES ('x\ny', "q");"#;
+    assert_eq!(mysql(format!("{create}{insert}").as_bytes()), [["x\ny", "q"]]);
+    let text = format!("SET sql_mode='NO_BACKSLASH_ESCAPES';{create}{insert}");
+    assert_eq!(mysql(text.as_bytes()), [["x\\ny", "q"]]);
+    let text =
+        "SET sql_mode='ANSI_QUOTES';CREATE TABLE \"t\" (a text);INSERT INTO \"t\" VALUES ('x');";
+    assert_eq!(mysql(text.as_bytes()), [["x"]]);
+    let latin = b"SET NAMES latin1;CREATE TABLE t (a text);INSERT INTO t VALUES ('caf\xe9 \x80');";
+    assert_eq!(mysql(latin), [["caf\u{e9} \u{20ac}"]]);
+    let bad = b"CREATE TABLE t (a text);INSERT INTO t VALUES ('caf\xe9'),('ok');";
+    let rows = mysql(bad);
+    assert!(rows[0][0].contains("not UTF-8") && rows[1] == ["ok"], "{rows:?}");
+
+    let stamps = "CREATE TABLE t (a timestamp);INSERT INTO t VALUES ('2020-01-01 12:00:00');";
+    let rows = mysql(stamps.as_bytes());
+    assert!(rows[0][0].contains("no time zone"), "an unknown zone is not guessed: {rows:?}");
+    let text = format!("SET time_zone='-03:00';{stamps}");
+    assert_eq!(mysql(text.as_bytes()), [["2020-01-01T15:00:00"]]);
+    let given = rows_of(Some(Dialect::Mysql), Some("+02:00"), stamps.as_bytes());
+    assert_eq!(given, [["2020-01-01T10:00:00"]]);
+
+    let text = r"SET standard_conforming_strings = off;CREATE TABLE t (a text);INSERT INTO t VALUES ('x\ny');";
+    assert_eq!(rows_of(Some(Dialect::Postgres), None, text.as_bytes()), [["x\ny"]]);
+    let text = "USE a;CREATE TABLE t (x int);USE b;CREATE TABLE t (x int);INSERT INTO t VALUES (1);INSERT INTO a.t VALUES (2);";
+    let mut catalog = ScriptCatalog::new(&ReadOptions {
+        dialect: Some(Dialect::Mysql),
+        ..ReadOptions::default()
+    });
+    catalog.push(text.as_bytes()).unwrap();
+    catalog.finish().unwrap();
+    let rows: Vec<_> =
+        catalog.tables().iter().map(|t| (t.schema.name.to_string(), t.rows)).collect();
+    assert_eq!(rows, [("a.t".to_owned(), 1), ("b.t".to_owned(), 1)]);
+}
+
+#[test]
+fn a_dialect_is_not_guessed_where_it_matters() {
+    let read = |text: &str| rows_of(None, None, text.as_bytes());
+    assert_eq!(read("INSERT INTO t VALUES (1, 'it''s', NULL);"), [["1", "it's", "NULL"]]);
+    let mut catalog = ScriptCatalog::new(&ReadOptions::default());
+    catalog.push(br"INSERT INTO t VALUES ('a\nb');").unwrap();
+    let error = catalog.finish().unwrap_err();
+    assert_eq!(error.code(), Code::Corrupt);
+    assert!(error.hint_text().unwrap().contains("dialect=mysql"), "{error}");
+}
+
+#[test]
+fn without_create_table_columns_are_text() {
+    let text =
+        b"INSERT INTO t (b, a) VALUES (1.50, TRUE), ('x', NULL);\nINSERT INTO t (a) VALUES ('y');";
+    let rows = rows_of(Some(Dialect::Postgres), None, text);
+    assert_eq!(rows, [["1.50", "true"], ["x", "NULL"], ["NULL", "y"]]);
+}
+
+#[test]
+fn values_that_do_not_fit_are_refused_one_by_one() {
+    let text =
+        "CREATE TABLE t (a tinyint unsigned NOT NULL, b decimal(5,2), c varchar(9) DEFAULT 'dflt');
+INSERT INTO t VALUES (1, 1.50, 'ok'),
+(256, 1, 'x'), (-1, 1, 'x'), (1, 1.555, 'x'),
+('one', 1, 'x'), (NULL, 1, 'x'), (1, 1), (NOW(), 1, 'x'),
+(2, 12345.6, 'x'), (3, -0.01, DEFAULT);
+INSERT INTO t (a) VALUES (4);
+REPLACE INTO t (A, B) VALUES (5, '6');";
+    let rows = rows_of(Some(Dialect::Mysql), None, text.as_bytes());
+    let good: Vec<Vec<String>> = rows.iter().filter(|r| r.len() == 3).cloned().collect();
+    let want =
+        [["1", "1.50", "ok"], ["3", "-0.01", "dflt"], ["4", "NULL", "dflt"], ["5", "6.00", "dflt"]];
+    assert_eq!(good, want);
+    let errors: Vec<&String> = rows.iter().filter(|r| r.len() == 1).map(|r| &r[0]).collect();
+    assert_eq!(errors.len(), 8);
+    assert_eq!(errors[0], "t, line 3, column \"a\": 256 is beyond the column's range");
+    assert_eq!(errors[2], "t, line 3, column \"b\": 1.555 has more than 2 digits after its point");
+    assert_eq!(errors[3], "t, line 4, column \"a\": 'one' is not an integer");
+    assert_eq!(errors[4], "t, line 4, column \"a\": NULL where the column takes none");
+    assert_eq!(errors[5], "t, line 4: 2 values for 3 columns");
+    assert_eq!(errors[6], "t, line 4: a value is an expression, not a literal");
+}
+
+/// As mysqldump of MySQL 8 writes: introducers, columns without the generated ones, version
+/// comments within a table.
+#[test]
+fn forms_of_mysql_8_are_read() {
+    let text = r"-- MySQL dump 10.13  Distrib 8.0.33
+SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'aaaa-bb:1-5';
+CREATE TABLE `t` (
+  `id` int unsigned NOT NULL AUTO_INCREMENT,
+  `b` varbinary(16) DEFAULT NULL,
+  `s` varchar(9) COLLATE utf8mb4_bin NOT NULL DEFAULT _utf8mb4'a\'b',
+  `h` int /*!80023 INVISIBLE */ DEFAULT '7',
+  `g` int GENERATED ALWAYS AS ((`id` + 1)) VIRTUAL,
+  `u` binary(16) DEFAULT (uuid_to_bin(uuid())),
+  PRIMARY KEY (`id`),
+  KEY `k` (`s`) /*!80000 INVISIBLE */,
+  KEY `f` ((lower(`s`))),
+  CONSTRAINT `c` CHECK ((`h` > 0))
+) ENGINE=InnoDB AUTO_INCREMENT=9 DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_ai_ci /*!50100 PARTITION BY HASH (id) PARTITIONS 2 */;
+INSERT INTO `t` (`id`, `b`, `s`, `h`, `u`) VALUES (1,_binary 'a\0\'',_utf8mb4'x',3,0x00112233445566778899AABBCCDDEEFF),(2,NULL,'',4,NULL);
+-- Dump completed on 2026-01-01
+";
+    let catalog = catalog(text.as_bytes(), 40).unwrap();
+    let t = table(&catalog, "t");
+    let names: Vec<&str> = t.schema.columns.iter().map(|c| c.name()).collect();
+    assert_eq!(names, ["id", "b", "s", "h", "u"], "g is not in the rows");
+    assert_eq!(t.schema.column("s").unwrap().default, Some(DefaultValue::Value("a'b".into())));
+    assert_eq!(t.schema.column("id").unwrap().identity.unwrap().next, Some(9));
+    assert_eq!(t.schema.indexes.len(), 1);
+    let (rows, rejects) = read(text.as_bytes(), &t);
+    assert!(rejects.is_empty(), "{rejects:?}");
+    assert_eq!(row_of(&rows, 0), ["1", "610027", "x", "3", "00112233445566778899aabbccddeeff"]);
+}
+
+#[test]
+fn endless_statements_and_rows_are_refused() {
+    let options = ReadOptions {
+        dialect: Some(Dialect::Mysql),
+        max_statement_bytes: 10_000,
+        ..ReadOptions::default()
+    };
+    for start in ["CREATE TABLE t (", "INSERT INTO t VALUES ('", "/* "] {
+        let mut catalog = ScriptCatalog::new(&options);
+        let mut outcome = catalog.push(start.as_bytes());
+        for _ in 0..100 {
+            outcome = outcome.and_then(|()| catalog.push(&[b'x'; 1000]));
+        }
+        assert_eq!(outcome.unwrap_err().code(), Code::Corrupt, "{start}");
+    }
+}
+
+/// A row of many chunks is not looked at again and again.
+#[test]
+fn a_huge_row_is_read_in_small_chunks() {
+    let mut text = b"CREATE TABLE t (a longblob, b int);INSERT INTO t VALUES (0x".to_vec();
+    text.extend(std::iter::repeat_n(b"7F", 4 << 20).flatten());
+    text.extend_from_slice(b",1),('',2);");
+    let options = ReadOptions { dialect: Some(Dialect::Mysql), ..ReadOptions::default() };
+    let mut catalog = ScriptCatalog::new(&options);
+    for chunk in text.chunks(4096) {
+        catalog.push(chunk).unwrap();
+    }
+    catalog.finish().unwrap();
+    let t = table(&catalog, "t");
+    let (rows, rejects) = read(&text, &t);
+    assert!(rejects.is_empty());
+    assert_eq!(rows.column(0).as_binary::<i32>().value(0).len(), 4 << 20);
 }

@@ -409,19 +409,29 @@ fn through_the_server(kind: Kind, dialect: Dialect) {
         std::fs::write(&path, page).unwrap();
         execute(server, &database, &path);
     }
-    let mut dump = client(server, "mariadb-dump", "pg_dump");
-    if kind.is_mysql() {
-        dump.arg(database.name());
+    let forms: &[&[&str]] = if kind.is_mysql() {
+        &[&[], &["--hex-blob", "--complete-insert"], &["--skip-extended-insert", "--compact"]]
     } else {
-        dump.args(["--inserts", "-d", database.name()]);
+        &[&[], &["--inserts"], &["--column-inserts", "--rows-per-insert=4"]]
+    };
+    for form in forms {
+        let mut dump = client(server, "mariadb-dump", "pg_dump");
+        dump.args(*form);
+        if kind.is_mysql() {
+            dump.arg(database.name());
+        } else {
+            dump.args(["-d", database.name()]);
+        }
+        let dump = run(&mut dump);
+        let (found, back) = read(&dump, &table.name.name, 1 << 12);
+        same(&back, &rows);
+        let found = found.schema;
+        assert_eq!(found.primary_key, table.primary_key);
+        assert_eq!(found.comment, table.comment);
+        let indexes =
+            |t: &TableSchema| t.indexes.iter().map(|i| i.parts.clone()).collect::<Vec<_>>();
+        assert_eq!(indexes(&found), indexes(&table));
     }
-    let dump = run(&mut dump);
-    let (found, back) = read(&dump, &table.name.name, 1 << 16);
-    same(&back, &rows);
-    assert_eq!(found.schema.primary_key, table.primary_key);
-    assert_eq!(found.schema.comment, table.comment);
-    let indexes = |t: &TableSchema| t.indexes.iter().map(|i| i.parts.clone()).collect::<Vec<_>>();
-    assert_eq!(indexes(&found.schema), indexes(&table));
 }
 
 #[test]
