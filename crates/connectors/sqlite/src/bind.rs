@@ -9,7 +9,7 @@ use arrow::datatypes::{
 };
 use rusqlite::Statement;
 use rusqlite::types::Null;
-use syncline_sql::moment;
+use syncline_sql::{moment, push_decimal};
 use syncline_types::{Code, Error, Result, field};
 
 use crate::database::map_error;
@@ -216,27 +216,6 @@ impl<'a> Parameter<'a> {
 
     fn refused(&self, why: &str) -> Error {
         Error::new(Code::Conversion, format!("column {:?}: {why}", self.name))
-    }
-}
-
-/// Appends an unscaled decimal with its point; the scale is not negative.
-fn push_decimal(unscaled: &str, scale: i8, out: &mut String) {
-    let digits = unscaled.strip_prefix('-').unwrap_or(unscaled);
-    if digits.len() < unscaled.len() {
-        out.push('-');
-    }
-    let scale = usize::try_from(scale).unwrap_or(0);
-    if scale == 0 {
-        out.push_str(digits);
-    } else if digits.len() > scale {
-        let (whole, fraction) = digits.split_at(digits.len() - scale);
-        out.push_str(whole);
-        out.push('.');
-        out.push_str(fraction);
-    } else {
-        out.push_str("0.");
-        out.extend(std::iter::repeat_n('0', scale - digits.len()));
-        out.push_str(digits);
     }
 }
 

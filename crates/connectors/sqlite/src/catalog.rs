@@ -261,7 +261,8 @@ impl Table {
 
     fn column(&self, connection: &Connection, raw: &RawColumn, m: &Meaning) -> Result<Column> {
         let is_rowid = self.rowid_column().is_some_and(|c| c.name == raw.name);
-        let nullable = !raw.not_null && !is_rowid && !(self.without_rowid && raw.key > 0);
+        let in_key = self.without_rowid && raw.key > 0;
+        let nullable = !(raw.not_null || is_rowid || in_key);
         let identity = (is_rowid && definition::counts_up(&self.sql))
             .then(|| self.identity(connection))
             .transpose()?;
@@ -329,10 +330,16 @@ pub(crate) fn look(
     let mut seen = vec![Seen::default(); wanted.len()];
     let mut statement = connection.prepare(sql).map_err(map_error)?;
     let mut found = statement.raw_query();
+    let mut bytes = 0;
     for _ in 0..rows {
+        // A few large values tell as much as many.
+        if bytes > 1 << 20 {
+            break;
+        }
         let Some(row) = found.next().map_err(map_error)? else { break };
         for (n, (seen, column)) in seen.iter_mut().zip(&mut columns).enumerate() {
             let value = row.get_ref(n).map_err(map_error)?;
+            bytes += decode::size(value);
             match value {
                 rusqlite::types::ValueRef::Null => continue,
                 rusqlite::types::ValueRef::Integer(_) => seen.integers = true,

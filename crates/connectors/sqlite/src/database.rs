@@ -87,7 +87,13 @@ impl Database {
 
     /// An error of the library, with the file's name before it.
     pub(crate) fn error(&self, error: rusqlite::Error) -> Error {
-        map_error(error).at(self.display())
+        let error = map_error(error);
+        if error.code() == Code::FileNotFound && self.exists() {
+            return Error::new(Code::NoPrivilege, error.message()).at(self.display()).hint(
+                "the file, and for one in WAL mode its folder, must be open to this account",
+            );
+        }
+        error.at(self.display())
     }
 }
 

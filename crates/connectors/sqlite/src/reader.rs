@@ -416,7 +416,8 @@ impl SplitReader for PassReader {
             // When the thread has ended, its last words are still in the channel.
             let _ = budgets.send(budget);
         }
-        self.elements.recv().await.unwrap_or(Ok(Element::EndOfSplit))
+        let gone = || Err(Error::bug("the thread of a query ended without a word"));
+        self.elements.recv().await.unwrap_or_else(gone)
     }
 }
 

@@ -124,7 +124,7 @@ impl SqliteSink {
 }
 
 /// The name in the file: SQLite knows no schemas, but for its own word for the file.
-fn local<'a>(name: &'a TableName) -> Result<&'a str> {
+fn local(name: &TableName) -> Result<&str> {
     match &name.schema {
         Some(schema) if !schema.eq_ignore_ascii_case("main") => {
             let message = format!("{name}: a SQLite file has no schemas");
@@ -229,6 +229,39 @@ fn check_foreign_keys(connection: &Connection, table: &str) -> Result<()> {
                 .hint("copy the tables they point to first, or set foreign_keys=false"))
         }
     }
+}
+
+/// Makes the indexes that are not there. Their names share one space with those of tables and of
+/// other tables' indexes; one that is taken gets a number.
+fn make_indexes(connection: &Connection, table: &TableSchema) -> Result<()> {
+    for index in &table.indexes {
+        for n in 1.. {
+            let mut named = index.clone();
+            if n > 1 {
+                named.name = format!("{}_{n}", index.name);
+            }
+            let taken: Option<bool> = connection
+                .query_row(
+                    "SELECT type = 'index' AND lower(tbl_name) = lower(?2) FROM sqlite_schema \
+                     WHERE lower(name) = lower(?1)",
+                    [&named.name, &table.name.name],
+                    |row| row.get(0),
+                )
+                .optional()
+                .map_err(map_error)?;
+            match taken {
+                Some(true) => break,
+                Some(false) => continue,
+                None => {}
+            }
+            let one = TableSchema { indexes: vec![named], ..table.clone() };
+            for sql in create_indexes(Dialect::Sqlite, &one)? {
+                connection.execute_batch(&sql).map_err(map_error)?;
+            }
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the next number of an AUTOINCREMENT key at least the source's.
@@ -388,9 +421,7 @@ impl Sink for SqliteSink {
                 }
                 let table = bare(&task.table);
                 if !task.exists {
-                    for sql in create_indexes(Dialect::Sqlite, &table)? {
-                        connection.execute_batch(&sql).map_err(map_error)?;
-                    }
+                    make_indexes(connection, &table)?;
                     set_sequence(connection, &table)?;
                 }
                 Ok(())

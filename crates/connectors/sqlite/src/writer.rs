@@ -7,34 +7,37 @@ use arrow::array::RecordBatch;
 use rusqlite::Connection;
 use syncline_connector::{SinkWriter, async_trait};
 use syncline_sql::Dialect;
-use syncline_types::{ChangeBatch, Code, Error, Position, Result, TableSchema};
+use syncline_types::{ChangeBatch, Code, Error, ErrorKind, Position, Result, TableSchema};
 
 use crate::bind::Parameter;
 use crate::checkpoint::Owner;
 use crate::database::{changed_meanwhile, map_error};
 use crate::sink::{Locked, Shared};
 
-/// Parameters of one statement, at most: more rows a statement save little.
-const PARAMETERS: usize = 256;
-
-/// The statements for one table.
+/// The statement for one table: one row at a time, which on a prepared statement is as fast as
+/// many at once.
 #[derive(Debug, Clone)]
-pub(crate) struct Inserts {
-    /// For `rows` rows at once.
-    many: String,
-    rows: usize,
-    one: String,
+pub(crate) struct Insert {
+    sql: String,
+    /// Rows a row may change: none, when it has nothing but the key of one that is there.
+    at_least: usize,
 }
 
-impl Inserts {
+impl Insert {
     /// Inserts into the table called `name`; rows with the key of one that is there take its
-    /// place when `key` is given.
+    /// place when `key` is given. `OR ABORT` overrides clauses of the table such as `UNIQUE ON
+    /// CONFLICT IGNORE`, by which rows would vanish.
     pub(crate) fn new(name: &str, table: &TableSchema, key: Option<&[&str]>) -> Self {
         let quote = |name: &str| Dialect::Sqlite.quote(name);
-        let width = table.columns.len().max(1);
         let columns: Vec<String> = table.columns.iter().map(|c| quote(c.name())).collect();
-        let row = format!("({})", vec!["?"; table.columns.len()].join(","));
-        let conflict = key.map(|key| {
+        let mut sql = format!(
+            "INSERT OR ABORT INTO {} ({}) VALUES ({})",
+            quote(name),
+            columns.join(", "),
+            vec!["?"; columns.len()].join(",")
+        );
+        let mut at_least = 1;
+        if let Some(key) = key {
             let key_columns: Vec<String> = key.iter().map(|k| quote(k)).collect();
             let set: Vec<String> = table
                 .columns
@@ -42,23 +45,16 @@ impl Inserts {
                 .filter(|c| !key.contains(&c.name()))
                 .map(|c| format!("{0} = excluded.{0}", quote(c.name())))
                 .collect();
-            let action = match set.as_slice() {
-                [] => "DO NOTHING".to_owned(),
-                set => format!("DO UPDATE SET {}", set.join(", ")),
-            };
-            format!(" ON CONFLICT ({}) {action}", key_columns.join(", "))
-        });
-        let insert = |rows: usize| {
-            format!(
-                "INSERT INTO {} ({}) VALUES {}{}",
-                quote(name),
-                columns.join(", "),
-                vec![row.as_str(); rows].join(","),
-                conflict.as_deref().unwrap_or_default()
-            )
-        };
-        let rows = (PARAMETERS / width).max(1);
-        Self { many: insert(rows), rows, one: insert(1) }
+            sql.push_str(&format!(" ON CONFLICT ({}) DO ", key_columns.join(", ")));
+            match set.as_slice() {
+                [] => {
+                    sql.push_str("NOTHING");
+                    at_least = 0;
+                }
+                set => sql.push_str(&format!("UPDATE SET {}", set.join(", "))),
+            }
+        }
+        Self { sql, at_least }
     }
 
     fn run(&self, connection: &Connection, table: &TableSchema, rows: &RecordBatch) -> Result<()> {
@@ -68,23 +64,15 @@ impl Inserts {
             .zip(rows.columns())
             .map(|(column, array)| Parameter::new(&column.field, array.as_ref()))
             .collect::<Result<_>>()?;
+        let mut statement = connection.prepare_cached(&self.sql).map_err(map_error)?;
         let mut text = String::new();
-        let mut from = 0;
-        for (sql, step) in [(&self.many, self.rows), (&self.one, 1)] {
-            if from + step > rows.num_rows() {
-                continue;
+        for row in 0..rows.num_rows() {
+            for (at, parameter) in parameters.iter().enumerate() {
+                parameter.bind(&mut statement, at + 1, row, &mut text)?;
             }
-            let mut statement = connection.prepare_cached(sql).map_err(map_error)?;
-            while from + step <= rows.num_rows() {
-                let mut at = 0;
-                for row in from..from + step {
-                    for parameter in &parameters {
-                        at += 1;
-                        parameter.bind(&mut statement, at, row, &mut text)?;
-                    }
-                }
-                statement.raw_execute().map_err(map_error)?;
-                from += step;
+            if statement.raw_execute().map_err(map_error)? < self.at_least {
+                let message = "a trigger of the target ignored a row";
+                return Err(Error::new(Code::CheckViolated, message));
             }
         }
         Ok(())
@@ -97,7 +85,7 @@ pub(crate) struct SqliteWriter {
     pub(crate) owner: Owner,
     pub(crate) split: u32,
     pub(crate) table: Arc<TableSchema>,
-    pub(crate) inserts: Inserts,
+    pub(crate) insert: Insert,
     /// The side table of a `replace`: its foreign keys are looked at when it takes its place.
     pub(crate) side: bool,
     /// The connection, from the first row of a transaction to its end.
@@ -127,17 +115,24 @@ impl SqliteWriter {
     }
 
     /// All of the batch, or nothing.
-    fn insert(&self, batch: &ChangeBatch) -> Result<()> {
+    fn accept(&self, batch: &ChangeBatch) -> Result<()> {
         let connection = self.connection()?;
         connection.execute_batch("SAVEPOINT syncline_batch").map_err(map_error)?;
-        let inserted = self.inserts.run(connection, &self.table, &batch.rows);
+        let inserted = self.insert.run(connection, &self.table, &batch.rows);
+        if let Err(e) = &inserted
+            && connection.is_autocommit()
+        {
+            // The library, or a trigger, has rolled back the batches before this one, too.
+            let code = if e.kind() == ErrorKind::Data { Code::StoreFailed } else { e.code() };
+            let message = format!("the transaction was rolled back: {}", e.message());
+            return Err(Error::new(code, message));
+        }
         let end = match &inserted {
             Ok(()) => "RELEASE syncline_batch",
             Err(_) => "ROLLBACK TO syncline_batch; RELEASE syncline_batch",
         };
         match connection.execute_batch(end) {
             Ok(()) => inserted.map_err(changed_meanwhile),
-            // A full disk or a lost lock ends the whole transaction, savepoint and all.
             Err(e) => inserted.and(Err(map_error(e))),
         }
     }
@@ -150,7 +145,7 @@ impl SinkWriter for SqliteWriter {
             return Ok(());
         }
         self.begin().await?;
-        tokio::task::block_in_place(|| self.insert(batch)).map_err(|e| e.at(&self.owner.target))
+        tokio::task::block_in_place(|| self.accept(batch)).map_err(|e| e.at(&self.owner.target))
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {

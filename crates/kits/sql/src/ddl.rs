@@ -364,7 +364,8 @@ fn adapt_part(
 /// before it, unless it is there already. A name that gets too long is cut, and told apart by a
 /// hash of the whole.
 fn index_name(dialect: Dialect, table: &TableName, name: &str) -> String {
-    let name = if dialect == Dialect::Mysql || name.starts_with(&table.name) {
+    let carries = name.len() > table.name.len() && name.starts_with(&table.name);
+    let name = if dialect == Dialect::Mysql || carries {
         name.to_owned()
     } else {
         format!("{}_{name}", table.name)
@@ -785,6 +786,7 @@ mod tests {
         let name = |n: &str| index_name(Dialect::Postgres, &TableName::bare("orders"), n);
         assert_eq!(name("by_day"), "orders_by_day");
         assert_eq!(name("orders_by_day"), "orders_by_day");
+        assert_eq!(name("orders"), "orders_orders", "tables and indexes share the names");
         let (a, b) = (name(&("x".repeat(70) + "a")), name(&("x".repeat(70) + "b")));
         assert!(a.len() <= 63 && a != b, "{a} {b}");
     }

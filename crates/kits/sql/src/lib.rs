@@ -16,4 +16,4 @@ pub mod script;
 pub use ddl::{adapt, comments, create_indexes, create_table};
 pub use dialect::Dialect;
 pub use key::{KeyColumn, KeyRange, KeyValue, order_by, predicate};
-pub use literal::{ColumnWriter, write_literal};
+pub use literal::{ColumnWriter, push_decimal, write_literal};

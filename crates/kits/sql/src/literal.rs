@@ -326,7 +326,7 @@ pub(crate) fn push_float(dialect: Dialect, value: f64, out: &mut String) -> Opti
 }
 
 /// Appends an unscaled decimal number with its point: `-5`, scale 2, becomes `-0.05`.
-pub(crate) fn push_decimal(unscaled: &str, scale: i8, out: &mut String) {
+pub fn push_decimal(unscaled: &str, scale: i8, out: &mut String) {
     let digits = match unscaled.strip_prefix('-') {
         Some(digits) => {
             out.push('-');
