@@ -15,7 +15,7 @@ mod mask;
 mod project;
 mod sql;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use syncline_connector::Processor;
 use syncline_types::{Code, Error, Result, did_you_mean};
 
@@ -23,6 +23,50 @@ use config::Place;
 
 /// The verbs there are.
 pub const VERBS: &[&str] = &["add", "cast", "drop", "filter", "mask", "rename", "select", "sql"];
+
+/// The JSON Schema of a list of steps, for the schema of the job file.
+pub fn schema() -> Value {
+    let text = json!({ "type": "string" });
+    let names = json!({ "type": "array", "items": text, "minItems": 1 });
+    let by_name = |value: Value| json!({ "type": "object", "additionalProperties": value, "minProperties": 1 });
+    let step = |verb: &str, what: &str, mut value: Value| {
+        value["description"] = json!(what);
+        json!({
+            "type": "object",
+            "properties": { verb: value },
+            "required": [verb],
+            "additionalProperties": false,
+        })
+    };
+    let mask = json!({
+        "type": "object",
+        "properties": {
+            "columns": names,
+            "with": { "enum": mask::METHODS },
+            "key": { "description": "with sha256: makes it an HMAC", "anyOf": [
+                text,
+                { "type": "object", "properties": { "env": text }, "required": ["env"],
+                  "additionalProperties": false },
+            ] },
+            "keep": { "type": "integer", "minimum": 0, "default": 4,
+                      "description": "with partial: so many characters at the end stay" },
+        },
+        "required": ["columns", "with"],
+        "additionalProperties": false,
+    });
+    let constant = json!({ "type": ["string", "number", "boolean", "null"] });
+    let steps = [
+        step("add", "more columns: a constant, or an expression as a text", by_name(constant)),
+        step("cast", "columns in another type, exactly", by_name(text.clone())),
+        step("drop", "all columns but these", names.clone()),
+        step("filter", "rows for which the condition is true", text.clone()),
+        step("mask", "values that must not travel as they are", mask),
+        step("rename", "other names: old to new", by_name(text.clone())),
+        step("select", "these columns, in this order", names),
+        step("sql", "select EXPRESSION as NAME, … from rows where CONDITION", text),
+    ];
+    json!({ "type": "array", "items": { "oneOf": steps } })
+}
 
 /// The steps of a list of one-key objects: `[ { "filter": "a > 1" }, { "select": ["a"] } ]`.
 ///
@@ -72,4 +116,17 @@ fn build_step(step: &Value, place: &Place) -> Result<Box<dyn Processor>> {
             return Err(Error::new(Code::UnknownKey, message).at(place).hint(hint));
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_has_every_verb() {
+        let schema = schema();
+        let steps = schema["items"]["oneOf"].as_array().unwrap();
+        let verbs: Vec<&str> = steps.iter().filter_map(|s| s["required"][0].as_str()).collect();
+        assert_eq!(verbs, VERBS);
+    }
 }

@@ -15,7 +15,8 @@ use syncline_types::{Code, Column, Error, Result, TableSchema, did_you_mean};
 use crate::columns::{find, mend_keys};
 use crate::config::Place;
 
-const METHODS: &[&str] = &["partial", "redact", "sha256"];
+/// The ways to mask.
+pub(crate) const METHODS: &[&str] = &["partial", "redact", "sha256"];
 
 /// How values are made unreadable. NULL stays NULL in each.
 #[derive(Debug, Clone)]

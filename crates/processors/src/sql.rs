@@ -21,7 +21,7 @@ pub(crate) enum Item {
     /// `*`
     All,
     /// An expression with its name.
-    Named(String, Expr),
+    Named(String, Box<Expr>),
 }
 
 /// A SELECT that looks at one row at a time.
@@ -63,11 +63,11 @@ pub(crate) fn simple_select(query: Query) -> Result<SimpleSelect> {
                 SelectItemQualifiedWildcardKind::ObjectName(name),
                 options,
             ) if name.to_string() == ROWS && options.to_string().is_empty() => Item::All,
-            SelectItem::ExprWithAlias { expr, alias } => Item::Named(alias.value, expr),
+            SelectItem::ExprWithAlias { expr, alias } => Item::Named(alias.value, Box::new(expr)),
             SelectItem::UnnamedExpr(expr) => match &expr {
-                Expr::Identifier(name) => Item::Named(name.value.clone(), expr),
+                Expr::Identifier(name) => Item::Named(name.value.clone(), Box::new(expr)),
                 Expr::CompoundIdentifier(parts) if parts.len() == 2 => {
-                    Item::Named(parts[1].value.clone(), expr)
+                    Item::Named(parts[1].value.clone(), Box::new(expr))
                 }
                 _ => {
                     let message = format!("{expr} needs a name: {expr} as …");

@@ -116,6 +116,23 @@ fn decimals_meet_their_literals_exactly() {
 }
 
 #[test]
+fn floats_have_one_zero_and_one_nan() {
+    let rows = table(&[
+        ("id", "int32", &[Some("1"), Some("2"), Some("3"), Some("4")]),
+        ("x", "float64", &[Some("-0"), Some("0"), Some("NaN"), Some("-Infinity")]),
+        ("y", "float32", &[Some("0"), Some("-0"), Some("NaN"), Some("1")]),
+    ]);
+    assert_eq!(kept("x = 0", &rows), ["1", "2"]);
+    assert_eq!(kept("x = -0.0", &rows), ["1", "2"]);
+    assert_eq!(kept("x < 0", &rows), ["4"]);
+    assert_eq!(kept("x = y", &rows), ["1", "2", "3"]);
+    assert_eq!(kept("x in (0, 7.5)", &rows), ["1", "2"]);
+    assert_eq!(kept("x = 'NaN'", &rows), ["3"]);
+    assert_eq!(kept("y > 1e30", &rows), ["3"]);
+    assert_eq!(kept("x = id", &rows), Vec::<String>::new());
+}
+
+#[test]
 fn unsigned_integers_meet_negative_ones() {
     let rows = people();
     assert_eq!(kept("big > -1", &rows), ["1", "2", "3"]);

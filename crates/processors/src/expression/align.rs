@@ -140,31 +140,46 @@ fn align_sides(left: Expr, right: Expr, schema: &DFSchema) -> Result<(Expr, Expr
         }
     }
     if a.data_type() == b.data_type() {
-        return Ok((left, right));
+        return Ok((one_zero(left, a.data_type()), one_zero(right, b.data_type())));
     }
     if let Some(value) = literal(&right)
         && let Some(same) = constant_as(value, &a)?
     {
-        return Ok((left, Expr::Literal(same, None)));
+        let right = Expr::Literal(same, None);
+        return Ok((one_zero(left, a.data_type()), one_zero(right, a.data_type())));
     }
     if let Some(value) = literal(&left)
         && let Some(same) = constant_as(value, &b)?
     {
-        return Ok((Expr::Literal(same, None), right));
+        let left = Expr::Literal(same, None);
+        return Ok((one_zero(left, b.data_type()), one_zero(right, b.data_type())));
     }
     let Some(common) = common(a.data_type(), b.data_type()) else {
         let (a, b) = (type_name(&a), type_name(&b));
         return Err(bad(format!("{a} cannot be compared with {b}: cast one of them")));
     };
     let to = Field::new("", common, true);
-    let cast = |expr: Expr, from: &Field| {
+    let cast = |expr: Expr, from: &Field| -> Result<Expr> {
         if from.data_type() == to.data_type() {
-            return Ok(expr);
+            return Ok(one_zero(expr, to.data_type()));
         }
         let (a, b) = (type_name(from), type_name(&to));
-        exact_cast(expr, from, &to, false).ok_or_else(|| bad(format!("no cast from {a} to {b}")))
+        let cast = exact_cast(expr, from, &to, false);
+        let cast = cast.ok_or_else(|| bad(format!("no cast from {a} to {b}")))?;
+        Ok(one_zero(cast, to.data_type()))
     };
     Ok((cast(left, &a)?, cast(right, &b)?))
+}
+
+/// Arrow tells −0 from 0, which are the same number: adding 0 makes them one.
+fn one_zero(expr: Expr, data_type: &DataType) -> Expr {
+    let zero = match data_type {
+        DataType::Float32 => ScalarValue::Float32(Some(0.0)),
+        DataType::Float64 => ScalarValue::Float64(Some(0.0)),
+        _ => return expr,
+    };
+    let zero = Box::new(Expr::Literal(zero, None));
+    Expr::BinaryExpr(BinaryExpr::new(Box::new(expr), Operator::Plus, zero))
 }
 
 /// A constant in the type of what it is compared with. `None` when another type must be found.

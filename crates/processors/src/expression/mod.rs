@@ -96,7 +96,7 @@ pub(crate) fn bind_select(
                     }
                 }
                 crate::sql::Item::Named(name, expr) => {
-                    outputs.push(Output { name, value: planner.plan(expr)? });
+                    outputs.push(Output { name, value: planner.plan(*expr)? });
                 }
             }
         }
