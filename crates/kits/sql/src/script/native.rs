@@ -192,6 +192,18 @@ fn members(arguments: &str) -> Vec<String> {
     all
 }
 
+/// PostgreSQL's scale may be negative, or beyond the precision.
+fn numeric(parts: &Parts<'_>) -> Meaning {
+    let mut numbers = parts.arguments.split(',').map(|n| n.trim().parse::<i64>().ok());
+    let (precision, scale) = match (numbers.next().flatten(), numbers.next()) {
+        (Some(precision), None) => (precision, 0),
+        (Some(precision), Some(Some(scale))) => (precision, scale),
+        _ => return Meaning::logical(DataType::Utf8, "decimal"),
+    };
+    let precision = if scale < 0 { precision - scale } else { precision.max(scale) };
+    decimal(u64::try_from(precision).unwrap_or(0), scale.max(0))
+}
+
 /// How deep domains over domains are followed.
 const DOMAINS: usize = 16;
 
@@ -209,14 +221,9 @@ fn postgres(native: &str, types: &UserTypes, depth: usize) -> Meaning {
         "bigint" | "int8" | "bigserial" => Meaning::plain(DataType::Int64),
         "real" | "float4" => Meaning::plain(DataType::Float32),
         "double precision" | "float8" | "float" => Meaning::plain(DataType::Float64),
-        "numeric" | "decimal" => match arguments() {
-            Some(precision) => {
-                let scale =
-                    parts.arguments.split(',').nth(1).map_or(Some(0), |s| s.trim().parse().ok());
-                decimal(precision, scale.unwrap_or(-1))
-            }
-            None => Meaning::logical(DataType::Utf8, "decimal"),
-        },
+        "numeric" | "decimal" => numeric(&parts),
+        "oid" => Meaning::plain(DataType::UInt32),
+        "name" | "citext" | "public.citext" => Meaning::plain(DataType::Utf8),
         "text" => Meaning::plain(DataType::Utf8),
         "character varying" | "varchar" => Meaning::sized(DataType::Utf8, arguments()),
         "character" | "char" | "bpchar" => {
@@ -258,18 +265,17 @@ fn sqlite(native: &str) -> Meaning {
     let has = |text: &str| parts.base.contains(text);
     match parts.base.as_str() {
         "boolean" | "bool" => Meaning::plain(DataType::Boolean),
-        "bigint unsigned" => Meaning::plain(DataType::UInt64),
-        "decimal" if parts.number(0).is_some_and(|p| p <= 15) => {
-            decimal(parts.number(0).unwrap_or(15), scale)
+        "bigint unsigned" | "unsigned bigint" | "unsigned big int" => {
+            Meaning::plain(DataType::UInt64)
         }
-        "decimal_text" => match parts.number(0) {
+        "decimal" | "numeric" | "number" | "dec" | "decimal_text" => match parts.number(0) {
             Some(precision) => decimal(precision, scale),
             None => Meaning::logical(DataType::Utf8, "decimal"),
         },
         "json_text" | "json" => Meaning::logical(DataType::Utf8, "json"),
         "date" => Meaning::plain(DataType::Date32),
-        "timestamp" | "datetime" => micros(false),
-        "timestamptz" => micros(true),
+        "timestamp" | "datetime" | "timestamp without time zone" => micros(false),
+        "timestamptz" | "timestamp with time zone" => micros(true),
         "time" => time(),
         "duration" => duration(),
         _ if has("int") => Meaning::plain(DataType::Int64),
@@ -318,13 +324,16 @@ mod tests {
             (Dialect::Mysql, "multipolygon", logical(Binary, "geometry")),
             (Dialect::Mysql, "inet6", logical(Utf8, "text-of")),
             (Dialect::Postgres, "numeric(12,2)", (Decimal128(12, 2), None)),
-            (Dialect::Postgres, "numeric(3,-2)", logical(Utf8, "decimal")),
+            (Dialect::Postgres, "numeric(3,-2)", (Decimal128(5, 0), None)),
+            (Dialect::Postgres, "numeric(3,5)", (Decimal128(5, 5), None)),
             (Dialect::Postgres, "numeric(1000,5)", logical(Utf8, "decimal")),
             (Dialect::Postgres, "integer[]", logical(Utf8, "text-of")),
             (Dialect::Postgres, "interval", logical(Utf8, "text-of")),
             (Dialect::Postgres, "bit varying(3)", logical(Utf8, "bit")),
             (Dialect::Sqlite, "BOOLEAN", (Boolean, None)),
-            (Dialect::Sqlite, "numeric", logical(Utf8, "text-of")),
+            (Dialect::Sqlite, "numeric", logical(Utf8, "decimal")),
+            (Dialect::Sqlite, "DECIMAL_TEXT(60,20)", (Decimal256(60, 20), None)),
+            (Dialect::Sqlite, "UUID", logical(Utf8, "text-of")),
             (Dialect::Ansi, "binary large object", (Binary, None)),
         ] {
             assert_eq!(of(dialect, native), want, "{native}");
