@@ -1,7 +1,7 @@
 //! Files as source and target: CSV and other delimited text, JSON Lines, Parquet, Arrow IPC and
 //! SQL scripts, packed or not, one or many.
 //!
-//! A path is taken apart in [`location`]; [`catalog`] says what tables the files hold and cuts
+//! A path is taken apart in [`location`]; [`catalog`] says what tables the files hold, [`cut`] cuts
 //! them; [`source`] reads them and [`sink`] writes them, through parts that [`parts`] keeps
 //! durable beside the target. Each format has its module. `TYPES.md` says how each type looks in
 //! each format. Conversions between types are the convert kit's, SQL is the SQL kit's.
@@ -12,6 +12,7 @@ mod catalog;
 mod charset;
 mod compression;
 mod csv;
+mod cut;
 mod foreign;
 mod jsonl;
 mod location;
@@ -28,6 +29,7 @@ mod text_types;
 mod texts;
 mod values;
 mod window;
+mod writers;
 
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
 use syncline_types::Result;

@@ -130,8 +130,10 @@ pub struct FilesOptions {
     /// Writing, with `{page}` in the path: bytes a page, before packing; a page ends with the row
     /// that reaches it. Default, when `rows` is not set either: 64 MiB.
     pub bytes: Option<u64>,
-    /// Whose SQL is written.
-    pub dialect: SqlDialect,
+    /// Whose SQL it is. Default: writing ansi; reading, the dialect that the script shows.
+    pub dialect: Option<SqlDialect>,
+    /// Reading SQL: the offset, as in +02:00, of instants that a script writes without one.
+    pub time_zone: Option<String>,
 }
 
 impl Default for FilesOptions {
@@ -155,7 +157,8 @@ impl Default for FilesOptions {
             line_end: LineEnd::Lf,
             rows: None,
             bytes: None,
-            dialect: SqlDialect::Ansi,
+            dialect: None,
+            time_zone: None,
         }
     }
 }

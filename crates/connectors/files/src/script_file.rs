@@ -20,9 +20,13 @@ use crate::window::{Packing, Window};
 ///
 /// # Errors
 /// [`syncline_types::Code::Corrupt`] for a script that is cut short.
-pub(crate) fn look(path: &Path, packing: Packing) -> Result<Vec<ScriptTable>> {
+pub(crate) fn look(
+    path: &Path,
+    packing: Packing,
+    options: &FilesOptions,
+) -> Result<Vec<ScriptTable>> {
     let mut window = Window::open(path, packing, 0, None)?;
-    let mut catalog = ScriptCatalog::new(&options());
+    let mut catalog = ScriptCatalog::new(&read_options(options));
     loop {
         window.more(0)?;
         catalog.push(window.bytes()).map_err(|e| e.at(path.display()))?;
@@ -35,8 +39,12 @@ pub(crate) fn look(path: &Path, packing: Packing) -> Result<Vec<ScriptTable>> {
     Ok(catalog.tables())
 }
 
-fn options() -> ReadOptions {
-    ReadOptions::default()
+fn read_options(options: &FilesOptions) -> ReadOptions {
+    ReadOptions {
+        dialect: options.dialect.map(|d| dialect(Some(d))),
+        time_zone: options.time_zone.clone(),
+        ..ReadOptions::default()
+    }
 }
 
 /// Reads the rows of one table.
@@ -55,6 +63,7 @@ impl ScriptRows {
         at: Option<&Place>,
         table: &Arc<TableSchema>,
         packing: Packing,
+        options: &FilesOptions,
     ) -> Result<Self> {
         let script = piece.script.as_ref();
         let from = match at {
@@ -77,7 +86,7 @@ impl ScriptRows {
         };
         let offset = from.map_or(0, |p| p.offset);
         let window = Window::open(&piece.path, packing, offset, None)?;
-        let mut reader = ScriptReader::new(&options(), &found, table.clone(), from)
+        let mut reader = ScriptReader::new(&read_options(options), &found, table.clone(), from)
             .map_err(|e| e.at(piece.path.display()))?;
         if let Some(until) = piece.until {
             reader.until(until);
@@ -126,13 +135,13 @@ impl PieceReader for ScriptRows {
     }
 }
 
-/// The kit's dialect for the option's.
-pub(crate) fn dialect(option: SqlDialect) -> Dialect {
+/// The kit's dialect for the option's; standard SQL without one.
+pub(crate) fn dialect(option: Option<SqlDialect>) -> Dialect {
     match option {
-        SqlDialect::Mysql => Dialect::Mysql,
-        SqlDialect::Postgres => Dialect::Postgres,
-        SqlDialect::Sqlite => Dialect::Sqlite,
-        SqlDialect::Ansi => Dialect::Ansi,
+        Some(SqlDialect::Mysql) => Dialect::Mysql,
+        Some(SqlDialect::Postgres) => Dialect::Postgres,
+        Some(SqlDialect::Sqlite) => Dialect::Sqlite,
+        Some(SqlDialect::Ansi) | None => Dialect::Ansi,
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::task::block_in_place;
 
 use crate::catalog::{self, FoundTable};
 use crate::csv::{Dialect, reader::CsvReader};
+use crate::cut::{self, Sized};
 use crate::jsonl::reader::JsonlReader;
 use crate::location::SourceFile;
 use crate::options::{Compression, FilesOptions, Format};
@@ -175,7 +176,7 @@ fn open_piece(
         Format::Jsonl => Box::new(JsonlReader::open(piece, at, table, packing)?),
         Format::Parquet => Box::new(parquet_file::read(piece, at, table)?),
         Format::Arrow => Box::new(arrow_file::read(piece, at, table)?),
-        Format::Sql => Box::new(ScriptRows::open(piece, at, table, packing)?),
+        Format::Sql => Box::new(ScriptRows::open(piece, at, table, packing, options)?),
     })
 }
 
@@ -227,21 +228,21 @@ impl Source for FilesSource {
         ))
     }
 
-    async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
+    async fn plan(&self, read: &ReadTask, wanted: &Cut) -> Result<Vec<Split>> {
         if read.filter.is_some() || read.query.is_some() {
             return Err(Error::new(Code::Unsupported, "files take neither --where nor --query")
                 .hint("--filter chooses rows by an expression"));
         }
         block_in_place(|| {
             let found = self.found(read)?;
-            let (count, target) = catalog::share(&found, cut);
+            let (count, target) = cut::share(&found, wanted);
             let mut pieces = Vec::new();
             for file in &found.files {
-                pieces.extend(catalog::cut(file, target, &self.options)?);
+                pieces.extend(cut::cut(file, target, &self.options)?);
             }
             let total: u64 = pieces.iter().map(|p| p.bytes).sum::<u64>().max(1);
             // Each piece goes to the split its middle lies in.
-            let mut splits: Vec<Vec<catalog::Sized>> = Vec::new();
+            let mut splits: Vec<Vec<Sized>> = Vec::new();
             let (mut before, mut last) = (0, usize::MAX);
             for piece in pieces {
                 let middle = u128::from(before) * 2 + u128::from(piece.bytes);
@@ -255,7 +256,7 @@ impl Source for FilesSource {
                 last = at;
             }
             let resumable = !self.is_stream();
-            let split = |(id, pieces): (usize, Vec<catalog::Sized>)| {
+            let split = |(id, pieces): (usize, Vec<Sized>)| {
                 let bytes = pieces.iter().map(|p| p.bytes).sum::<u64>();
                 let rows = pieces.iter().map(|p| p.rows).sum::<Option<u64>>();
                 let share = |rows: u64| {
@@ -308,9 +309,9 @@ impl Source for FilesSource {
 }
 
 /// Pieces of one block file that follow each other, as one.
-fn joined(pieces: Vec<catalog::Sized>) -> Vec<Piece> {
+fn joined(pieces: Vec<Sized>) -> Vec<Piece> {
     let mut out: Vec<Piece> = Vec::new();
-    for catalog::Sized { piece, .. } in pieces {
+    for Sized { piece, .. } in pieces {
         let block = matches!(piece.format, Format::Parquet | Format::Arrow);
         match out.last_mut() {
             Some(last) if block && last.path == piece.path && last.groups.1 == piece.groups.0 => {
@@ -358,5 +359,66 @@ impl SplitReader for FilesReader {
                 self.index += 1;
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stdin(options: &str, text: &'static [u8]) -> Result<FilesSource> {
+        let endpoint = Endpoint::parse(&format!("-{options}")).unwrap();
+        let parsed = syncline_connector::parse_options(&endpoint).unwrap();
+        FilesSource::new(endpoint, parsed, Box::new(move || Box::new(text)))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn standard_input_is_sampled_and_then_read_from_its_beginning_once() {
+        let source = stdin("?table=people", b"id,name\n1,a\n2,b\n").unwrap();
+        let found = source.discover(&TableSelection::default()).await.unwrap();
+        assert_eq!(found[0].schema.name.name, "people");
+        let table = Arc::new(found[0].schema.clone());
+        let read = ReadTask { table, filter: None, query: None };
+        let cut = Cut { splits: 8, min_rows: 1, min_bytes: 1 };
+        let splits = source.plan(&read, &cut).await.unwrap();
+        assert_eq!((splits.len(), splits[0].resumable), (1, false));
+        let mut reader = source.open(&read, &splits[0], None).await.unwrap();
+        let budget = Budget { rows: 10, bytes: 1 << 20 };
+        let Element::Batch(batch) = reader.next(budget).await.unwrap() else { panic!("no rows") };
+        assert_eq!(batch.rows.num_rows(), 2);
+        assert!(matches!(reader.next(budget).await.unwrap(), Element::EndOfSplit));
+        let again = source.open(&read, &splits[0], None).await.err().unwrap();
+        assert_eq!(again.code(), Code::CannotResume);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_long_stream_is_whole_after_its_sample() {
+        let mut text = String::from("{\"id\":0}\n");
+        while (text.len() as u64) < 2 * STREAM_HEAD {
+            text.push_str("{\"id\":12345678}\n");
+        }
+        let lines = text.lines().count();
+        let source = stdin("?format=jsonl", text.leak().as_bytes()).unwrap();
+        let found = source.discover(&TableSelection::default()).await.unwrap();
+        let table = Arc::new(found[0].schema.clone());
+        let read = ReadTask { table, filter: None, query: None };
+        let cut = Cut { splits: 1, min_rows: 1, min_bytes: 1 };
+        let splits = source.plan(&read, &cut).await.unwrap();
+        let mut reader = source.open(&read, &splits[0], None).await.unwrap();
+        let mut rows = 0;
+        let budget = Budget { rows: 16_384, bytes: 4 << 20 };
+        while let Element::Batch(batch) = reader.next(budget).await.unwrap() {
+            assert!(batch.rejects.is_empty());
+            rows += batch.rows.num_rows();
+        }
+        assert_eq!(rows, lines);
+    }
+
+    #[test]
+    fn streams_that_must_be_read_twice_are_refused() {
+        for format in ["parquet", "arrow", "sql"] {
+            let error = stdin(&format!("?format={format}"), b"").err().unwrap();
+            assert_eq!(error.code(), Code::Unsupported);
+        }
     }
 }

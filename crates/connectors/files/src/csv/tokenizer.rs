@@ -110,9 +110,8 @@ fn unquoted(buf: &[u8], start: usize, last: bool, dialect: &Dialect) -> Option<(
         at = place + 2;
         if at > buf.len() {
             // The escape is the very last byte: it stands for itself.
-            return last.then(|| {
-                (Span { start, end: buf.len(), quoted: false, marked: false }, Stop::End)
-            });
+            let span = Span { start, end: buf.len(), quoted: false, marked };
+            return last.then_some((span, Stop::End));
         }
     }
 }
@@ -337,8 +336,10 @@ mod tests {
         Dialect { delimiter: b',', quote: Some(b'"'), escape, null: Vec::new() }
     }
 
-    /// All records: their offsets, fields (text, quoted) and flaws.
-    fn all(bytes: &[u8], dialect: &Dialect) -> Vec<(usize, Vec<(Vec<u8>, bool)>, Option<Flaw>)> {
+    /// A record: its offset, fields (text, quoted) and flaw.
+    type Taken = (usize, Vec<(Vec<u8>, bool)>, Option<Flaw>);
+
+    fn all(bytes: &[u8], dialect: &Dialect) -> Vec<Taken> {
         let (mut at, mut out, mut spans) = (0, Vec::new(), Vec::new());
         while at < bytes.len() {
             let Found::Record { next, flaw } = record(&bytes[at..], true, dialect, &mut spans)
