@@ -197,11 +197,38 @@ async fn columns(conn: &mut Conn, table: &Listed) -> Result<Vec<Column>> {
         literal(&table.name.name)
     );
     let rows = conn.query(&sql).await?;
+    let json = json_columns(conn, &table.name).await?;
     let flavor = conn.flavor;
-    Ok(rows.rows.iter().map(|row| column(flavor, &rows, row, table.next)).collect())
+    Ok(rows.rows.iter().map(|row| column(flavor, &rows, row, table.next, &json)).collect())
 }
 
-fn column(flavor: Flavor, rows: &Rows, row: &[Option<String>], next: Option<i128>) -> Column {
+/// Columns that MariaDB made for the type JSON: a longtext with a check of its own.
+async fn json_columns(conn: &mut Conn, table: &TableName) -> Result<Vec<String>> {
+    if conn.flavor != Flavor::MariaDb || conn.version < (10, 4, 3) {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
+         WHERE CONSTRAINT_SCHEMA = {} AND TABLE_NAME = {}",
+        literal(table.schema.as_deref().unwrap_or_default()),
+        literal(&table.name)
+    );
+    let rows = conn.query(&sql).await?;
+    let named = rows.rows.iter().filter_map(|row| {
+        let name = rows.get(row, "CONSTRAINT_NAME")?;
+        let check = format!("json_valid({})", Dialect::Mysql.quote(name));
+        (rows.get(row, "CHECK_CLAUSE")? == check).then(|| name.to_owned())
+    });
+    Ok(named.collect())
+}
+
+fn column(
+    flavor: Flavor,
+    rows: &Rows,
+    row: &[Option<String>],
+    next: Option<i128>,
+    json: &[String],
+) -> Column {
     let text = |name| rows.get(row, name);
     let extra = text("EXTRA").unwrap_or_default().to_ascii_lowercase();
     let native = text("COLUMN_TYPE").unwrap_or_default();
@@ -210,8 +237,13 @@ fn column(flavor: Flavor, rows: &Rows, row: &[Option<String>], next: Option<i128
         Some(srid) => format!("{native} SRID {srid}"),
         None => native.to_owned(),
     };
+    let name = text("COLUMN_NAME").unwrap_or_default();
+    let is_json = native == "longtext"
+        && text("COLLATION_NAME") == Some("utf8mb4_bin")
+        && json.iter().any(|j| j == name);
+    let native = if is_json { "json".to_owned() } else { native };
     let described = Described {
-        name: text("COLUMN_NAME").unwrap_or_default(),
+        name,
         native: &native,
         nullable: text("IS_NULLABLE") == Some("YES"),
         charset: text("CHARACTER_SET_NAME"),

@@ -8,29 +8,34 @@ use crate::native::{Native, STORE};
 use crate::wire::{Conn, Flavor};
 
 /// The table in words of the server at hand: a type or collation it does not have becomes the
-/// nearest that holds the same values.
+/// nearest that holds the same values, and what is the server's default is left unsaid.
 pub(crate) async fn for_flavor(conn: &mut Conn, table: &TableSchema) -> Result<TableSchema> {
-    let collations: HashSet<String> = conn
-        .query("SHOW COLLATION")
-        .await?
+    let rows = conn.query("SHOW COLLATION").await?;
+    let collations: HashSet<&str> =
+        rows.rows.iter().filter_map(|row| rows.get(row, "Collation")).collect();
+    // What a column gets in a table made with DEFAULT CHARSET=utf8mb4.
+    let default = rows
         .rows
-        .into_iter()
-        .filter_map(|row| row.into_iter().next().flatten())
-        .collect();
+        .iter()
+        .filter(|row| rows.get(row, "Charset") == Some("utf8mb4"))
+        .find(|row| rows.get(row, "Default") == Some("Yes"))
+        .and_then(|row| rows.get(row, "Collation"));
     let mut table = table.clone();
     for column in &mut table.columns {
-        let mut metadata = column.field.metadata().clone();
         if field::get(&column.field, field::STORE) != Some(STORE) {
             continue;
         }
-        if let Some(native) = field::get(&column.field, field::NATIVE)
-            && let Some(other) = other_type(conn.flavor, native)
-        {
-            metadata.insert(field::NATIVE.into(), other.into());
-            metadata.insert(field::CHARSET.into(), "ascii".into());
-            metadata.insert(field::COLLATION.into(), "ascii_bin".into());
-        } else if let Some(collation) = field::get(&column.field, field::COLLATION) {
-            if let Some(near) = nearest_collation(collation, &collations) {
+        let mut metadata = column.field.metadata().clone();
+        let native = field::get(&column.field, field::NATIVE).unwrap_or_default();
+        if let Some(other) = other_type(conn.flavor, native) {
+            metadata.insert(field::NATIVE.into(), other);
+        }
+        if let Some(wanted) = field::get(&column.field, field::COLLATION) {
+            let near = nearest_collation(wanted, &collations);
+            if near.as_deref().or(Some(wanted)) == default {
+                metadata.remove(field::CHARSET);
+                metadata.remove(field::COLLATION);
+            } else if let Some(near) = near {
                 metadata.insert(field::COLLATION.into(), near);
             }
         }
@@ -39,24 +44,27 @@ pub(crate) async fn for_flavor(conn: &mut Conn, table: &TableSchema) -> Result<T
     Ok(table)
 }
 
-fn other_type(flavor: Flavor, native: &str) -> Option<&'static str> {
+/// The type of the server at hand for one of the other's; `None` when it has the type.
+fn other_type(flavor: Flavor, native: &str) -> Option<String> {
+    let ascii = |native: &str| format!("{native} CHARACTER SET ascii COLLATE ascii_bin");
     match (flavor, Native::parse(native).base.as_str()) {
-        (Flavor::MySql, "uuid") => Some("char(36)"),
-        (Flavor::MySql, "inet6") => Some("varchar(45)"),
-        (Flavor::MySql, "inet4") => Some("varchar(15)"),
+        (Flavor::MySql, "uuid") => Some(ascii("char(36)")),
+        (Flavor::MySql, "inet6") => Some(ascii("varchar(45)")),
+        (Flavor::MySql, "inet4") => Some(ascii("varchar(15)")),
+        (Flavor::MariaDb, "geomcollection") => Some("geometrycollection".into()),
+        // The reference system travels with every value; MariaDB has another word for the column's.
+        (Flavor::MariaDb, _) => native.split_once(" SRID ").map(|(base, _)| base.to_owned()),
         _ => None,
     }
 }
 
 /// A collation of the same character set that compares alike; `None` when the server has the one
-/// asked for.
-fn nearest_collation(wanted: &str, there: &HashSet<String>) -> Option<String> {
+/// asked for, or none that is near.
+fn nearest_collation(wanted: &str, there: &HashSet<&str>) -> Option<String> {
     // MariaDB lists its uca1400 collations without the character set before the name.
     let has = |name: &str| {
-        there.contains(name)
-            || name
-                .split_once('_')
-                .is_some_and(|(_, rest)| rest.starts_with("uca1400") && there.contains(rest))
+        let short = name.split_once('_').map(|(_, rest)| rest);
+        there.contains(name) || short.is_some_and(|s| s.starts_with("uca1400") && there.contains(s))
     };
     if has(wanted) {
         return None;
@@ -78,19 +86,26 @@ mod tests {
 
     #[test]
     fn collations_of_the_other_server_become_near_ones() {
-        let maria: HashSet<String> =
-            ["utf8mb4_bin", "utf8mb4_nopad_bin", "uca1400_ai_ci", "utf8mb4_general_ci"]
-                .map(str::to_owned)
-                .into();
+        let maria = HashSet::from([
+            "utf8mb4_bin",
+            "utf8mb4_nopad_bin",
+            "uca1400_ai_ci",
+            "utf8mb4_general_ci",
+        ]);
         assert_eq!(nearest_collation("utf8mb4_general_ci", &maria), None);
         let near = nearest_collation("utf8mb4_0900_ai_ci", &maria);
         assert_eq!(near.as_deref(), Some("utf8mb4_uca1400_ai_ci"));
-        assert_eq!(
-            nearest_collation("utf8mb4_0900_bin", &maria).as_deref(),
-            Some("utf8mb4_nopad_bin")
-        );
-        let mysql: HashSet<String> = ["utf8mb4_0900_ai_ci".to_owned()].into();
+        let near = nearest_collation("utf8mb4_0900_bin", &maria);
+        assert_eq!(near.as_deref(), Some("utf8mb4_nopad_bin"));
+        let mysql = HashSet::from(["utf8mb4_0900_ai_ci"]);
         let near = nearest_collation("utf8mb4_uca1400_ai_ci", &mysql);
         assert_eq!(near.as_deref(), Some("utf8mb4_0900_ai_ci"));
+    }
+
+    #[test]
+    fn types_of_the_other_server_become_near_ones() {
+        assert_eq!(other_type(Flavor::MariaDb, "point SRID 4326").as_deref(), Some("point"));
+        assert_eq!(other_type(Flavor::MySql, "point SRID 4326"), None);
+        assert_eq!(other_type(Flavor::MySql, "int(11)"), None);
     }
 }

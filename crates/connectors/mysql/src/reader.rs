@@ -10,7 +10,7 @@ use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result, TableN
 
 use crate::decode::{Decoded, Decoder};
 use crate::select::Select;
-use crate::source::Pool;
+use crate::session::Pool;
 use crate::wire::{Conn, Fault, Next, Statement};
 
 /// What a position's token says.

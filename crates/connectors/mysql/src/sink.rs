@@ -284,11 +284,6 @@ impl Sink for MysqlSink {
     }
 
     async fn end(&self) -> Result<()> {
-        // Each writer has a connection of its own; nothing else is kept.
-        Ok(())
-    }
-
-    async fn end(&self) -> Result<()> {
         self.pool.close().await;
         Ok(())
     }

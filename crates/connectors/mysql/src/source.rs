@@ -14,33 +14,10 @@ use crate::key::{self, Key};
 use crate::native::field_of_result;
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
-use crate::session::{Purpose, Store};
+use crate::session::{Pool, Purpose, Store};
 use crate::split::{self, Token};
 use crate::wire::{Conn, Flavor};
 use crate::{catalog, snapshot};
-
-/// Connections that wait for work.
-#[derive(Default)]
-pub(crate) struct Pool {
-    idle: Mutex<Vec<Conn>>,
-}
-
-impl Pool {
-    fn lock(&self) -> MutexGuard<'_, Vec<Conn>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Option<Conn> {
-        self.lock().pop()
-    }
-
-    /// Takes a connection back, if it is still of use.
-    pub(crate) fn give(&self, conn: Conn) {
-        if conn.is_idle() {
-            self.lock().push(conn);
-        }
-    }
-}
 
 /// Reads a MySQL or MariaDB server.
 pub(crate) struct MysqlSource {
@@ -61,7 +38,7 @@ impl MysqlSource {
 
     /// A connection of the snapshot, or a new one where none is left.
     async fn connection(&self) -> Result<Conn> {
-        match self.pool.take() {
+        match self.pool.take().await {
             Some(conn) => Ok(conn),
             None => self.store.connect(Purpose::Read).await,
         }
@@ -193,7 +170,7 @@ impl Source for MysqlSource {
             (tables, plain)
         };
         let opened = snapshot::open(&self.store, parallel, &tables, &plain).await?;
-        self.pool.lock().extend(opened.conns);
+        opened.conns.into_iter().for_each(|conn| self.pool.give(conn));
         Ok(opened.consistency)
     }
 
@@ -238,10 +215,7 @@ impl Source for MysqlSource {
     }
 
     async fn end(&self) -> Result<()> {
-        let conns = std::mem::take(&mut *self.pool.lock());
-        for conn in conns {
-            conn.quit().await;
-        }
+        self.pool.close().await;
         Ok(())
     }
 }

@@ -18,6 +18,7 @@ use syncline_types::{
 
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target, targets};
+use crate::session::{Lease, Pool};
 use crate::wire::{Conn, Fault, Flavor};
 
 const SQL: Dialect = Dialect::Mysql;
@@ -50,13 +51,15 @@ pub(crate) struct Plan {
     pub(crate) way: Way,
     /// LOAD DATA LOCAL is allowed, as far as is known; shared by the sink's writers.
     pub(crate) load: Arc<AtomicBool>,
+    /// Where the connection goes when nothing is open on it.
+    pub(crate) pool: Arc<Pool>,
 }
 
 /// Writes rows of one split.
 pub(crate) struct Writer {
-    conn: Conn,
+    conn: Lease,
     plan: Plan,
-    targets: Vec<Target>,
+    targets: Arc<[Target]>,
     checkpoint: Checkpoint,
     /// Largest statement the server takes.
     packet: usize,
@@ -109,7 +112,8 @@ impl Writer {
                 .await
                 .map_err(|e| Error::from(e).at(&plan.into))?;
         }
-        let targets = targets(&plan.table);
+        let targets = targets(&plan.table).into();
+        let conn = Lease::new(conn, Arc::clone(&plan.pool));
         Ok(Self {
             conn,
             plan,
@@ -123,6 +127,7 @@ impl Writer {
 
     async fn begin(&mut self) -> Result<()> {
         if !self.in_transaction {
+            self.conn.clean = false;
             self.conn.exec("START TRANSACTION").await?;
             self.in_transaction = true;
         }
@@ -389,7 +394,7 @@ impl SinkWriter for Writer {
             return Ok(());
         }
         let place = self.plan.table.name.clone();
-        let targets = std::mem::take(&mut self.targets);
+        let targets = Arc::clone(&self.targets);
         let result = async {
             let rows = Rows::new(&self.plan.table, &targets, &batch.rows)?;
             self.begin().await?;
@@ -404,7 +409,6 @@ impl SinkWriter for Writer {
             }
         }
         .await;
-        self.targets = targets;
         result.map_err(|e| if e.message().contains(&place.name) { e } else { e.at(&place) })
     }
 
@@ -419,6 +423,8 @@ impl SinkWriter for Writer {
         }
         self.conn.exec("COMMIT").await.map_err(|e| Error::from(e).at(&self.plan.table.name))?;
         self.in_transaction = false;
+        // A temporary table would be in the way of the next writer.
+        self.conn.clean = self.plan.way != Way::Merge;
         Ok(())
     }
 }

@@ -259,7 +259,12 @@ impl Conn {
         fields.int();
         fields.u16();
         let warnings = fields.u16().unwrap_or_default();
-        let info = String::from_utf8_lossy(fields.0).into_owned();
+        // MariaDB puts the length before the text, MySQL does not.
+        let info = match fields.0 {
+            [length, text @ ..] if usize::from(*length) == text.len() => text,
+            text => text,
+        };
+        let info = String::from_utf8_lossy(info).into_owned();
         self.idle = true;
         Ok(Done { affected, warnings, info })
     }
@@ -422,6 +427,12 @@ impl Conn {
             (code, rows.get(row, "Message").unwrap_or_default().to_owned())
         };
         Ok(rows.rows.iter().map(read).collect())
+    }
+
+    /// Whether the server is still there.
+    pub(crate) async fn ping(&mut self) -> Result<(), Fault> {
+        self.command(0x0E, &[]).await?;
+        self.done().await.map(drop)
     }
 
     /// Says goodbye. Without it, the server notes an aborted connection.
