@@ -465,6 +465,24 @@ fn a_dialect_is_not_guessed_where_it_matters() {
 }
 
 #[test]
+fn what_is_no_statement_is_not_passed_over() {
+    let text = b"\xef\xbb\xbfINSERT INTO t VALUES ('\xef\xbb\xbf');";
+    assert_eq!(rows_of(Some(Dialect::Postgres), None, text), [["\u{feff}"]], "a byte order mark");
+    for (text, code) in [
+        (&b"PGDMP\x01\x0e"[..], Code::Unsupported),
+        (b"\xff\xfeI\0N\0", Code::Unsupported),
+        (b"INSRT INTO t VALUES (1);", Code::Corrupt),
+        (b"INSERT INTO t VALUES (1) (2);", Code::Corrupt),
+        (b"(1, 2);", Code::Corrupt),
+        (b"<?xml version=\"1.0\"?>;", Code::Corrupt),
+    ] {
+        let mut catalog = ScriptCatalog::new(&ReadOptions::default());
+        let error = catalog.push(text).and_then(|()| catalog.finish()).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+    }
+}
+
+#[test]
 fn without_create_table_columns_are_text() {
     let text =
         b"INSERT INTO t (b, a) VALUES (1.50, TRUE), ('x', NULL);\nINSERT INTO t (a) VALUES ('y');";

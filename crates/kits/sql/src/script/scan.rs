@@ -25,6 +25,68 @@ pub const DEFAULT_MAX_STATEMENT: usize = 64 << 20;
 /// So many bytes are looked at to guess the dialect.
 const HEAD: usize = 64 << 10;
 
+/// Statements that neither carry rows nor change any. Others that are not read are errors, so
+/// that nothing is passed over unseen.
+const HARMLESS: [&str; 57] = [
+    "ALTER",
+    "ANALYZE",
+    "ATTACH",
+    "BEGIN",
+    "CACHE",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKPOINT",
+    "CHECKSUM",
+    "CLOSE",
+    "CLUSTER",
+    "COMMENT",
+    "COMMIT",
+    "COPY",
+    "CREATE",
+    "DEALLOCATE",
+    "DECLARE",
+    "DESC",
+    "DESCRIBE",
+    "DETACH",
+    "DISCARD",
+    "DO",
+    "END",
+    "EXECUTE",
+    "FETCH",
+    "FLUSH",
+    "GRANT",
+    "INSTALL",
+    "KILL",
+    "LISTEN",
+    "LOCK",
+    "MOVE",
+    "NOTIFY",
+    "OPTIMIZE",
+    "PRAGMA",
+    "PREPARE",
+    "PURGE",
+    "REASSIGN",
+    "REFRESH",
+    "REINDEX",
+    "RELEASE",
+    "REPAIR",
+    "RESET",
+    "REVOKE",
+    "ROLLBACK",
+    "SAVEPOINT",
+    "SECURITY",
+    "SHOW",
+    "SHUTDOWN",
+    "START",
+    "STOP",
+    "UNINSTALL",
+    "UNLISTEN",
+    "UNLOCK",
+    "VACUUM",
+    "XA",
+];
+
 /// Where in a statement the next byte is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
@@ -250,7 +312,7 @@ impl Scanner {
             if !self.eof && unread < self.wait.max(1) {
                 return Ok(Step::Input);
             }
-            if !self.begun && !self.read_header() {
+            if !self.begun && !self.read_header()? {
                 self.wait = unread * 2;
                 continue;
             }
@@ -292,22 +354,33 @@ impl Scanner {
         }
     }
 
-    /// Keeps the schema that one of our own pages begins with. False while it is not all there.
-    fn read_header(&mut self) -> bool {
-        let head = &self.buf[..];
+    /// Passes over a byte order mark, refuses what is no text, and keeps the schema that one of
+    /// our own pages begins with. False while it is not all there.
+    fn read_header(&mut self) -> Result<bool> {
+        for (mark, what) in [
+            (&b"PGDMP"[..], "an archive of pg_dump, which is no script: use --format=plain"),
+            (b"\xff\xfe", "UTF-16: make it UTF-8 (mysqldump --result-file, not >)"),
+            (b"\xfe\xff", "UTF-16: make it UTF-8"),
+        ] {
+            if self.buf.starts_with(mark) {
+                return Err(Error::new(Code::Unsupported, format!("the script is {what}")));
+            }
+        }
+        self.pos = if self.buf.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        let head = &self.buf[self.pos..];
         if !head.starts_with(PAGE_MARK.as_bytes()) {
             self.begun = self.eof || head.len() >= PAGE_MARK.len();
-            return self.begun;
+            return Ok(self.begun);
         }
         let mut lines = head.split_inclusive(|b| *b == b'\n').skip(1);
         let second = lines.next().filter(|line| line.ends_with(b"\n"));
         if second.is_none() && !self.eof && head.len() < self.limit {
-            return false;
+            return Ok(false);
         }
         let schema = second.and_then(|line| line.strip_prefix(SCHEMA_MARK.as_bytes()));
         self.header = schema.map(|text| String::from_utf8_lossy(text).into_owned());
         self.begun = true;
-        true
+        Ok(true)
     }
 
     /// Counts the marks that dumps begin and end with.
@@ -381,9 +454,6 @@ impl Scanner {
         self.current = (start, pos);
         self.spoilt = read.err();
         if let State::Tuple(head) = &self.state {
-            if !self.filled.contains(&head.table) {
-                self.filled.insert(head.table.clone());
-            }
             self.state = State::Behind(head.clone());
         }
         Ok(Some(Step::Row))
@@ -441,11 +511,6 @@ impl Scanner {
         if more.is_none() {
             self.state = State::Top;
             return Ok(None);
-        }
-        if let State::Copy(head) = &self.state
-            && !self.filled.contains(&head.table)
-        {
-            self.filled.insert(head.table.clone());
         }
         Ok(Some(Step::Row))
     }
@@ -509,6 +574,7 @@ impl Scanner {
                 {
                     self.begin_statement(pos);
                     self.move_to(first, false);
+                    self.filled.insert(head.table.clone());
                     self.state = State::Copy(Arc::new(head));
                     return Ok(None);
                 }
@@ -529,6 +595,7 @@ impl Scanner {
         match head? {
             Ok(head) => {
                 let head = Arc::new(head);
+                self.filled.insert(head.table.clone());
                 self.known = Some((self.buf[pos..end].to_vec(), head.clone()));
                 self.conditional = conditional;
                 Ok(self.begin_rows(pos, (head, end)))
@@ -636,7 +703,7 @@ impl Scanner {
                 }
                 Ok(())
             }
-            "UPDATE" | "MERGE" | "LOAD" | "WITH" => {
+            "UPDATE" | "MERGE" | "LOAD" | "WITH" | "RENAME" | "IMPORT" | "EXPLAIN" => {
                 Err(self.unsupported(&format!("{word} statements are not read")))
             }
             "DELETE" | "TRUNCATE" | "DROP" => {
@@ -648,7 +715,15 @@ impl Scanner {
                     None => Ok(()),
                 }
             }
-            _ => Ok(()),
+            _ if HARMLESS.contains(&word) => Ok(()),
+            _ => {
+                let line = self.current_line();
+                let text = String::from_utf8_lossy(self.text());
+                let shown: String = text.chars().take(60).collect();
+                let message = format!("line {line}: no SQL statement that is known: {shown:?}");
+                Err(Error::new(Code::Corrupt, message)
+                    .hint("is the file whole, and is it in this dialect?"))
+            }
         }
     }
 
