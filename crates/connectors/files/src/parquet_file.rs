@@ -292,3 +292,56 @@ impl Assemble for ParquetForm {
         Ok(out.to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Array, AsArray};
+    use arrow::datatypes::TimestampMicrosecondType;
+    use parquet::data_type::{Int96, Int96Type};
+    use parquet::schema::parser::parse_message_type;
+    use syncline_connector::Budget;
+    use syncline_types::TableName;
+
+    use crate::location::Stamp;
+    use crate::options::Format;
+    use crate::piece::PieceReader;
+
+    #[test]
+    fn int96_times_of_the_year_9999_are_read_and_pointed_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.parquet");
+        let schema = parse_message_type("message m { optional int96 at; }").unwrap();
+        let file = File::create(&path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        // Nanoseconds of the day, and the Julian day of 9999-12-31.
+        let value = Int96::from(vec![1_000, 0, 5_373_484]);
+        column.typed::<Int96Type>().write_batch(&[value], Some(&[1, 0]), None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+
+        let found = look(&path).unwrap();
+        assert_eq!(found.int96, ["at"]);
+        let table = TableSchema::new(TableName::bare("t"), found.fields);
+        let piece = Piece {
+            stamp: Stamp::of(&path).unwrap(),
+            path,
+            format: Format::Parquet,
+            compression: Compression::None,
+            columns: vec!["at".into()],
+            from: 0,
+            until: None,
+            line: 1,
+            groups: (0, 1),
+            script: None,
+        };
+        let mut reader = read(&piece, None, &table).unwrap();
+        let rows = reader.next(Budget { rows: 10, bytes: 1 << 20 }).unwrap().unwrap().rows;
+        let times = rows.column(0).as_primitive::<TimestampMicrosecondType>();
+        assert_eq!(times.value(0), 2_932_896 * 86_400_000_000 + 1);
+        assert!(times.is_null(1));
+    }
+}
