@@ -9,7 +9,7 @@ use syncline_connector::{Held, Sink, WriteMode};
 use syncline_types::{ChangeBatch, Code, ErrorKind, Index, IndexPart, TableName, TableSchema};
 
 use super::place::{Place, retyped, rows_of};
-use super::tables::{extremes, keyed, numbered, odd, renamed};
+use super::tables::{extremes, keyed, numbered, odd, renamed, wide};
 use super::work::{Work, at};
 
 /// What a connector's test tells of its sink.
@@ -348,6 +348,53 @@ pub async fn append_adds(fixture: &dyn SinkFixture) {
     work.assert_holds("append", [&there, &more]);
 }
 
+/// Rows may have some of an existing table's columns, in another order; the others stay empty.
+pub async fn writes_some_of_the_columns(fixture: &dyn SinkFixture) {
+    if !has(fixture, WriteMode::Append) || !fixture.appends_to_existing() || !fixture.enforces() {
+        return;
+    }
+    let table = keyed(fixture.place(), "partly");
+    fixture.place().make(&table, &numbered(&table, 0..5));
+    let chosen = [3, 0, 2];
+    let columns = chosen.iter().map(|i: &usize| table.columns[*i].clone()).collect();
+    let partly = TableSchema { columns, ..table.clone() };
+    let rows = numbered(&table, 10..30).project(&chosen).expect("columns that are there");
+    let work = Work::begin(fixture, &partly, WriteMode::Append, 1).await;
+    work.fill(0, &rows).await;
+    work.finish().await;
+    let old = numbered(&table, 0..5).project(&chosen).expect("columns that are there");
+    work.assert_holds("chosen columns", [&old, &rows]);
+    let names = TableSchema { columns: vec![table.columns[1].clone()], ..table.clone() };
+    let names = fixture.place().read(&names).expect("the table is there");
+    assert!(names.iter().filter(|row| row[0].is_none()).count() >= 20, "columns not given");
+}
+
+/// Batches as large as the engine makes them, and tables of 900 columns, in one piece.
+pub async fn takes_full_batches_and_wide_tables(fixture: &dyn SinkFixture) {
+    for mode in fixture.modes() {
+        let table = keyed(fixture.place(), &format!("full_{mode:?}").to_lowercase());
+        let rows = numbered(&table, 0..16_384);
+        let there = *mode == WriteMode::Upsert && fixture.enforces();
+        if there {
+            // The way into a table that has rows is often another one.
+            fixture.place().make(&table, &numbered(&table, [0]));
+        }
+        let work = Work::begin(fixture, &table, *mode, 1).await;
+        work.fill(0, &rows).await;
+        work.finish().await;
+        work.assert_holds("a full batch", [&rows]);
+
+        let (table, rows) = wide(fixture.place(), &format!("wide_{mode:?}").to_lowercase());
+        if there {
+            fixture.place().make(&table, &rows.slice(0, 1));
+        }
+        let work = Work::begin(fixture, &table, *mode, 1).await;
+        work.fill(0, &rows).await;
+        work.finish().await;
+        work.assert_holds("a wide table", [&rows]);
+    }
+}
+
 /// With `replace`, the old rows are seen until the commit, and only the new ones after it.
 pub async fn replace_swaps_at_commit(fixture: &dyn SinkFixture) {
     if !has(fixture, WriteMode::Replace) {
@@ -593,6 +640,8 @@ macro_rules! sink_conformance {
             upsert_overwrites,
             upsert_keeps_the_last_of_a_batch,
             append_adds,
+            writes_some_of_the_columns,
+            takes_full_batches_and_wide_tables,
             replace_swaps_at_commit,
             writes_splits_at_the_same_time,
             takes_large_values,

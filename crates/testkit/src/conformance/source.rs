@@ -11,7 +11,7 @@ use syncline_types::{
 };
 
 use super::place::{Place, Rows, assert_same_rows, rows_of};
-use super::tables::{extremes, keyed, numbered, odd, skewed, text_keyed};
+use super::tables::{extremes, keyed, numbered, odd, oddly_keyed, skewed, text_keyed, wide};
 
 /// What a connector's test tells of its source.
 pub trait SourceFixture: Send + Sync {
@@ -387,6 +387,34 @@ async fn resume_one(
         assert_eq!(end.seq, full.last().expect("a batch").seq);
     }
     other.end().await.expect("end");
+}
+
+/// A key of any type tells rows apart: each row once, and where its splits can be resumed, from
+/// every position.
+pub async fn takes_keys_of_any_type(fixture: &dyn SourceFixture) {
+    for (table, rows) in oddly_keyed(fixture.place(), 80) {
+        make(fixture, &table, &rows);
+        let (source, read) = begin(fixture, &table.name.name).await;
+        for cut in [1, 4, 16] {
+            let (splits, reads) = read_all(&*source, &read, &fine(cut)).await;
+            let what = format!("{} in {} of {cut} splits", table.name, splits.len());
+            assert_same_rows(&what, all_rows(&table, &reads), rows_of(&table, [&rows]));
+        }
+        for split in plan(&*source, &read, &fine(3)).await.iter().filter(|s| s.resumable) {
+            resume_one(fixture, &table, &read, split, &*source).await;
+        }
+        source.end().await.expect("end");
+    }
+}
+
+/// A table of 900 columns is one like any other.
+pub async fn reads_wide_tables(fixture: &dyn SourceFixture) {
+    let (table, rows) = wide(fixture.place(), "wide");
+    make(fixture, &table, &rows);
+    let (source, read) = begin(fixture, "wide").await;
+    let (_, reads) = read_all(&*source, &read, &fine(2)).await;
+    assert_same_rows("wide", all_rows(&table, &reads), rows_of(&table, [&rows]));
+    source.end().await.expect("end");
 }
 
 /// An empty table is one split, which ends at once.

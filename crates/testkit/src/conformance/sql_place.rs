@@ -149,6 +149,7 @@ impl SqlPlace {
             DataType::Timestamp(..) if mysql => "datetime(6)".to_owned(),
             DataType::Timestamp(..) if postgres => "timestamp".to_owned(),
             DataType::Timestamp(..) => "datetime".to_owned(),
+            DataType::Binary if mysql && in_key => "varbinary(150)".to_owned(),
             DataType::Binary if mysql => "longblob".to_owned(),
             DataType::Binary if postgres => "bytea".to_owned(),
             DataType::Binary => "blob".to_owned(),

@@ -139,9 +139,11 @@ pub(super) fn text_keyed(
     if composite {
         table.primary_key.push("part".to_owned());
     }
-    let starts = ["a", "B", "z", "Ä", "é", "_", "0", "ß", "-", "Z"];
+    let starts = [
+        "a", "B", "z", "Ä", "é", "_", "0", "ß", "-", "Z", "'", "\\", "\"", "%", " ", "😀", "');--",
+    ];
     let code = |i: i64| {
-        let start = starts[usize::try_from(i % 10).unwrap_or(0)];
+        let start = starts[usize::try_from(i).unwrap_or(0) % starts.len()];
         if composite { format!("{start}{}", i / 100) } else { format!("{start}{i:06}") }
     };
     let columns: Vec<ArrayRef> = vec![
@@ -151,6 +153,48 @@ pub(super) fn text_keyed(
     ];
     let batch = RecordBatch::try_new(table.arrow(), columns).expect("columns fit the table");
     (table, batch)
+}
+
+/// Tables keyed by one column of another type than integer or text, each with `rows` rows.
+pub(super) fn oddly_keyed(place: &dyn Place, rows: i64) -> Vec<(TableSchema, RecordBatch)> {
+    let spread = |i: i64| (i - rows / 2) * 7919 % 65_537;
+    let decimals: Decimal128Array = (0..rows).map(|i| Some(i128::from(spread(i)) * 103)).collect();
+    let moments = (0..rows).map(|i| Some(spread(i) * 1_000_000_007));
+    let mut keys: Vec<(&str, ArrayRef)> = vec![
+        ("decimal", Arc::new(decimals.with_precision_and_scale(12, 2).expect("small numbers"))),
+        (
+            "day",
+            Arc::new((0..rows).map(|i| i32::try_from(spread(i)).ok()).collect::<Date32Array>()),
+        ),
+        ("moment", Arc::new(moments.collect::<TimestampMicrosecondArray>())),
+    ];
+    if place.has_binary() {
+        let bytes = (0..rows).map(|i| Some(spread(i).to_le_bytes()));
+        keys.push(("bytes", Arc::new(bytes.collect::<BinaryArray>())));
+    }
+    let table = |(name, key): (&str, ArrayRef)| {
+        let fields = [
+            Field::new("key", key.data_type().clone(), false),
+            Field::new("value", DataType::Int64, true),
+        ];
+        let mut table = TableSchema::new(place.table(&format!("by_{name}")), fields);
+        table.primary_key = vec!["key".to_owned()];
+        let values: Int64Array = (0..rows).map(Some).collect();
+        let rows = RecordBatch::try_new(table.arrow(), vec![key, Arc::new(values)]);
+        (table, rows.expect("columns fit the table"))
+    };
+    keys.into_iter().map(table).collect()
+}
+
+/// A table of 900 columns, with 40 rows.
+pub(super) fn wide(place: &dyn Place, name: &str) -> (TableSchema, RecordBatch) {
+    let fields = (0..900).map(|c| Field::new(format!("c{c}"), DataType::Int64, c != 0));
+    let mut table = TableSchema::new(place.table(name), fields);
+    table.primary_key = vec!["c0".to_owned()];
+    let value = |c: i64, r: i64| (c == 0 || (c + r) % 5 != 0).then_some(c * 1000 + r);
+    let column = |c| Arc::new((0..40).map(|r| value(c, r)).collect::<Int64Array>()) as ArrayRef;
+    let rows = RecordBatch::try_new(table.arrow(), (0..900).map(column).collect());
+    (table, rows.expect("columns fit the table"))
 }
 
 /// A table whose own name and whose columns are odd, with three rows.

@@ -62,6 +62,8 @@ mod broken_sources {
         a_snapshot_that_is_none: SeesLaterRows in a_snapshot_is_one says "too many";
         no_name_offered: OffersNoName in offers_the_nearest_name says "no name offered";
         names_unordered: DiscoversUnordered in selects_by_pattern says "pick_c";
+        a_key_that_is_no_number: DoublesAtOtherKeys in takes_keys_of_any_type says "too many";
+        a_wide_table_cut: EmptiesWideTables in reads_wide_tables says "missing";
         a_key_forgotten: ForgetsTheKey in finds_columns_and_keys says "id";
     }
 }
@@ -95,6 +97,10 @@ mod broken_sinks {
         side_tables_left: LeavesSideTables in replace_swaps_at_commit says "given up";
         a_commit_that_works_once: CommitsOnlyOnce in commits_twice_without_harm
             says "commit again";
+        columns_nobody_gave: FillsOtherColumns in writes_some_of_the_columns
+            says "columns not given";
+        the_end_of_a_batch_lost: LosesTheEndOfLargeBatches in takes_full_batches_and_wide_tables
+            says "a full batch";
         long_texts_cut: CutsLongTexts in takes_large_values says "large values differ";
     }
 }

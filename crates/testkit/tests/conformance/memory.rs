@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array, new_null_array};
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use syncline_testkit::conformance::{Place, Rows, rows_of};
@@ -35,6 +35,8 @@ pub(crate) enum Flaw {
     OffersNoName,
     DiscoversUnordered,
     ForgetsTheKey,
+    DoublesAtOtherKeys,
+    EmptiesWideTables,
     // Of a sink.
     AdaptsTwice,
     AdaptMakesTheTable,
@@ -58,6 +60,8 @@ pub(crate) enum Flaw {
     LeavesSideTables,
     CommitsOnlyOnce,
     CutsLongTexts,
+    FillsOtherColumns,
+    LosesTheEndOfLargeBatches,
 }
 
 #[derive(Default)]
@@ -106,6 +110,15 @@ impl Table {
         let key = row.project(&indices).unwrap();
         (!indices.is_empty()).then(|| format!("{:?}", key.columns()))
     }
+}
+
+/// The row with all columns of `to`, NULL where `from` has none.
+pub(crate) fn widened(to: &TableSchema, from: &TableSchema, row: &RecordBatch) -> RecordBatch {
+    let column = |c: &syncline_types::Column| match from.index_of(c.name()) {
+        Some(at) => row.column(at).clone(),
+        None => new_null_array(c.field.data_type(), 1),
+    };
+    RecordBatch::try_new(to.arrow(), to.columns.iter().map(column).collect()).unwrap()
 }
 
 pub(crate) fn single_rows(schema: &TableSchema, rows: &RecordBatch) -> Vec<RecordBatch> {
@@ -180,7 +193,11 @@ impl Place for Memory {
     fn read(&self, table: &TableSchema) -> Option<Rows> {
         let state = self.lock();
         let found = state.tables.get(&table.name.name)?;
-        Some(rows_of(table, &found.rows))
+        let wanted = table.columns.iter().map(|c| found.schema.index_of(c.name()).unwrap());
+        let wanted: Vec<usize> = wanted.collect();
+        let rows: Vec<RecordBatch> =
+            found.rows.iter().map(|row| row.project(&wanted).unwrap()).collect();
+        Some(rows_of(table, &rows))
     }
 
     fn contents(&self) -> Vec<String> {

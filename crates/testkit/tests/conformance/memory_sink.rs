@@ -1,6 +1,6 @@
 //! The memory store as a sink.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -10,7 +10,9 @@ use syncline_connector::{
 use syncline_testkit::conformance::{Place, SinkFixture};
 use syncline_types::{ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema};
 
-use super::memory::{Checkpoint, Flaw, Memory, State, Table, shortened, single_rows};
+use super::memory::{
+    Checkpoint, Flaw, Memory, State, Table, shortened, single_rows, widened, without_nulls,
+};
 
 impl SinkFixture for Memory {
     fn place(&self) -> &dyn Place {
@@ -193,10 +195,10 @@ impl Writer {
     /// Refuses NULL and duplicates, naming the first bad row.
     fn judge(&self, state: &State, rows: &[RecordBatch]) -> Result<()> {
         let there = state.tables.get(&self.side);
-        let known = there.map(|t| t.rows.as_slice()).unwrap_or_default();
         let shape = Table::empty(&self.table);
-        let mut keys: HashSet<String> =
-            known.iter().chain(&self.pending).filter_map(|row| shape.key(row)).collect();
+        let known = there.into_iter().flat_map(|t| t.rows.iter().filter_map(|row| t.key(row)));
+        let pending = self.pending.iter().filter_map(|row| shape.key(row));
+        let mut keys: HashSet<String> = known.chain(pending).collect();
         for row in rows {
             for (array, column) in row.columns().iter().zip(&self.table.columns) {
                 if array.is_null(0) && !column.field.is_nullable() {
@@ -221,15 +223,22 @@ impl Writer {
         if flaw == Flaw::AppendReplaces {
             table.rows.clear();
         }
+        let mut places: HashMap<Option<String>, usize> =
+            table.rows.iter().enumerate().map(|(at, row)| (table.key(row), at)).collect();
         for row in pending {
+            let mut row = widened(&table.schema, &self.table, &row);
+            if flaw == Flaw::FillsOtherColumns {
+                row = without_nulls(&row);
+            }
             let key = table.key(&row);
-            let same = key.and_then(|key| {
-                table.rows.iter().position(|other| table.key(other).as_ref() == Some(&key))
-            });
-            match same.filter(|_| self.write == WriteMode::Upsert) {
+            let keyed = key.is_some() && self.write == WriteMode::Upsert;
+            match places.get(&key).copied().filter(|_| keyed) {
                 Some(_) if flaw == Flaw::UpsertKeepsOld => {}
                 Some(at) => table.rows[at] = row,
-                None => table.rows.push(row),
+                None => {
+                    places.insert(key, table.rows.len());
+                    table.rows.push(row);
+                }
             }
         }
     }
@@ -245,6 +254,9 @@ impl SinkWriter for Writer {
         }
         let rows = match self.memory.flaw {
             Flaw::CutsLongTexts => shortened(&batch.rows),
+            Flaw::LosesTheEndOfLargeBatches => {
+                batch.rows.slice(0, batch.rows.num_rows().min(10_000))
+            }
             _ => batch.rows.clone(),
         };
         let loose = TableSchema {

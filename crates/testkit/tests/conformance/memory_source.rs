@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, new_null_array};
+use arrow::datatypes::DataType;
 use syncline_connector::{Budget, Consistency, Cut, ReadTask, Source, SplitReader, async_trait};
 use syncline_testkit::conformance::{Place, SourceFixture};
 use syncline_types::{
@@ -52,6 +53,11 @@ impl MemorySource {
         }
         if self.is(Flaw::NullBecomesEmpty) {
             rows = without_nulls(&rows);
+        }
+        if self.is(Flaw::EmptiesWideTables) && rows.num_columns() > 500 {
+            let mut columns = rows.columns().to_vec();
+            columns[500] = new_null_array(&DataType::Int64, rows.num_rows());
+            rows = RecordBatch::try_new(rows.schema(), columns).unwrap();
         }
         if self.is(Flaw::ReadsAllColumns) {
             return rows;
@@ -131,7 +137,10 @@ impl Source for MemorySource {
         }
         let mut parts: Vec<(usize, usize)> =
             (0..splits).map(|n| (bounds[n], bounds[n + 1])).collect();
-        if self.is(Flaw::SplitsOverlap) && splits > 1 {
+        let other_key = rows.column(0).data_type() != &DataType::Int64;
+        let overlap =
+            self.is(Flaw::SplitsOverlap) || (self.is(Flaw::DoublesAtOtherKeys) && other_key);
+        if overlap && splits > 1 {
             parts[0].1 += 1;
         }
         if self.is(Flaw::SplitsBackwards) {
