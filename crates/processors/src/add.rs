@@ -7,7 +7,7 @@ use syncline_types::{Code, Column, Error, Result, TableSchema};
 
 use crate::columns::refuse_duplicates;
 use crate::config::Place;
-use crate::expression;
+use crate::expression::{self, Expression};
 use crate::project::Project;
 
 /// Appends columns; all expressions see the columns as they came in.
@@ -42,10 +42,9 @@ impl Processor for Add {
 
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let mut output = input.clone();
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         let mut values = Vec::with_capacity(input.columns.len() + self.columns.len());
-        for column in &input.columns {
-            values.push(expression::bind(&quoted(column.name()), input)?);
+        for (index, column) in input.columns.iter().enumerate() {
+            values.push(Expression::of_column(&column.field, index)?);
         }
         for (name, text) in &self.columns {
             let value = expression::bind(text, input).map_err(|e| e.at(self.place.under(name)))?;

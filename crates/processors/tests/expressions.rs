@@ -324,6 +324,56 @@ fn results_are_canonical_types() {
 }
 
 #[test]
+fn sums_of_times_are_not_cut() {
+    let rows = people();
+    let second = |e: &str| {
+        let (kind, values) = value(e, &rows);
+        format!("{kind} {}", values[1])
+    };
+    assert_eq!(second("day + interval '1 month'"), "date 3000-01-31");
+    assert_eq!(second("day + interval '36 hours'"), "timestamp 3000-01-01 12:00:00");
+    assert_eq!(second("born - day"), "duration 23:59:59.999999");
+    assert_eq!(second("born - interval '1 second'"), "timestamp 2999-12-31 23:59:58.999999");
+    assert_eq!(refused("born + interval '1 nanosecond'", &rows).0, Code::BadExpression);
+    assert_eq!(refused("time '12:00' + interval '20 hours'", &rows).0, Code::BadExpression);
+    assert_eq!(refused("-born", &rows).0, Code::BadExpression);
+    assert_eq!(value("1e3", &rows), ("decimal(4,0)".into(), vec!["1000".to_owned(); 4]));
+    assert_eq!(kept("amount * 1e3 = 1e4", &rows), ["2"]);
+    let (_, message) = refused("date '2024-02-30'", &rows);
+    assert!(
+        message.ends_with("\"2024-02-30\" (text) does not fit date: no such day in the calendar"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_reference_says_what_is() {
+    let rows = people();
+    for (expression, first) in [
+        ("7 / 2", "3"),
+        ("7 / 2.0", "3.5000"),
+        ("1.0 / 3", "0.33333"),
+        ("trim('  x ')", "x"),
+        ("split_part('a,b', ',', 2)", "b"),
+        ("round(1.5)", "2"),
+        ("floor(ratio)", "0"),
+        ("sqrt(4)", "2"),
+        ("date_part('year', born)", "1970"),
+        ("md5('x')", "9dd4e461268c8034f5c8564e155c67a6"),
+        (
+            "encode(sha256('x'), 'hex')",
+            "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881",
+        ),
+        ("name ~ '^A'", "true"),
+        ("ok is not true", "false"),
+        ("length(uuid())", "36"),
+        ("ok = 1", "true"),
+    ] {
+        assert_eq!(value(expression, &rows).1[0], first, "{expression}");
+    }
+}
+
+#[test]
 fn mistakes_are_found_before_the_first_row() {
     let rows = people();
     for (expression, words) in [

@@ -197,6 +197,19 @@ fn sql_projects_and_filters() {
 }
 
 #[test]
+fn a_thousand_columns_pass() {
+    let names: Vec<String> = (0..1000).map(|i| format!("c{i}")).collect();
+    let cells = [Some("1")];
+    let columns: Vec<(&str, &str, &[support::Cell])> =
+        names.iter().map(|n| (n.as_str(), "int32", &cells[..])).collect();
+    let wide = table(&columns);
+    let (schema, _) = run(json!({ "add": { "sum": "c0 + c999" } }), &wide);
+    assert_eq!(schema.columns.len(), 1001);
+    let (_, output) = run(json!({ "sql": "select *, c1 + c2 as s from rows where c3 = 1" }), &wide);
+    assert_eq!(shown(&output.rows, "s"), ["2"]);
+}
+
+#[test]
 fn sql_refuses_what_needs_more_than_a_row() {
     for (sql, words) in [
         ("select sum(amount) as s from rows", "aggregate"),
@@ -319,5 +332,20 @@ fn columns_that_are_not_there_are_named() {
     }
     for config in [json!({ "rename": { "id": "email" } }), json!({ "select": ["id", "id"] })] {
         assert_eq!(bind(config, &users().0).err().unwrap().code(), Code::BadProcessor);
+    }
+}
+
+#[test]
+fn the_examples_of_the_reference_are_read() {
+    let text = std::fs::read_to_string("../../docs/processors.md").unwrap();
+    let examples: Vec<&str> = text.lines().filter(|l| l.starts_with("    - ")).collect();
+    assert!(examples.len() >= 10);
+    for example in examples {
+        let steps: Value = serde_saphyr::from_str(example).unwrap();
+        match build(&steps) {
+            Ok(steps) => assert_eq!(steps.len(), 1, "{example}"),
+            // The key of the example's mask comes from a variable.
+            Err(e) => assert_eq!(e.code(), Code::SecretMissing, "{example}: {e}"),
+        }
     }
 }

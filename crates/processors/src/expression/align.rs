@@ -29,6 +29,9 @@ pub(super) fn align(expr: Expr, schema: &DFSchema) -> Result<Expr> {
     let now = now.ok().and_then(|t| i64::try_from(t.as_micros()).ok()).unwrap_or(0);
     let aligned = expr.transform_up(|expr| {
         Ok(match expr {
+            Expr::Literal(value, metadata) => {
+                Transformed::yes(Expr::Literal(plain_scale(value), metadata))
+            }
             Expr::ScalarFunction(call) if call.args.is_empty() => {
                 match moment(call.func.name(), now) {
                     Some(value) => Transformed::yes(Expr::Literal(value, None)),
@@ -101,16 +104,71 @@ fn align_binary(binary: BinaryExpr, schema: &DFSchema) -> Result<Expr> {
         return Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))));
     }
     use Operator::{Divide, Minus, Modulo, Multiply, Plus};
-    if matches!(op, Plus | Minus | Multiply | Divide | Modulo) {
-        for side in [&left, &right] {
-            let data_type = side.get_type(schema)?;
-            if is_text(&data_type) || data_type == DataType::Boolean {
-                let kind = type_name(&Field::new("", data_type, true));
-                return Err(bad(format!("{kind} cannot be calculated with ({op}): cast it first")));
-            }
+    if !matches!(op, Plus | Minus | Multiply | Divide | Modulo) {
+        return Ok(Expr::BinaryExpr(BinaryExpr::new(left, op, right)));
+    }
+    for side in [&left, &right] {
+        let data_type = side.get_type(schema)?;
+        if is_text(&data_type) || data_type == DataType::Boolean {
+            let kind = type_name(&Field::new("", data_type, true));
+            return Err(bad(format!("{kind} cannot be calculated with ({op}): cast it first")));
         }
     }
-    Ok(Expr::BinaryExpr(BinaryExpr::new(left, op, right)))
+    let (left, right) = align_times(*left, *right, schema)?;
+    Ok(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right))))
+}
+
+/// Sums and differences of times, where DataFusion would go over to nanoseconds, cut a part of a
+/// day off, or begin the day anew.
+fn align_times(left: Expr, right: Expr, schema: &DFSchema) -> Result<(Expr, Expr)> {
+    use DataType::{Date32, Interval, Time64, Timestamp};
+    let (a, b) = (left.get_type(schema)?, right.get_type(schema)?);
+    let at_midnight = |date: Expr, zone: &Option<std::sync::Arc<str>>| {
+        let to = Field::new("", Timestamp(TimeUnit::Microsecond, zone.clone()), true);
+        exact_cast(date, &Field::new("date", Date32, true), &to, false)
+            .ok_or_else(|| bad("a date that is no time"))
+    };
+    Ok(match (&a, &b) {
+        (Time64(_), Interval(_)) | (Interval(_), Time64(_)) => {
+            return Err(bad("a time of day has no sum beyond 24:00: cast it to duration"));
+        }
+        (Timestamp(_, zone), Date32) => (left, at_midnight(right, zone)?),
+        (Date32, Timestamp(_, zone)) => (at_midnight(left, zone)?, right),
+        (Date32, Interval(_)) if !whole_days(&right)? => (at_midnight(left, &None)?, right),
+        (Interval(_), Date32) if !whole_days(&left)? => (left, at_midnight(right, &None)?),
+        (Interval(_), _) => whole_days(&left).map(|_| (left, right))?,
+        (_, Interval(_)) => whole_days(&right).map(|_| (left, right))?,
+        _ => (left, right),
+    })
+}
+
+/// Whether an interval is known to be of whole days.
+fn whole_days(interval: &Expr) -> Result<bool> {
+    match literal(interval) {
+        Some(ScalarValue::IntervalMonthDayNano(Some(step))) if step.nanoseconds % 1_000 != 0 => {
+            Err(bad("an interval finer than a microsecond"))
+        }
+        Some(ScalarValue::IntervalMonthDayNano(Some(step))) => Ok(step.nanoseconds == 0),
+        Some(ScalarValue::IntervalYearMonth(_)) => Ok(true),
+        _ => Ok(false),
+    }
+}
+
+/// `1e3` as 1000: DataFusion reads it as a decimal of scale −3, which Arrow does not take.
+fn plain_scale(value: ScalarValue) -> ScalarValue {
+    let (precision, scale) = match value {
+        ScalarValue::Decimal128(Some(_), p, s) | ScalarValue::Decimal256(Some(_), p, s) => (p, s),
+        _ => return value,
+    };
+    let digits = i16::from(precision) - i16::from(scale);
+    let to = match u8::try_from(digits) {
+        Ok(p @ ..=DECIMAL128_MAX_PRECISION) if scale < 0 => DataType::Decimal128(p, 0),
+        Ok(p @ ..=DECIMAL256_MAX_PRECISION) if scale < 0 => DataType::Decimal256(p, 0),
+        _ => return value,
+    };
+    // Not through an Arrow array of the value's own type, which would not be valid.
+    let text = value.to_string();
+    exact_literal(&ScalarValue::Utf8(Some(text)), &to).unwrap_or(value)
 }
 
 fn literal(expr: &Expr) -> Option<&ScalarValue> {
@@ -358,9 +416,10 @@ fn align_like(like: Like, schema: &DFSchema) -> Result<Like> {
 /// Negation of an integer as a subtraction, which is checked.
 fn align_negative(inner: Expr, schema: &DFSchema) -> Result<Expr> {
     let data_type = inner.get_type(schema)?;
-    if is_text(&data_type) || data_type == DataType::Boolean {
+    let negatable = data_type.is_numeric() || matches!(data_type, DataType::Interval(_));
+    if !negatable && !data_type.is_null() {
         let kind = type_name(&Field::new("", data_type, true));
-        return Err(bad(format!("{kind} cannot be negated: cast it first")));
+        return Err(bad(format!("{kind} cannot be negated")));
     }
     if !data_type.is_integer() {
         return Ok(Expr::Negative(Box::new(inner)));

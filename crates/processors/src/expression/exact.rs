@@ -22,6 +22,8 @@ pub(super) struct ExactCast {
     name: String,
     from: Field,
     to: Field,
+    /// Whether it is a column that is cast, and not the result of an expression.
+    of_column: bool,
     /// Bad values become NULL instead of an error (`try_cast`).
     forgiving: bool,
     /// Arrow's nanoseconds, which some functions want, are a step behind the canonical type.
@@ -64,7 +66,9 @@ pub(super) fn exact_cast(expr: Expr, from: &Field, to: &Field, forgiving: bool) 
     let converter = Converter::new(&from, &to).ok()?;
     let name = format!("cast_to_{}", type_name(&to));
     let signature = Signature::any(1, Volatility::Immutable);
-    let cast = ExactCast { name, from, to, forgiving, nanoseconds, converter, signature };
+    let of_column = matches!(expr, Expr::Column(_));
+    let cast =
+        ExactCast { name, from, to, of_column, forgiving, nanoseconds, converter, signature };
     let function = Arc::new(ScalarUDF::new_from_impl(cast));
     Some(Expr::ScalarFunction(ScalarFunction::new_udf(function, vec![expr])))
 }
@@ -95,7 +99,15 @@ impl ExactCast {
         let mut converted =
             self.converter.convert(&array).map_err(|e| DataFusionError::External(Box::new(e)))?;
         if !self.forgiving && !converted.bad.is_empty() {
-            return Err(DataFusionError::External(Box::new(converted.bad.swap_remove(0).error)));
+            let error = converted.bad.swap_remove(0).error;
+            // Only a column has a name worth telling.
+            let error = match error.message().split_once("\": ") {
+                Some((_, rest)) if !self.of_column => {
+                    syncline_types::Error::new(error.code(), rest)
+                }
+                _ => error,
+            };
+            return Err(DataFusionError::External(Box::new(error)));
         }
         let Some(wanted) = &self.nanoseconds else { return Ok(converted.array) };
         let micros = converted.array.as_primitive::<TimestampMicrosecondType>();

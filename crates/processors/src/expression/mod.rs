@@ -21,7 +21,7 @@ use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{ColumnarValue, Expr, ScalarUDF};
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
-use datafusion_physical_expr::expressions::{BinaryExpr, Literal};
+use datafusion_physical_expr::expressions::{BinaryExpr, Column, Literal};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast;
@@ -88,11 +88,9 @@ pub(crate) fn bind_select(
         for item in select.items {
             match item {
                 crate::sql::Item::All => {
-                    for column in &table.columns {
-                        let name = column.name().to_owned();
-                        let ident = ast::Ident::with_quote('"', name.clone());
-                        let value = planner.plan(ast::Expr::Identifier(ident))?;
-                        outputs.push(Output { name, value });
+                    for (index, column) in table.columns.iter().enumerate() {
+                        let value = Expression::of_column(&column.field, index)?;
+                        outputs.push(Output { name: column.name().to_owned(), value });
                     }
                 }
                 crate::sql::Item::Named(name, expr) => {
@@ -315,6 +313,19 @@ fn row_error(error: DataFusionError) -> Error {
 }
 
 impl Expression {
+    /// A column as it is.
+    ///
+    /// # Errors
+    /// None for a field of a table.
+    pub(crate) fn of_column(field: &Field, index: usize) -> Result<Self> {
+        Ok(Self {
+            physical: Arc::new(Column::new(field.name(), index)),
+            field: field.clone(),
+            converter: Converter::new(field, field)?,
+            column: Some(index),
+        })
+    }
+
     /// The result's type and what it means, under that name.
     pub(crate) fn field(&self, name: &str) -> Field {
         self.field.clone().with_name(name)
