@@ -152,7 +152,7 @@ fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
          net_write_timeout=28800, net_read_timeout=28800, wait_timeout=28800, \
          sql_select_limit=18446744073709551615, max_join_size=18446744073709551615, \
          sql_big_selects=1, sql_auto_is_null=0, sql_safe_updates=0, sql_quote_show_create=1, \
-         sql_notes=1, max_error_count=64, completion_type=NO_CHAIN, foreign_key_checks=1, \
+         sql_notes=1, completion_type=NO_CHAIN, foreign_key_checks=1, \
          unique_checks=1, group_concat_max_len=4294967295, lc_time_names='en_US', \
          default_storage_engine=InnoDB"
     );
@@ -173,6 +173,9 @@ fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
             if v >= (8, 0, 0) {
                 // Estimates of now, not those of up to a day ago.
                 common.push_str(", information_schema_stats_expiry=0");
+            }
+            if v >= (8, 0, 32) {
+                common.push_str(", explain_format=TRADITIONAL");
             }
         }
         (Flavor::MariaDb, _) => common.push_str(", max_statement_time=0"),

@@ -287,8 +287,14 @@ impl Writer {
             // Deprecations and remarks on replication change no value.
             const HARMLESS: [u16; 4] = [1287, 1592, 1681, 3719];
             let warnings = self.conn.warnings().await?;
-            if let Some((code, why)) = warnings.iter().find(|(c, _)| !HARMLESS.contains(c)) {
-                let text = format!("the server would change a value: {why} ({code})");
+            let why = match warnings.iter().find(|(code, _)| !HARMLESS.contains(code)) {
+                Some((code, why)) => Some(format!("{why} ({code})")),
+                // The server may have been told to keep no texts.
+                None if warnings.is_empty() => Some(format!("{} warnings", done.warnings)),
+                None => None,
+            };
+            if let Some(why) = why {
+                let text = format!("the server would change a value: {why}");
                 return Err(Trouble::Undo(Error::new(Code::Conversion, text)));
             }
         }
