@@ -210,9 +210,17 @@ pub struct RetryConfig {
     pub patience: Option<String>,
 }
 
-/// The JSON Schema of the job file.
+/// The JSON Schema of the job file, steps of processors included.
 pub fn job_schema() -> serde_json::Value {
-    schema_for!(JobFile).to_value()
+    let mut schema = schema_for!(JobFile).to_value();
+    let steps = syncline_processors::schema();
+    for side in ["source", "sink"] {
+        let place = format!("/$defs/ProcessorsConfig/properties/{side}/items");
+        if let Some(items) = schema.pointer_mut(&place) {
+            *items = steps["items"].clone();
+        }
+    }
+    schema
 }
 
 impl Job {
@@ -457,6 +465,16 @@ schedule: "0 3 * * *"
         assert_eq!(job.columns[0].columns[2].kind.as_deref(), Some("int16"));
         assert_eq!(job.checkpoint_every, Duration::from_secs(10));
         assert_eq!(job.source_processors.len(), 2);
+    }
+
+    #[test]
+    fn the_schema_knows_every_step_of_a_chain() {
+        let schema = job_schema();
+        for side in ["source", "sink"] {
+            let place = format!("/$defs/ProcessorsConfig/properties/{side}/items/oneOf");
+            let steps = schema.pointer(&place).and_then(|s| s.as_array()).unwrap();
+            assert_eq!(steps.len(), syncline_processors::VERBS.len());
+        }
     }
 
     #[test]

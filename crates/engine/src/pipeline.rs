@@ -64,6 +64,13 @@ pub(crate) struct MovingTable {
     pub(crate) left: AtomicUsize,
 }
 
+impl MovingTable {
+    /// The table as a whole is at the target: nothing of it is left to do.
+    pub(crate) fn is_committed(&self) -> bool {
+        self.progress.committed.load(Relaxed)
+    }
+}
+
 /// How an attempt at a split ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moved {

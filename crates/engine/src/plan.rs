@@ -140,8 +140,8 @@ pub(crate) struct Processors {
 impl Processors {
     pub(crate) fn parse(job: &Job) -> Result<Self> {
         let side = |name: &str, configured: &[serde_json::Value]| {
-            syncline_processors::build(&serde_json::Value::Array(configured.to_vec()))
-                .map_err(|e| e.at(format!("processors.{name}")))
+            let configured = serde_json::Value::Array(configured.to_vec());
+            syncline_processors::build_at(&configured, &format!("processors.{name}"))
         };
         Ok(Self {
             source: side("source", &job.source_processors)?,

@@ -246,7 +246,7 @@ impl Driver {
             return Ok(Ended::Left);
         };
         let stretch = Arc::new(self.make_stretch(bound, workers, leave)?);
-        for table in &stretch.tables {
+        for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
             if patience.attempt(|| 0, || self.sink.prepare(&table.task)).await?.is_none() {
                 return Ok(Ended::Left);
             }
@@ -335,6 +335,9 @@ impl Driver {
             split.opened(at.position.seq, at.written);
             split.flushed(true);
             table.left.fetch_sub(1, SeqCst);
+        }
+        for table in self.store.committed_tables(&self.run)? {
+            tables[table as usize].progress.committed.store(true, SeqCst);
         }
         let mut bad = 0;
         for (table, count) in self.store.count_dead_letters(&self.run)? {

@@ -21,7 +21,8 @@ use crate::retry::{Decision, Retry};
 /// split is durable. `false` when they were asked to leave before everything was done.
 pub(crate) async fn run(stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
     // A table whose splits are all durable and that was not committed: the process died between.
-    for table in stretch.tables.iter().filter(|t| t.left.load(SeqCst) == 0) {
+    let complete = |t: &&MovingTable| t.left.load(SeqCst) == 0;
+    for table in stretch.tables.iter().filter(complete).filter(|t| !t.is_committed()) {
         if !commit(stretch, table, patience).await? {
             return Ok(false);
         }
@@ -44,7 +45,7 @@ pub(crate) async fn run(stretch: &Arc<Stretch>, patience: &Patience) -> Result<b
     }
     match failure {
         Some(error) => Err(error),
-        None => Ok(stretch.tables.iter().all(|t| t.progress.committed.load(Relaxed))),
+        None => Ok(stretch.tables.iter().all(MovingTable::is_committed)),
     }
 }
 
@@ -84,9 +85,12 @@ async fn worker(stretch: Arc<Stretch>, queue: Arc<Mutex<Queue>>, patience: Patie
 
 /// `false` when the workers were asked to leave first.
 async fn commit(stretch: &Stretch, table: &MovingTable, patience: &Patience) -> Result<bool> {
-    let committed = patience.attempt(|| 0, || stretch.commit(table)).await?.is_some();
-    table.progress.committed.store(committed, Relaxed);
-    Ok(committed)
+    if patience.attempt(|| 0, || stretch.commit(table)).await?.is_none() {
+        return Ok(false);
+    }
+    stretch.store.commit_table(&stretch.run, stretch.epoch, table.index)?;
+    table.progress.committed.store(true, Relaxed);
+    Ok(true)
 }
 
 /// Tries again what fails for a reason that may go away, and tells that it waits.

@@ -368,6 +368,36 @@ impl Store {
             .map_err(|e| failed("reading a checkpoint", e))
     }
 
+    /// Notes that the sink has committed a table: it must not be asked to again once it has been
+    /// told that the run is over.
+    ///
+    /// # Errors
+    /// [`Code::StaleEpoch`] when `epoch` is past.
+    pub fn commit_table(&self, run: &str, epoch: u64, table: u32) -> Result<()> {
+        let changed = self
+            .connection()
+            .execute(
+                "INSERT INTO commits (run, tbl) SELECT ?1, ?3 FROM runs WHERE id = ?1 AND epoch = ?2
+                 ON CONFLICT DO UPDATE SET tbl = excluded.tbl",
+                params![run, signed(epoch), table],
+            )
+            .map_err(|e| failed("noting a commit", e))?;
+        if changed == 0 { Err(stale(run, epoch)) } else { Ok(()) }
+    }
+
+    /// The tables of a run that are committed, by index in the plan.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn committed_tables(&self, run: &str) -> Result<Vec<u32>> {
+        let connection = self.connection();
+        let read = || {
+            let mut statement = connection.prepare("SELECT tbl FROM commits WHERE run = ?1")?;
+            statement.query_map([run], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(|e| failed("reading commits", e))
+    }
+
     /// What happened to a run, oldest first.
     ///
     /// # Errors

@@ -38,6 +38,11 @@ CREATE TABLE checkpoints (
     written INTEGER NOT NULL,
     PRIMARY KEY (run, tbl, split)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE commits (
+    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    tbl INTEGER NOT NULL,
+    PRIMARY KEY (run, tbl)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE history (
     id     INTEGER PRIMARY KEY,
     run    TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,

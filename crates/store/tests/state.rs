@@ -52,11 +52,14 @@ fn a_run_is_found_again_with_its_place() {
         store.save_plan("r1", 1, "{}").unwrap();
         store.checkpoint("r1", 1, &at(0, 10, false)).unwrap();
         store.checkpoint("r1", 1, &at(0, 20, true)).unwrap();
+        store.commit_table("r1", 1, 0).unwrap();
+        store.commit_table("r1", 1, 0).unwrap();
     }
     let store = Store::open(folder.path()).unwrap();
     let run = store.unfinished("fingerprint").unwrap().unwrap();
     assert_eq!((run.id.as_str(), run.plan.as_deref()), ("r1", Some("{}")));
     assert_eq!(store.checkpoints("r1").unwrap(), vec![at(0, 20, true)]);
+    assert_eq!(store.committed_tables("r1").unwrap(), [0]);
     assert_eq!(store.run("r").unwrap().unwrap().id, "r1");
     assert!(store.run("x").unwrap().is_none());
 }
@@ -70,6 +73,7 @@ fn an_earlier_owner_cannot_write_any_more() {
     assert_eq!(store.take_up("r1").unwrap().epoch, 2);
     let refused = [
         store.checkpoint("r1", 1, &at(0, 1, false)).unwrap_err(),
+        store.commit_table("r1", 1, 0).unwrap_err(),
         store.save_plan("r1", 1, "{}").unwrap_err(),
         store.transition("r1", 1, RunEvent::Finish, None).unwrap_err(),
     ];

@@ -241,7 +241,7 @@ fn settle(
     let overrides = TypeOverrides::parse(options.types.as_deref())?;
     let names = table.info.schema.columns.iter().map(|c| c.name());
     overrides.check(&path.display().to_string(), names)?;
-    let mut shown = Vec::new();
+    let mut guessed = false;
     for (column, looks) in table.info.schema.columns.iter_mut().zip(looks) {
         let name = column.name().to_owned();
         if let Some(given) = overrides.of(&name) {
@@ -257,12 +257,11 @@ fn settle(
                 "column {name:?} is text because of {word:?}; with ?null={word} it is {wanted}"
             ));
         }
-        shown.push(format!("{name} {}", type_name(&guess.field)));
+        guessed = true;
         column.field = guess.field;
     }
-    if !shown.is_empty() {
-        let types = shown.join(", ");
-        table.info.notes.insert(0, format!("types found in {sampled} rows: {types}"));
+    if guessed && table.info.rows != Some(sampled) {
+        table.info.notes.insert(0, format!("types are those of {sampled} rows looked at"));
     }
     Ok(())
 }

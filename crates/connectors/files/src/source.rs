@@ -223,9 +223,8 @@ impl Source for FilesSource {
     }
 
     async fn begin(&self, _parallel: usize) -> Result<Consistency> {
-        Ok(Consistency::PerSplit(
-            "each file is read as it is; one that changes during the run ends the run".into(),
-        ))
+        // A file that changes during the run ends the run: what is read is one moment's.
+        Ok(Consistency::Snapshot)
     }
 
     async fn plan(&self, read: &ReadTask, wanted: &Cut) -> Result<Vec<Split>> {
