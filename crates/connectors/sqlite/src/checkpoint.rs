@@ -144,16 +144,9 @@ fn is_there(connection: &Connection) -> Result<bool> {
 
 fn create(connection: &Connection) -> Result<()> {
     let sql = format!(
-        "CREATE TABLE IF NOT EXISTS {TABLE} (
-           run TEXT NOT NULL,
-           target TEXT NOT NULL,
-           split INTEGER NOT NULL,
-           epoch INTEGER NOT NULL,
-           seq INTEGER,
-           token TEXT,
-           done INTEGER NOT NULL DEFAULT 0,
-           PRIMARY KEY (run, target, split)
-         ) WITHOUT ROWID"
+        "CREATE TABLE IF NOT EXISTS {TABLE} (run TEXT NOT NULL, target TEXT NOT NULL, \
+         split INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER, token TEXT, \
+         done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (run, target, split)) WITHOUT ROWID"
     );
     connection.execute_batch(&sql).map_err(map_error)
 }

@@ -1,8 +1,8 @@
 //! SQLite as source and sink, on the bundled library.
 //!
-//! - [`SqliteSource`](source) reads by ranges of the rowid (or of the key, in tables without
-//!   one), from connections that share a snapshot.
-//! - [`SqliteSink`](sink) loads in transactions that hold rows and positions together.
+//! - The source reads by ranges of the rowid (or of the key, in tables without one), from
+//!   connections that share a snapshot.
+//! - The sink loads in transactions that hold rows and positions together.
 //!
 //! Which native type is what in Arrow stands in `TYPES.md`, and in code in `types`.
 
@@ -64,7 +64,7 @@ impl Default for SqliteOptions {
     fn default() -> Self {
         Self {
             busy_timeout_ms: 10_000,
-            cache_mib: 32,
+            cache_mib: 16,
             journal: Journal::Auto,
             foreign_keys: true,
             sample_rows: 1000,
