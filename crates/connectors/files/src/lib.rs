@@ -1,8 +1,8 @@
 //! Files as source and target: CSV and other delimited text, JSON Lines, Parquet, Arrow IPC and
 //! SQL scripts, packed or not, one or many.
 //!
-//! A path is taken apart in [`location`]; [`catalog`] says what tables the files hold, [`cut`] cuts
-//! them; [`source`] reads them and [`sink`] writes them, through parts that [`parts`] keeps
+//! A path is taken apart in `location`; `catalog` says what tables the files hold, `cut` cuts
+//! them; `source` reads them and `sink` writes them, through parts that `parts` keeps
 //! durable beside the target. Each format has its module. `TYPES.md` says how each type looks in
 //! each format. Conversions between types are the convert kit's, SQL is the SQL kit's.
 
