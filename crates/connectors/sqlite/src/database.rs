@@ -191,4 +191,22 @@ mod tests {
         assert_eq!(code("SELECT * FROM nowhere"), Code::TableNotFound);
         assert_eq!(code("SELECT missing FROM p"), Code::ColumnNotFound);
     }
+
+    #[test]
+    fn states_of_the_file_and_its_disk_are_told_apart() {
+        let of = |number| {
+            let failure = rusqlite::Error::SqliteFailure(ffi::Error::new(number), None);
+            map_error(failure).code()
+        };
+        assert_eq!(of(ffi::SQLITE_FULL), Code::DiskFull);
+        assert_eq!(of(ffi::SQLITE_READONLY), Code::ReadOnly);
+        assert_eq!(of(ffi::SQLITE_READONLY_DIRECTORY), Code::ReadOnly);
+        assert_eq!(of(ffi::SQLITE_BUSY), Code::Busy);
+        assert_eq!(of(ffi::SQLITE_BUSY_SNAPSHOT), Code::Busy);
+        assert_eq!(of(ffi::SQLITE_LOCKED), Code::Busy);
+        assert_eq!(of(ffi::SQLITE_CORRUPT), Code::Corrupt);
+        assert_eq!(of(ffi::SQLITE_NOTADB), Code::Corrupt);
+        assert_eq!(of(ffi::SQLITE_TOOBIG), Code::OutOfRange);
+        assert_eq!(of(ffi::SQLITE_IOERR), Code::StoreFailed);
+    }
 }
