@@ -291,4 +291,21 @@ mod tests {
         assert_eq!(arrow_of(&Native::parse("decimal(65,30)")).0, DataType::Decimal256(65, 30));
         assert_eq!(arrow_of(&Native::parse("tinyint(1)")).0, DataType::Int8);
     }
+
+    #[test]
+    fn the_page_for_people_says_what_the_code_does() {
+        let page = include_str!("../TYPES.md");
+        let mut bases = std::collections::HashSet::new();
+        for line in page.lines().filter(|l| l.starts_with("| `")) {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [native, arrow, logical, _] = cells[..] else { continue };
+            let native = Native::parse(native.trim_matches('`'));
+            let (data_type, meaning) = arrow_of(&native);
+            let said = data_type.to_string();
+            assert_eq!(said, arrow, "{line}");
+            assert_eq!(meaning.unwrap_or_default(), logical, "{line}");
+            bases.insert(native.base);
+        }
+        assert!(bases.len() > 35, "{}", bases.len());
+    }
 }

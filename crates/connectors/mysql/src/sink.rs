@@ -151,6 +151,10 @@ impl Sink for MysqlSink {
 
     async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
         let full = self.full(target)?;
+        // The server keeps names in three-byte characters, and fails to compare others with them.
+        if full.name.contains(|c| c > '\u{FFFF}') {
+            return Ok(None);
+        }
         let mut conn = self.connect().await?;
         let Some(found) = catalog::table(&mut conn, &full).await? else {
             self.pool.give(conn);

@@ -1,5 +1,7 @@
 //! What the servers would do without a word, and what the sink does about it.
 
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do with an error")]
+
 mod rig;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! The source: even splits of odd keys, one moment for all readers, and servers that go away.
 
+#![allow(clippy::unwrap_used, reason = "a test has nothing better to do with an error")]
+
 mod rig;
 
 use std::sync::Arc;

@@ -1,0 +1,348 @@
+//! Single values as digits and escaped text, and the values a column would change.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+
+use syncline_sql::moment;
+use syncline_types::Code;
+
+use super::{Form, Refusal, Rule};
+
+pub(super) const DAY: i64 = 86_400_000_000;
+
+pub(super) fn quoted(form: Form, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    if form == Form::Sql {
+        out.push(b'\'');
+        write(out);
+        out.push(b'\'');
+    } else {
+        write(out);
+    }
+}
+
+pub(super) fn integer(value: i64, out: &mut Vec<u8>) {
+    if value < 0 {
+        out.push(b'-');
+    }
+    natural(value.unsigned_abs(), out);
+}
+
+pub(super) fn natural(mut value: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        #[allow(clippy::cast_possible_truncation)] // a digit
+        let digit = (value % 10) as u8;
+        digits[at] = b'0' + digit;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// `value` with `width` digits at least.
+fn padded(value: u64, width: usize, out: &mut Vec<u8>) {
+    let before = out.len();
+    natural(value, out);
+    let digits = out.len() - before;
+    if digits < width {
+        out.resize(before + width, b'0');
+        out.copy_within(before..before + digits, before + width - digits);
+        out[before..before + width - digits].fill(b'0');
+    }
+}
+
+/// Digits with a point before the last `scale` of them.
+pub(super) fn fixed(digits: u64, scale: usize, out: &mut Vec<u8>) {
+    let before = out.len();
+    padded(digits, scale + 1, out);
+    if scale > 0 {
+        let point = out.len() - scale;
+        debug_assert!(point > before);
+        out.insert(point, b'.');
+    }
+}
+
+pub(super) fn plain_decimal(digits: &str, scale: usize, out: &mut Vec<u8>) {
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    out.extend_from_slice(sign.as_bytes());
+    let missing = (scale + 1).saturating_sub(digits.len());
+    let mut all = vec![b'0'; missing];
+    all.extend_from_slice(digits.as_bytes());
+    let (whole, fraction) = all.split_at(all.len() - scale);
+    out.extend_from_slice(whole);
+    if scale > 0 {
+        out.push(b'.');
+        out.extend_from_slice(fraction);
+    }
+}
+
+pub(super) fn float(
+    value: f64,
+    rule: &Rule,
+    single: bool,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    if !value.is_finite() {
+        return Err((Code::NoEquivalent, format!("{value} does not exist in MySQL")));
+    }
+    if let Rule::Rounded(digits) = rule {
+        let rounded: f64 = format!("{value:.digits$}").parse().unwrap_or(value);
+        #[allow(clippy::float_cmp, clippy::cast_possible_truncation)] // the same value, or not
+        let same = if single { rounded as f32 == value as f32 } else { rounded == value };
+        if !same {
+            return Err((Code::Conversion, format!("{value} would be rounded")));
+        }
+    }
+    // Shortest digits that give the same double; always with an exponent, so that it is read as a
+    // double and not as a decimal. Writing to memory cannot fail.
+    drop(write!(out, "{value:e}"));
+    Ok(())
+}
+
+pub(super) fn year(value: i16, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    if value != 0 && !(1901..=2155).contains(&value) {
+        // One and two digits would become 20xx or 19xx.
+        return Err((Code::OutOfRange, format!("{value} is not a year of 1901 to 2155, nor 0")));
+    }
+    quoted(form, out, |out| padded(u64::from(value.unsigned_abs()), 4, out));
+    Ok(())
+}
+
+pub(super) fn text(value: &str, rule: &Rule, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    match rule {
+        Rule::Char if value.ends_with(' ') => {
+            return Err((Code::Conversion, format!("{} would lose its last spaces", shown(value))));
+        }
+        Rule::Members { texts, set: false } if !texts.contains(value) => {
+            return Err((Code::Conversion, format!("{} is not one of its members", shown(value))));
+        }
+        Rule::Members { texts, set: true } if !value.is_empty() => {
+            let mut seen = HashSet::new();
+            for member in value.split(',') {
+                if !texts.contains(member) || !seen.insert(member) {
+                    let why = format!("{} is not a set of its members", shown(value));
+                    return Err((Code::Conversion, why));
+                }
+            }
+        }
+        Rule::Bits(width) => return bits(value, *width, form, out),
+        _ => {}
+    }
+    match form {
+        Form::Load => load_escaped(value.as_bytes(), out),
+        Form::Sql => sql_escaped(value.as_bytes(), out),
+    }
+    Ok(())
+}
+
+/// The beginning of a text, for a message.
+fn shown(value: &str) -> String {
+    let start: String = value.chars().take(60).collect();
+    if start.len() < value.len() { format!("{start:?}…") } else { format!("{start:?}") }
+}
+
+pub(super) fn bytes(
+    value: &[u8],
+    rule: &Rule,
+    form: Form,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    if let Rule::FixedBytes(size) = rule
+        && value.len() < *size
+    {
+        let why = format!("{} bytes would be filled up with zeros to {size}", value.len());
+        return Err((Code::Conversion, why));
+    }
+    match form {
+        Form::Load => load_escaped(value, out),
+        Form::Sql => {
+            out.extend_from_slice(b"_binary");
+            sql_escaped(value, out);
+        }
+    }
+    Ok(())
+}
+
+/// LOAD DATA takes the bytes of a BIT as they lie in it, INSERT takes `b'01'`.
+fn bits(value: &str, width: usize, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let number = u64::from_str_radix(value, 2).ok().filter(|_| value.len() == width);
+    let Some(number) = number.filter(|_| !value.starts_with('+')) else {
+        let why = format!("{} is not a string of {width} bits", shown(value));
+        return Err((Code::Conversion, why));
+    };
+    match form {
+        Form::Load => load_escaped(&number.to_be_bytes()[8 - width.div_ceil(8)..], out),
+        Form::Sql => {
+            out.extend_from_slice(b"b'");
+            out.extend_from_slice(value.as_bytes());
+            out.push(b'\'');
+        }
+    }
+    Ok(())
+}
+
+fn escaped(value: &[u8], out: &mut Vec<u8>, escape: impl Fn(u8) -> Option<u8>) {
+    let mut from = 0;
+    for (at, byte) in value.iter().enumerate() {
+        if let Some(instead) = escape(*byte) {
+            out.extend_from_slice(&value[from..at]);
+            out.extend_from_slice(&[b'\\', instead]);
+            from = at + 1;
+        }
+    }
+    out.extend_from_slice(&value[from..]);
+}
+
+fn load_escaped(value: &[u8], out: &mut Vec<u8>) {
+    escaped(value, out, |byte| match byte {
+        b'\\' => Some(b'\\'),
+        b'\t' => Some(b't'),
+        b'\n' => Some(b'n'),
+        0 => Some(b'0'),
+        _ => None,
+    });
+}
+
+fn sql_escaped(value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'\'');
+    escaped(value, out, |byte| match byte {
+        b'\'' | b'\\' => Some(byte),
+        0 => Some(b'0'),
+        _ => None,
+    });
+    out.push(b'\'');
+}
+
+pub(super) fn uuid(value: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    for (at, byte) in value.iter().enumerate() {
+        if matches!(at, 4 | 6 | 8 | 10) {
+            out.push(b'-');
+        }
+        out.push(HEX[usize::from(byte >> 4)]);
+        out.push(HEX[usize::from(byte & 15)]);
+    }
+}
+
+/// Years 0000 to 9999.
+pub(super) fn day_in_range(days: i64) -> Result<(), Refusal> {
+    if (-719_528..=2_932_896).contains(&days) {
+        return Ok(());
+    }
+    let (year, ..) = moment::civil(days);
+    Err((Code::OutOfRange, format!("the year {year} is beyond 9999 or before 0")))
+}
+
+pub(super) fn fraction_fits(micros: i64, rule: &Rule) -> Result<(), Refusal> {
+    match rule {
+        Rule::Fraction(unit) if micros.rem_euclid(*unit) != 0 => {
+            let fraction = micros.rem_euclid(1_000_000);
+            Err((Code::Conversion, format!("the fraction .{fraction:06} would be rounded")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn date(days: i64, out: &mut Vec<u8>) {
+    let (year, month, day) = moment::civil(days);
+    padded(year.unsigned_abs(), 4, out);
+    out.push(b'-');
+    padded(month.into(), 2, out);
+    out.push(b'-');
+    padded(day.into(), 2, out);
+}
+
+/// `hh:mm:ss`, with a fraction where there is one; hours go beyond 24.
+pub(super) fn time(micros: i64, out: &mut Vec<u8>) {
+    let micros = micros.unsigned_abs();
+    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    padded(seconds / 3600, 2, out);
+    out.push(b':');
+    padded(seconds / 60 % 60, 2, out);
+    out.push(b':');
+    padded(seconds % 60, 2, out);
+    if fraction > 0 {
+        out.push(b'.');
+        padded(fraction, 6, out);
+    }
+}
+
+pub(super) fn length(
+    micros: i64,
+    rule: &Rule,
+    form: Form,
+    out: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    fraction_fits(micros, rule)?;
+    quoted(form, out, |out| {
+        if micros < 0 {
+            out.push(b'-');
+        }
+        time(micros, out);
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut out = b"x".to_vec();
+        write(&mut out);
+        String::from_utf8(out).unwrap()[1..].to_owned()
+    }
+
+    #[test]
+    fn numbers_are_plain_digits() {
+        assert_eq!(written(|o| integer(i64::MIN, o)), i64::MIN.to_string());
+        assert_eq!(written(|o| natural(u64::MAX, o)), u64::MAX.to_string());
+        assert_eq!(written(|o| fixed(5, 2, o)), "0.05");
+        assert_eq!(written(|o| fixed(1234, 2, o)), "12.34");
+        assert_eq!(written(|o| plain_decimal("-5", 3, o)), "-0.005");
+        assert_eq!(written(|o| plain_decimal("-12345", 3, o)), "-12.345");
+        assert_eq!(written(|o| padded(7, 4, o)), "0007");
+        assert_eq!(written(|o| float(0.1, &Rule::None, false, o).unwrap()), "1e-1");
+        assert!(float(f64::NAN, &Rule::None, false, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn moments_are_written_in_full() {
+        assert_eq!(written(|o| date(0, o)), "1970-01-01");
+        assert_eq!(written(|o| date(-719_528, o)), "0000-01-01");
+        assert_eq!(written(|o| time(1, o)), "00:00:00.000001");
+        let most = (838 * 3600 + 59 * 60 + 59) * 1_000_000;
+        let write = |o: &mut Vec<u8>| length(-most, &Rule::None, Form::Sql, o).unwrap();
+        assert_eq!(written(write), "'-838:59:59'");
+        assert!(day_in_range(2_932_897).is_err());
+    }
+
+    #[test]
+    fn values_that_the_column_would_change_are_refused() {
+        let mut out = Vec::new();
+        assert!(fraction_fits(1_500, &Rule::Fraction(1_000)).is_err());
+        assert!(fraction_fits(-2_000, &Rule::Fraction(1_000)).is_ok());
+        assert!(text("ab ", &Rule::Char, Form::Load, &mut out).is_err());
+        let members = Rule::Members { texts: ["a".into(), "b".into()].into(), set: false };
+        assert!(text("1", &members, Form::Load, &mut out).is_err());
+        assert!(text("A", &members, Form::Load, &mut out).is_err());
+        assert!(bytes(b"ab", &Rule::FixedBytes(3), Form::Load, &mut out).is_err());
+        assert!(year(70, Form::Load, &mut out).is_err());
+        assert!(bits("101", 8, Form::Load, &mut out).is_err());
+        assert!(float(1.25, &Rule::Rounded(1), false, &mut out).is_err());
+        assert!(out.is_empty());
+    }
+
+    #[test]
+    fn escapes_leave_nothing_to_be_misread() {
+        assert_eq!(written(|o| load_escaped(b"a\tb\\N\nc\0", o)), "a\\tb\\\\N\\nc\\0");
+        assert_eq!(written(|o| sql_escaped(b"it's \\ \0", o)), "'it\\'s \\\\ \\0'");
+    }
+}
