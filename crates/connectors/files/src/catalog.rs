@@ -158,11 +158,11 @@ fn one_table(
         }
     }
     let mut table = table.ok_or_else(|| Error::bug("a table of no files"))?;
+    table.info.rows = rows;
+    table.info.bytes = Some(bytes);
     if files[0].format.is_text() {
         settle(&mut table, &looks, sampled, &files[0].path, options)?;
     }
-    table.info.rows = rows;
-    table.info.bytes = Some(bytes);
     Ok(table)
 }
 

@@ -152,7 +152,7 @@ impl Default for FilesOptions {
             charset: None,
             skip: 0,
             types: None,
-            sample: 10_000,
+            sample: 100_000,
             infer: true,
             line_end: LineEnd::Lf,
             rows: None,

@@ -365,10 +365,14 @@ fn numeric(text: &str) -> Option<Look> {
     number.then(|| Look::Float { exact: is_float(text) })
 }
 
-/// Whether the float of that text has exactly that many digits.
+/// Whether the text is a float's own: its shortest digits, or the seventeen that `%.17g` prints.
 fn is_float(text: &str) -> bool {
     let Ok(float) = text.parse::<f64>() else { return false };
-    float.is_finite() && significant(text) == significant(&format!("{float:?}"))
+    let digits = significant(text);
+    float.is_finite()
+        && (digits == significant(&format!("{float:?}"))
+            || ((16..=17).contains(&digits.0.len())
+                && digits == significant(&format!("{float:.16e}"))))
 }
 
 /// A number's digits without zeros at either end, and the power of ten of the last one.
@@ -469,6 +473,8 @@ mod tests {
             (&["1.0", "2.25"], "float64"),
             (&["1.50", "2.5"], "decimal"),
             (&["0.1", "0.10000000000000000001"], "decimal"),
+            (&["48.053808600000004", "41.5"], "float64"),
+            (&["48.053808600000003", "41.5"], "decimal"),
             (&["1e10", "2.5E-3", "1"], "float64"),
             (&["1e400"], "text"),
             (&["9007199254740993", "0.5"], "decimal"),

@@ -543,6 +543,11 @@ pub async fn a_snapshot_is_one(fixture: &dyn SourceFixture) {
         fixture.place().add(&table, &numbered(&table, (0..100).map(|i| i * 2 + 1)));
         let mut reads = Vec::new();
         for split in &splits {
+            // A file cannot be held still: to end the run is as good as not to see the new rows.
+            if let Err(error) = source.open(&read, split, None).await {
+                assert_eq!(error.code(), Code::FileChanged, "{}", error.chain());
+                return;
+            }
             reads.push(drain(&*source, &read, split, None, USUAL).await);
         }
         assert_same_rows("snapshot", all_rows(&table, &reads), rows_of(&table, [&rows]));
