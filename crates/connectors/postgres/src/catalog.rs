@@ -41,7 +41,8 @@ SELECT c.oid, n.nspname::text, c.relname::text, c.relkind = 'p', c.relispartitio
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
-  SELECT CASE WHEN bool_and(l.relpages > 0 AND l.reltuples > 0 OR z.main = 0)
+  SELECT CASE WHEN pg_catalog.count(*) = 0 THEN 0
+              WHEN bool_and(l.relpages > 0 AND l.reltuples > 0 OR z.main = 0)
               THEN sum(CASE WHEN l.relpages > 0 AND l.reltuples > 0
                             THEN l.reltuples / l.relpages * (z.main / b.size) ELSE 0 END) END AS rows,
          sum(z.main + z.toast) AS bytes
@@ -437,7 +438,8 @@ pub(crate) async fn types(session: &Session, columns: &[(String, u32, i32)]) -> 
     let modifiers: Vec<i32> = columns.iter().map(|c| c.2).collect();
     let sql = format!(
         "SELECT {TYPE_OF}
-FROM pg_catalog.unnest($1::oid[], $2::int4[]) WITH ORDINALITY AS u (oid, modifier, at)
+FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::int4[]))
+     WITH ORDINALITY AS u (oid, modifier, at)
 {}
 ORDER BY u.at",
         base_type("u.oid", "u.modifier")

@@ -106,7 +106,9 @@ SELECT c.relkind = 'r' AND c.relpersistence = 'p' AND NOT c.relispartition
    AND pg_catalog.pg_has_role(c.relowner, 'MEMBER')
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a
-                   WHERE a.attrelid = c.oid AND (a.attacl IS NOT NULL OR a.attoptions IS NOT NULL))
+                   WHERE a.attrelid = c.oid AND (a.attacl IS NOT NULL
+                     OR EXISTS (SELECT FROM pg_catalog.unnest(a.attoptions) o
+                                WHERE o LIKE 'n\\_distinct%')))
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
                    WHERE i.indrelid = c.oid AND (i.indisexclusion OR i.indisclustered
                      OR NOT i.indisvalid OR ic.reltablespace <> 0))

@@ -1,6 +1,9 @@
 //! The connector against real servers. Each module guards one side of it; `support` is a small
 //! engine: it does what the real one does, with nothing in between.
 
-mod support;
-
+mod connecting;
 mod fidelity;
+mod reading;
+mod replacing;
+mod support;
+mod writing;
