@@ -431,13 +431,13 @@ fn a_thousand_columns_arrive() {
 fn an_empty_table_arrives_as_an_empty_table() {
     for kind in [Kind::MariaDb, Kind::MySql, Kind::Postgres, Kind::Sqlite] {
         let Some(source) = Place::new(kind) else { continue };
-        source.fill("nothing", 0, true);
+        source.fill("hollow", 0, true);
         for to in [Kind::Postgres, Kind::Sqlite, Kind::Csv] {
             let Some(target) = Place::new(to) else { continue };
             let state = folder();
-            let args = ["copy", &source.url("nothing"), &target.url("nothing"), "--quiet"];
+            let args = ["copy", &source.url("hollow"), &target.url("hollow"), "--quiet"];
             run_well(state.path(), &args);
-            assert_eq!(target.rows("nothing"), Some(Vec::new()), "{kind:?} to {to:?}");
+            assert_eq!(target.rows("hollow"), Some(Vec::new()), "{kind:?} to {to:?}");
         }
     }
 }

@@ -25,7 +25,7 @@ CREATE TABLE lineitem (l_orderkey bigint NOT NULL, l_partkey int NOT NULL, l_sup
 ";
 
 fn scale() -> f64 {
-    std::env::var("SYNCLINE_TPCH_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(0.005)
+    std::env::var("SYNCLINE_TPCH_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(0.01)
 }
 
 /// A MariaDB database with the tables, filled.
