@@ -69,6 +69,18 @@ impl MysqlSink {
         self.engines().get(&full).is_none_or(|engine| catalog::is_transactional(engine))
     }
 
+    /// As the server has it now.
+    async fn has_transactions(&self, conn: &mut Conn, table: &TableName) -> Result<bool> {
+        let sql = format!(
+            "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} \
+             AND TABLE_NAME = {}",
+            SQL.string(table.schema.as_deref().unwrap_or_default()),
+            SQL.string(&table.name)
+        );
+        let rows = conn.query(&sql).await?;
+        Ok(rows.single().is_none_or(catalog::is_transactional))
+    }
+
     /// How rows get into the table, and by which key.
     async fn way(&self, conn: &mut Conn, task: &WriteTask) -> Result<(Way, Vec<String>)> {
         if task.write != WriteMode::Upsert || task.empty_at_start {
@@ -228,7 +240,12 @@ impl Sink for MysqlSink {
         let (way, key) = self.way(&mut conn, task).await?;
         let checkpoint = Checkpoint::new(&database, &task.run, &target.name, split.id, task.epoch);
         let held = checkpoint.claim(&mut conn).await?;
-        let (table, load) = (Arc::clone(&task.table), Arc::clone(&self.load));
+        // What a load does wrong could not be undone in a table without transactions.
+        let load = match self.has_transactions(&mut conn, &into).await? {
+            true => Arc::clone(&self.load),
+            false => Arc::default(),
+        };
+        let table = Arc::clone(&task.table);
         let pool = Arc::clone(&self.pool);
         let plan = Plan { into, table, key, way, load, pool };
         let writer = Box::new(Writer::new(conn, plan, checkpoint).await?);

@@ -34,7 +34,9 @@ const BATCH: &str = "_syncline_batch";
 pub(crate) enum Way {
     /// They are new.
     Insert,
-    /// A row of the same primary key is overwritten. There is no other unique key.
+    /// A row of the same primary key is overwritten. There is no other unique key. INSERT … ON
+    /// DUPLICATE KEY UPDATE, which was no slower than a load into a temporary table and one
+    /// INSERT … SELECT from there (MariaDB 10.11, 200,000 rows over 300,000).
     Upsert,
     /// As `Upsert`, where the table has other unique keys: those must not find the row.
     Merge,

@@ -309,6 +309,11 @@ async fn engines_without_transactions_promise_less() {
         writer.write(&rows).await.unwrap();
         writer.flush(&rows.position, true).await.unwrap();
         assert_eq!(database.count("m"), 2);
+        // What LOAD DATA stores cut short could not be undone here.
+        let long = "x".repeat(21);
+        let error = writer.write(&pairs(&append, &[3], &[&long])).await.unwrap_err();
+        assert_eq!(error.code(), Code::OutOfRange, "{kind:?}");
+        assert_eq!(database.count("m"), 2);
     }
 }
 

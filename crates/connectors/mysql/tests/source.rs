@@ -4,6 +4,7 @@
 
 mod rig;
 
+use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -443,6 +444,24 @@ async fn every_way_in_works() {
             assert_eq!(source(&none).check().await.unwrap_err().code(), Code::Tls);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ed25519_logs_in() {
+    let Some(server) = Server::own(Kind::MariaDb, &[]) else { return };
+    let database = server.database();
+    // The plug-in comes with the full server package only.
+    if database.try_execute("INSTALL SONAME 'auth_ed25519'").is_err() {
+        let why = "\nSKIPPED syncline-mysql::ed25519_logs_in: no plug-in auth_ed25519";
+        writeln!(std::io::stderr(), "{why}").unwrap();
+        return;
+    }
+    database.execute(
+        "CREATE USER ed@'%' IDENTIFIED VIA ed25519 USING PASSWORD('secret'); GRANT ALL ON *.* TO ed@'%'",
+    );
+    let url = |password: &str| database.url().replace("root@", &format!("ed:{password}@"));
+    source(&url("secret")).check().await.unwrap();
+    assert_eq!(source(&url("wrong")).check().await.unwrap_err().code(), Code::AuthFailed);
 }
 
 #[tokio::test(flavor = "multi_thread")]

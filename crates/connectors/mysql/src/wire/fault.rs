@@ -77,7 +77,7 @@ impl std::error::Error for Fault {}
 /// The code for a number of the server, met in a command.
 pub(crate) fn code_of(number: u16, message: &str) -> Code {
     match number {
-        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1410 | 1370..=1371 | 3229 => Code::NoPrivilege,
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1371 | 1410 | 3229 => Code::NoPrivilege,
         1049 => Code::DatabaseNotFound,
         1051 | 1146 | 1932 => Code::TableNotFound,
         1054 | 1072 => Code::ColumnNotFound,
