@@ -33,6 +33,9 @@ pub(crate) struct KeyField {
     pub(crate) wire: Wire,
 }
 
+/// Where a row's fields lie in its data; NULL lies nowhere.
+type Spans = Vec<Option<(usize, usize)>>;
+
 /// Rows as they arrive, up to a batch.
 pub(crate) struct Decoder {
     table: Arc<TableSchema>,
@@ -46,12 +49,12 @@ pub(crate) struct Decoder {
     pending: Bytes,
     header: bool,
     ended: bool,
-    spans: Vec<Option<(usize, usize)>>,
+    spans: Spans,
     rows: usize,
     bytes: usize,
     faults: Vec<ValueFault>,
     last: Vec<String>,
-    last_row: Option<(Bytes, Vec<Option<(usize, usize)>>)>,
+    last_row: Option<(Bytes, Spans)>,
 }
 
 /// A value that the column's Arrow type does not have.

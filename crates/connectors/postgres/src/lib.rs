@@ -1,12 +1,12 @@
 //! PostgreSQL, as source and sink: binary COPY both ways, between the wire and Arrow with nothing
 //! in between.
 //!
-//! Reading: [`catalog`] finds tables, [`split`] cuts them, [`source`] keeps the snapshot that all
-//! readers share, [`reader`] and [`decode`] turn COPY data into batches. Writing: [`sink`] makes
-//! tables ready and finishes them, [`writer`] and [`encode`] turn batches into COPY data,
-//! [`checkpoint`] keeps positions with the rows, [`replace`] swaps a loaded table in. [`connect`]
-//! sets sessions up so that values stay what they are; [`error`] says what the engine is to do
-//! about the server's errors. Which type becomes what stands in [`types`] and in `TYPES.md`.
+//! Reading: `catalog` finds tables, `split` cuts them, `source` keeps the snapshot that all
+//! readers share, `reader` and `decode` turn COPY data into batches. Writing: `sink` makes
+//! tables ready and finishes them, `writer` and `encode` turn batches into COPY data,
+//! `checkpoint` keeps positions with the rows, `replace` swaps a loaded table in. `connect`
+//! sets sessions up so that values stay what they are; `error` says what the engine is to do
+//! about the server's errors. Which type becomes what stands in `types` and in `TYPES.md`.
 
 mod catalog;
 mod checkpoint;

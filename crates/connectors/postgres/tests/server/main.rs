@@ -1,9 +1,12 @@
 //! The connector against real servers. Each module guards one side of it; `support` is a small
 //! engine: it does what the real one does, with nothing in between.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod connecting;
 mod fidelity;
 mod reading;
 mod replacing;
 mod support;
+mod types_page;
 mod writing;
