@@ -52,8 +52,10 @@ const COPY_EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 pub(crate) struct CopyArgs {
     /// Where rows come from: a URL, a file or pattern of files, or - for standard input
+    #[arg(allow_hyphen_values = true)]
     pub(crate) source: String,
     /// Where they go: a URL, a file (with {table} for several tables), or - for standard output
+    #[arg(allow_hyphen_values = true)]
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) what: WhatArgs,
@@ -329,5 +331,14 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_standard_input_and_output_are_no_options_of_the_command() {
+        let words = ["syncline", "copy", "--table", "t", "-?format=csv", "-", "--parallel", "2"];
+        let Command::Copy(copy) = Cli::parse_from(words).command else { panic!("not a copy") };
+        assert_eq!((copy.source.as_str(), copy.target.as_str()), ("-?format=csv", "-"));
+        assert_eq!((copy.what.table.len(), copy.how.parallel), (1, Some(2)));
+        assert!(Cli::try_parse_from(["syncline", "copy", "a", "b", "--nosuch"]).is_err());
     }
 }

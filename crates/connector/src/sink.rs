@@ -105,6 +105,12 @@ pub trait Sink: Send + Sync {
     /// Conversions between the two are made and checked by the engine.
     fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema>;
 
+    /// Whether [`WriteMode::Replace`] makes the target anew, with the columns of the rows (a file),
+    /// instead of keeping its definition (a table, which others rely on).
+    fn replace_redefines(&self) -> bool {
+        false
+    }
+
     /// What it promises for this table.
     fn guarantee(&self, task: &WriteTask) -> Guarantee;
 

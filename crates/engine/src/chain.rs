@@ -15,6 +15,8 @@ pub(crate) struct Chain {
     pub(crate) read: Arc<TableSchema>,
     /// How many of them were chosen.
     chosen: usize,
+    /// Names of the chosen columns from then on.
+    names: Vec<String>,
     /// Chosen types, where any are.
     mapping: Option<RowsConverter>,
     source_steps: Vec<Box<dyn Step>>,
@@ -39,17 +41,24 @@ impl Chain {
             Some(columns) => map_columns(table, columns)?,
         };
         let chosen = mapped.columns.len();
+        let names = mapped.columns.iter().map(|c| c.name().to_owned()).collect();
         let given = TableSchema { columns: read.columns[..chosen].to_vec(), ..read.clone() };
         let mapping = RowsConverter::new(&given, &mapped)?;
         let (after_source, source_steps) = bind_all(mapped, source)?;
         let (output, sink_steps) = bind_all(after_source, sink)?;
         let mapping = (!mapping.is_identity() || columns.is_some()).then_some(mapping);
-        Ok(Self { read: Arc::new(read), chosen, mapping, source_steps, sink_steps, output })
+        Ok(Self { read: Arc::new(read), chosen, names, mapping, source_steps, sink_steps, output })
     }
 
     /// What the mapping of types does to each column, where it does anything.
     pub(crate) fn mapping_fidelities(&self) -> Option<Vec<Fidelity>> {
         self.mapping.as_ref().map(|m| m.fidelities().cloned().collect())
+    }
+
+    /// The column as read that a column of the output goes back to, as far as its name tells.
+    pub(crate) fn origin(&self, output: &str) -> Option<&Column> {
+        let index = self.names.iter().position(|name| name == output)?;
+        self.read.columns.get(index)
     }
 
     /// Whether anything besides the choice of columns is done to the rows.

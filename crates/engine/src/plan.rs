@@ -112,11 +112,8 @@ impl BoundTable {
             .zip(&self.plan.target.columns)
             .zip(self.to_target.fidelities())
             .map(|((index, target), fidelity)| {
-                let from = match (&mapped, self.chain.has_steps()) {
-                    // Without steps, columns still stand in the order they were read.
-                    (Some(_), false) => self.chain.read.columns[*index].clone(),
-                    _ => output[*index].clone(),
-                };
+                let output = &output[*index];
+                let from = self.chain.origin(output.name()).unwrap_or(output).clone();
                 let mapping = mapped.as_ref().filter(|_| !self.chain.has_steps());
                 let fidelity = match mapping.map(|m| &m[*index]) {
                     Some(Fidelity::Lossy(why)) => Fidelity::Lossy(why.clone()),
@@ -238,11 +235,12 @@ async fn plan_table(
         &processors.source,
         &processors.sink,
     )?;
-    let there = sink.describe(target).await?;
+    let anew = job.write == Some(WriteMode::Replace) && sink.replace_redefines();
+    let there = if anew { None } else { sink.describe(target).await? };
     let exists = there.is_some();
     let (full_target, empty) = match there {
         Some(found) => (found.schema, found.empty),
-        None if job.create => (sink.adapt(&chain.output, target)?, true),
+        None if job.create || anew => (sink.adapt(&chain.output, target)?, true),
         None => {
             return Err(Error::new(Code::TargetMissing, format!("{target} does not exist"))
                 .hint("create it, or leave --create at auto"));

@@ -260,7 +260,7 @@ fn settle(
         guessed = true;
         column.field = guess.field;
     }
-    if guessed && table.info.rows != Some(sampled) {
+    if guessed && table.info.rows.is_none_or(|rows| rows > sampled) {
         table.info.notes.insert(0, format!("types are those of {sampled} rows looked at"));
     }
     Ok(())

@@ -317,6 +317,10 @@ impl Sink for FilesSink {
         Ok(table)
     }
 
+    fn replace_redefines(&self) -> bool {
+        true
+    }
+
     fn guarantee(&self, _task: &WriteTask) -> Guarantee {
         if self.stream { Guarantee::Append } else { Guarantee::Transactional }
     }
