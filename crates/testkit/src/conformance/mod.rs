@@ -3,7 +3,7 @@
 //! A connector's test gives a fixture (how to build the source or sink, and a [`Place`] to look
 //! into the store past the connector) and invokes a macro that makes one test of each check:
 //!
-//! ```ignore
+//! ```text
 //! struct Fixture { place: SqlPlace }
 //! impl SourceFixture for Fixture { … }
 //! syncline_testkit::source_conformance!(Fixture::new());   // Option<Fixture>; None skips

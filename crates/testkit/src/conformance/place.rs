@@ -6,7 +6,8 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use syncline_types::{TableName, TableSchema};
 
-/// Rows as texts in one form for all stores (see [`canonical`]); NULL is `None`.
+/// Rows as texts in one form for all stores: decimals without trailing zeros, times without the
+/// zeros of their fraction and with a space before the hour, bytes in hexadecimal. NULL is `None`.
 pub type Rows = Vec<Vec<Option<String>>>;
 
 /// A store that a test can fill and look into without the connector under test.
@@ -17,8 +18,8 @@ pub trait Place: Send + Sync {
     /// Adds rows to a table made before.
     fn add(&self, table: &TableSchema, rows: &RecordBatch);
 
-    /// The rows of a table, the columns of `table` in their order, in the canonical form of their
-    /// types; `None` when there is no such table.
+    /// The rows of a table, the columns of `table` in their order, in the form of [`Rows`]; `None`
+    /// when there is no such table.
     fn read(&self, table: &TableSchema) -> Option<Rows>;
 
     /// Everything that is there: tables, files. Sorted.
