@@ -18,6 +18,7 @@ mod key;
 mod midway;
 mod native;
 mod options;
+mod pool;
 mod reader;
 mod select;
 mod session;

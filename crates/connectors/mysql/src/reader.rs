@@ -9,8 +9,8 @@ use syncline_sql::KeyValue;
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result, TableName, TableSchema};
 
 use crate::decode::{Decoded, Decoder};
+use crate::pool::Pool;
 use crate::select::Select;
-use crate::session::Pool;
 use crate::wire::{Conn, Fault, Next, Statement};
 
 /// What a position's token says.
@@ -127,12 +127,32 @@ impl Reader {
     }
 }
 
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.pool.rescue(conn);
+        }
+    }
+}
+
 #[async_trait]
 impl SplitReader for Reader {
     async fn next(&mut self, budget: Budget) -> Result<Element> {
-        if !self.ended && self.fill(budget).await.map_err(|e| changed(e, &self.table.name))? {
-            self.ended = true;
-            self.release().await;
+        if !self.ended {
+            match self.fill(budget).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.ended = true;
+                    self.release().await;
+                }
+                Err(fault) => {
+                    // A connection that broke is dropped; one on which the server refused lives.
+                    if let Some(conn) = self.conn.take() {
+                        self.pool.give(conn);
+                    }
+                    return Err(changed(fault, &self.table.name));
+                }
+            }
         }
         if self.decoder.rows() == 0 {
             return Ok(Element::EndOfSplit);

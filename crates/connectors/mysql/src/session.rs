@@ -3,9 +3,6 @@
 //! Every setting that changes a value on its way, or cuts a long transfer off, is set on every
 //! connection: the server's own defaults do not matter.
 
-use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use syncline_connector::Endpoint;
 use syncline_types::{Code, Error, Result};
 
@@ -60,80 +57,6 @@ impl Store {
             conn.exec(&sql).await.map_err(|e| e.connecting(&self.endpoint.redacted()))?;
         }
         Ok(conn)
-    }
-}
-
-/// Connections that wait for work.
-#[derive(Default)]
-pub(crate) struct Pool {
-    idle: Mutex<Vec<Conn>>,
-}
-
-impl Pool {
-    fn lock(&self) -> MutexGuard<'_, Vec<Conn>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// One that still lives, if there is one.
-    pub(crate) async fn take(&self) -> Option<Conn> {
-        loop {
-            let mut conn = self.lock().pop()?;
-            // The server may have gone and come back meanwhile.
-            if conn.ping().await.is_ok() {
-                return Some(conn);
-            }
-        }
-    }
-
-    /// Takes a connection back, if it is still of use.
-    pub(crate) fn give(&self, conn: Conn) {
-        if conn.is_idle() {
-            self.lock().push(conn);
-        }
-    }
-
-    /// Closes all of them.
-    pub(crate) async fn close(&self) {
-        let conns = std::mem::take(&mut *self.lock());
-        for conn in conns {
-            conn.quit().await;
-        }
-    }
-}
-
-/// A connection that goes back to its pool, once it is said to be as it was taken.
-pub(crate) struct Lease {
-    conn: Option<Conn>,
-    pool: Arc<Pool>,
-    /// No transaction is open and nothing is left in the session.
-    pub(crate) clean: bool,
-}
-
-impl Lease {
-    pub(crate) fn new(conn: Conn, pool: Arc<Pool>) -> Self {
-        Self { conn: Some(conn), pool, clean: false }
-    }
-}
-
-impl Deref for Lease {
-    type Target = Conn;
-
-    fn deref(&self) -> &Conn {
-        self.conn.as_ref().expect("only drop takes it out")
-    }
-}
-
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut Conn {
-        self.conn.as_mut().expect("only drop takes it out")
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(conn) = self.conn.take().filter(|_| self.clean) {
-            self.pool.give(conn);
-        }
     }
 }
 

@@ -11,7 +11,8 @@ use syncline_types::{Code, Error, Result, Split, TableName, TableSchema};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::foreign::for_flavor;
-use crate::session::{Pool, Purpose, Store};
+use crate::pool::Pool;
+use crate::session::{Purpose, Store};
 use crate::side::{Side, exists};
 use crate::wire::{Conn, Fault};
 use crate::writer::{Plan, Way, Writer};
@@ -31,7 +32,7 @@ pub(crate) struct MysqlSink {
 impl MysqlSink {
     pub(crate) fn new(store: Store) -> Self {
         let load = Arc::new(AtomicBool::new(store.options.load_data));
-        Self { store, engines: Mutex::default(), load, pool: Arc::default() }
+        Self { pool: Pool::new(store.clone()), store, engines: Mutex::default(), load }
     }
 
     fn engines(&self) -> MutexGuard<'_, HashMap<TableName, String>> {

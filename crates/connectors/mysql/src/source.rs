@@ -12,9 +12,10 @@ use syncline_types::{
 
 use crate::key::{self, Key};
 use crate::native::field_of_result;
+use crate::pool::Pool;
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
-use crate::session::{Pool, Purpose, Store};
+use crate::session::{Purpose, Store};
 use crate::split::{self, Token};
 use crate::wire::{Conn, Flavor};
 use crate::{catalog, snapshot};
@@ -29,7 +30,7 @@ pub(crate) struct MysqlSource {
 
 impl MysqlSource {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, pool: Arc::default(), found: Mutex::default() }
+        Self { pool: Pool::new(store.clone()), store, found: Mutex::default() }
     }
 
     fn found(&self) -> MutexGuard<'_, HashMap<TableName, catalog::Found>> {

@@ -18,7 +18,7 @@ use syncline_types::{
 
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target, targets};
-use crate::session::{Lease, Pool};
+use crate::pool::{Lease, Pool};
 use crate::wire::{Conn, Fault, Flavor};
 
 const SQL: Dialect = Dialect::Mysql;

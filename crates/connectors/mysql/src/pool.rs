@@ -1,0 +1,141 @@
+//! Connections that wait for work, and how one in the middle of a result gets back to them.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::session::{Purpose, Store};
+use crate::wire::{Conn, Fault};
+
+/// How long a statement that is not wanted any more is waited for.
+const RESCUE: Duration = Duration::from_secs(10);
+
+/// Connections that wait for work.
+pub(crate) struct Pool {
+    store: Store,
+    state: Mutex<State>,
+    /// One came back, or will not.
+    back: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Conn>,
+    /// How many are on their way back.
+    returning: usize,
+}
+
+impl Pool {
+    pub(crate) fn new(store: Store) -> Arc<Self> {
+        Arc::new(Self { store, state: Mutex::default(), back: Notify::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One that still lives, if there is one or one is on its way back.
+    pub(crate) async fn take(&self) -> Option<Conn> {
+        loop {
+            let back = self.back.notified();
+            let (conn, returning) = {
+                let mut state = self.lock();
+                (state.idle.pop(), state.returning)
+            };
+            match conn {
+                // The server may have gone and come back meanwhile.
+                Some(mut conn) => {
+                    if conn.ping().await.is_ok() {
+                        return Some(conn);
+                    }
+                }
+                None if returning > 0 => back.await,
+                None => return None,
+            }
+        }
+    }
+
+    /// Takes a connection back, if it is still of use.
+    pub(crate) fn give(&self, conn: Conn) {
+        if conn.is_idle() {
+            self.lock().idle.push(conn);
+            self.back.notify_waiters();
+        }
+    }
+
+    /// Takes a connection back that is in the middle of a result: the statement is stopped, so that
+    /// the transaction (and its snapshot) can be gone on with.
+    pub(crate) fn rescue(self: &Arc<Self>, conn: Conn) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        self.lock().returning += 1;
+        let pool = Arc::clone(self);
+        runtime.spawn(async move {
+            let saved = tokio::time::timeout(RESCUE, pool.stop(conn)).await;
+            let mut state = pool.lock();
+            state.returning -= 1;
+            // At once with the count: nobody may see neither.
+            state.idle.extend(saved.ok().flatten().filter(Conn::is_idle));
+            drop(state);
+            pool.back.notify_waiters();
+        });
+    }
+
+    async fn stop(&self, mut conn: Conn) -> Option<Conn> {
+        let mut other = self.store.connect(Purpose::Read).await.ok()?;
+        other.exec(&format!("KILL QUERY {}", conn.id)).await.ok()?;
+        other.quit().await;
+        // What is on its way already, up to the server's word that it stopped.
+        loop {
+            match conn.next_row().await {
+                Ok(Some(_)) => {}
+                Ok(None) | Err(Fault::Server { .. }) => return Some(conn),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Closes all of them.
+    pub(crate) async fn close(&self) {
+        while let Some(conn) = self.take().await {
+            conn.quit().await;
+        }
+    }
+}
+
+/// A connection that goes back to its pool, once it is said to be as it was taken.
+pub(crate) struct Lease {
+    conn: Option<Conn>,
+    pool: Arc<Pool>,
+    /// No transaction is open and nothing is left in the session.
+    pub(crate) clean: bool,
+}
+
+impl Lease {
+    pub(crate) fn new(conn: Conn, pool: Arc<Pool>) -> Self {
+        Self { conn: Some(conn), pool, clean: false }
+    }
+}
+
+impl Deref for Lease {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        self.conn.as_ref().expect("only drop takes it out")
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.conn.as_mut().expect("only drop takes it out")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take().filter(|_| self.clean) {
+            self.pool.give(conn);
+        }
+    }
+}
