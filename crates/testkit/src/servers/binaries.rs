@@ -48,7 +48,11 @@ pub(super) fn find(kind: Kind) -> Result<Binaries, String> {
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf, String> {
-    if path.is_file() { Ok(path) } else { Err(format!("{} is not there", path.display())) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("{} is not there (`cargo xtask servers install`)", path.display()))
+    }
 }
 
 fn in_path(program: &str, from: &str) -> Result<PathBuf, String> {
