@@ -170,6 +170,11 @@ impl Connect {
         if purpose != Purpose::Write {
             // Rows that a policy would hide are an error instead of a loss.
             sql.push_str("SET row_security = off;");
+            // Key ranges of a table that lies in another order are sorted, better in memory.
+            sql.push_str(
+                "SELECT pg_catalog.set_config('work_mem', '64MB', false) WHERE \
+                 pg_catalog.pg_size_bytes(pg_catalog.current_setting('work_mem')) < 67108864;",
+            );
         }
         let answer =
             session.client.simple_query(&sql).await.map_err(|e| error::of(e, &self.address))?;

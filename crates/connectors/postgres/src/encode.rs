@@ -19,9 +19,9 @@ use bytes::Bytes;
 use syncline_sql::moment;
 use syncline_types::{Code, Error, Result, TableSchema, field};
 
-use crate::decode::{EPOCH_DAYS, EPOCH_MICROS, push_uuid};
 use crate::numeric;
 use crate::types::{NativeType, numeric_bounds, oid};
+use crate::values::{EPOCH_DAYS, EPOCH_MICROS, push_uuid};
 
 /// Data is handed over in pieces of about this size.
 const CHUNK: usize = 256 * 1024;
@@ -187,10 +187,15 @@ impl Encoder {
         }
     }
 
-    /// What has been written since the last call.
-    pub(crate) fn take(&mut self) -> Bytes {
+    /// What has been written since the last call, in pieces of a size that connections like:
+    /// they copy each into a buffer that never shrinks.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Bytes> + Send + use<> {
         let next = Vec::with_capacity(self.buffer.len().min(2 * CHUNK));
-        Bytes::from(std::mem::replace(&mut self.buffer, next))
+        let mut whole = Bytes::from(std::mem::replace(&mut self.buffer, next));
+        std::iter::from_fn(move || {
+            let piece = whole.split_to(whole.len().min(2 * CHUNK));
+            (!piece.is_empty()).then_some(piece)
+        })
     }
 
     /// Writes rows from `row` on until a piece is full or there are no more; the row to go on

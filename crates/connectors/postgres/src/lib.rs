@@ -2,7 +2,7 @@
 //! in between.
 //!
 //! Reading: `catalog` finds tables, `split` cuts them, `source` keeps the snapshot that all
-//! readers share, `reader` and `decode` turn COPY data into batches. Writing: `sink` makes
+//! readers share, `reader`, `decode` and `values` turn COPY data into batches. Writing: `sink` makes
 //! tables ready and finishes them, `writer` and `encode` turn batches into COPY data,
 //! `checkpoint` keeps positions with the rows, `replace` swaps a loaded table in. `connect`
 //! sets sessions up so that values stay what they are; `error` says what the engine is to do
@@ -22,6 +22,7 @@ mod source;
 mod split;
 mod tls;
 mod types;
+mod values;
 mod writer;
 
 use schemars::JsonSchema;

@@ -140,7 +140,7 @@ fn statement(read: &ReadTask, piece: Piece, at: Option<&Position>) -> Result<Sta
             }
             split::key_range_sql(&read.table.name, only, &key, &range, filter)
         }
-        Piece::Blocks(blocks) => split::blocks_sql(&blocks, filter),
+        Piece::Blocks(blocks) => split::blocks_sql(&read.table.name, &blocks, filter),
         Piece::Query => {
             let query = read.query.as_deref().ok_or_else(|| {
                 Error::new(Code::CannotResume, "the run was planned for a query, and has none")

@@ -136,6 +136,11 @@ impl PostgresSink {
             return Err(Error::new(Code::WriteModeNeeded, message)
                 .hint("use --write append or replace, or give the table a primary key"));
         }
+        if let Some(missing) = merge.iter().find(|k| task.table.column(k).is_none()) {
+            let message = format!("{target}: its key has {missing:?}, which is not written");
+            return Err(Error::new(Code::ColumnMismatch, message)
+                .hint("copy that column, too, or use --write append or replace"));
+        }
         let plan = Arc::new(Plan {
             into: into.clone(),
             table: Arc::clone(&task.table),
@@ -368,6 +373,7 @@ impl Sink for PostgresSink {
                     Dialect::Postgres.quote(&session.facts.schema)
                 );
                 session.run(&path, &self.connect.address).await?;
+                session.run(AT_LEAST_FOR_INDEXES, &self.connect.address).await?;
                 if task.write == WriteMode::Replace {
                     replace::swap(session, task, &target, &side(task, &target)).await?;
                 } else if !task.exists {
@@ -436,6 +442,11 @@ impl SinkWriter for Complete {
         Ok(())
     }
 }
+
+/// Indexes are built several times faster in memory.
+const AT_LEAST_FOR_INDEXES: &str = "\
+    SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) \
+    WHERE pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < 268435456";
 
 /// Secondary indexes and comments of a table that this run made.
 pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {

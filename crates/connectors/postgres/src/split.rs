@@ -160,7 +160,9 @@ pub(crate) fn key_range_sql(
 }
 
 /// What is read for a range of blocks, from `FROM` on.
-pub(crate) fn blocks_sql(blocks: &Blocks, filter: Option<&str>) -> String {
+///
+/// A partition goes by its table's name, which the user's condition may know it by.
+pub(crate) fn blocks_sql(table: &TableName, blocks: &Blocks, filter: Option<&str>) -> String {
     let mut condition = String::new();
     if blocks.from > 0 {
         condition = format!("ctid >= '({},0)'::pg_catalog.tid", blocks.from);
@@ -170,7 +172,11 @@ pub(crate) fn blocks_sql(blocks: &Blocks, filter: Option<&str>) -> String {
         condition.push_str(&format!("{and}ctid < '({to},0)'::pg_catalog.tid"));
     }
     let condition = (!condition.is_empty()).then_some(condition.as_str());
-    format!("FROM {}{}", from_clause(&blocks.table(), true), where_clause(condition, filter))
+    let mut from = from_clause(&blocks.table(), true);
+    if blocks.name != table.name {
+        from.push_str(&format!(" AS {}", Dialect::Postgres.quote(&table.name)));
+    }
+    format!("FROM {from}{}", where_clause(condition, filter))
 }
 
 /// A split of one piece.
@@ -403,7 +409,7 @@ mod tests {
         let blocks = r#"{"v":1,"by":"blocks","schema":"s","name":"t","filenode":1,"from":5,"to":9,"snapshot":"1:1:"}"#;
         let Piece::Blocks(blocks) = piece(&split(blocks)).unwrap() else { panic!() };
         assert_eq!(
-            blocks_sql(&blocks, None),
+            blocks_sql(&blocks.table(), &blocks, None),
             "FROM ONLY \"s\".\"t\" WHERE ctid >= '(5,0)'::pg_catalog.tid \
              AND ctid < '(9,0)'::pg_catalog.tid"
         );

@@ -130,16 +130,17 @@ impl Writer {
         let mut sink = pin!(sink);
         self.encoder.begin();
         let mut row = 0;
-        while row < rows {
+        'rows: while row < rows {
             // An error here drops the sink, which ends the COPY in failure.
             row = self.encoder.fill(&cells, row, rows).map_err(|e| e.at(&place))?;
             if row == rows {
                 self.encoder.end();
             }
-            let piece = self.encoder.take();
-            if sink.send(piece).await.is_err() {
-                // Why stands in the answer to the end of the COPY.
-                break;
+            for piece in self.encoder.take() {
+                if sink.send(piece).await.is_err() {
+                    // Why stands in the answer to the end of the COPY.
+                    break 'rows;
+                }
             }
         }
         let written = sink.as_mut().finish().await.map_err(|e| error::of(e, &place))?;

@@ -257,6 +257,14 @@ async fn partitions_are_read_with_their_table_and_inheriting_tables_by_themselve
         let counts = counts(&*source, &read, &splits).await;
         assert_eq!(counts.iter().sum::<usize>(), rows, "{}", table.schema.name);
     }
+    let mut read = read_task(&found[4].schema);
+    read.filter = Some("q.v < '8'".into());
+    let splits = plan(&*source, &read, &CUT).await;
+    let below = database.value("SELECT count(*) FROM q WHERE v < '8'");
+    assert_eq!(
+        Some(counts(&*source, &read, &splits).await.iter().sum::<usize>().to_string()),
+        below
+    );
     assert!(found[3].notes.iter().any(|n| n.contains("inherit")), "{:?}", found[3].notes);
     assert_eq!(find(&*source, "p1").await.name, TableName::new("public", "p1"));
     let notes = source.check().await.unwrap().join("\n");
