@@ -125,7 +125,7 @@ SELECT c.relkind = 'r' AND c.relpersistence = 'p' AND NOT c.relispartition
          d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.deptype = 'i'
          OR d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
          OR k.conrelid = c.oid AND k.contype IN ('p', 'u', 'c', 'n')
-         OR dc.relkind IN ('i', 't')
+         OR dc.relkind IN ('i', 't') OR dc.oid = c.oid
          OR dc.relkind = 'S' AND d.deptype = 'i' AND dc.relacl IS NULL, false))
    AND NOT EXISTS (
      SELECT FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_type t ON t.oid = d.refobjid
