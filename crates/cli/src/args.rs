@@ -143,7 +143,7 @@ pub(crate) struct HowArgs {
 #[command(next_help_heading = "State")]
 pub(crate) struct StateArgs {
     /// Where runs and checkpoints are kept [default: $XDG_STATE_HOME/syncline]
-    #[arg(long, value_name = "DIR", env = "SYNCLINE_STATE")]
+    #[arg(long, value_name = "DIR", env = "SYNCLINE_STATE", hide_env_values = true)]
     pub(crate) state: Option<PathBuf>,
 }
 

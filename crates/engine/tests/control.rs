@@ -1,5 +1,6 @@
 //! The control handle: pause keeps the exact place and frees connections, resume goes on from it,
 //! stop is final, and a transient error is waited out.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
