@@ -12,7 +12,8 @@ use syncline_types::{ChangeBatch, Position, Result, Split, TableName, TableSchem
 pub enum WriteMode {
     /// Rows are added.
     Append,
-    /// A row with the key of one that is there takes its place.
+    /// A row with the key of one that is there takes its place. Of two rows with one key in a
+    /// batch, the later one stays.
     Upsert,
     /// The table is loaded beside the old one and swapped in at the end: readers see all of the
     /// old or all of the new.
@@ -50,7 +51,8 @@ pub struct WriteTask {
     /// epoch must refuse this one with [`syncline_types::Code::StaleEpoch`].
     pub epoch: u64,
     /// The target table. Its columns are those of the rows, in their order, with the Arrow types
-    /// the sink asked for (`describe` for a table that is there, `adapt` for one to be made).
+    /// the sink asked for (`describe` for a table that is there, `adapt` for one to be made). A
+    /// table that is there may have more columns: they take their defaults.
     pub table: Arc<TableSchema>,
     /// The table was there before the run began; otherwise this run makes it.
     pub exists: bool,
@@ -134,8 +136,8 @@ pub trait Sink: Send + Sync {
     /// All tables are committed: removes what was kept for resuming this run.
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()>;
 
-    /// The run will not be continued: removes side tables, part files and positions. A table that
-    /// the run wrote to directly keeps its rows.
+    /// The run will not be continued: removes its side tables, part files and positions, and no
+    /// other run's. A table that the run wrote to directly keeps its rows.
     async fn discard(&self, tasks: &[WriteTask]) -> Result<()>;
 
     /// Frees every connection. Writers have been dropped before; any method may follow, and

@@ -97,7 +97,7 @@ static SPEC: Spec = Spec {
     example: "postgres://user:password@host:5432/database?schema=public",
     roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
     guarantee: "exactly once (rows and position in one transaction)",
-    versions: "PostgreSQL 12 to 17",
+    versions: "PostgreSQL 15 and 17 (12 and 13 by hand)",
     notes: NOTES,
 };
 
