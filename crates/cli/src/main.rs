@@ -15,11 +15,6 @@ use syncline_types::{Error, ErrorKind};
 
 use crate::args::{Cli, Command};
 
-/// The system's allocator keeps tens of megabytes for each thread that once had a large batch;
-/// this one gives them back.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Done; dead letters within the limit are reported.
 const DONE: u8 = 0;
 /// The run failed.

@@ -17,8 +17,9 @@ use parquet::basic::{Compression as Codec, GzipLevel, Type as PhysicalType, Zstd
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaDataReader};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use syncline_types::{Code, Error, Result, TableSchema};
 
 use crate::block::{Batches, BlockReader, Projection};
@@ -195,13 +196,22 @@ impl ParquetForm {
                 Codec::ZSTD(ZstdLevel::try_new(level).map_err(bad)?)
             }
         };
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(codec)
-            .set_created_by(format!("syncline {}", env!("CARGO_PKG_VERSION")))
-            .build();
+            .set_created_by(format!("syncline {}", env!("CARGO_PKG_VERSION")));
+        // Bytes rarely repeat, and nobody asks for the least of them: a dictionary and the bounds
+        // of each page would only hold copies of large values.
+        for column in &table.columns {
+            if *column.field.data_type() == DataType::Binary {
+                let path = ColumnPath::from(vec![column.name().to_owned()]);
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None);
+            }
+        }
         Ok(Self {
             schema: table.arrow(),
-            properties: Arc::new(properties),
+            properties: Arc::new(properties.build()),
             table: table_text(table),
         })
     }
