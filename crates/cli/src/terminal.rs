@@ -110,7 +110,9 @@ fn show_bar(bars: &MultiProgress, tables: &mut HashMap<String, ProgressBar>, eve
     if let Some(text) = important(event) {
         let _ = bars.println(text);
     }
-    let Event::Progress { table, rows_written, rows_estimated, .. } = event else { return };
+    let Event::Progress { table, rows_written, rows_estimated, rows_per_second, .. } = event else {
+        return;
+    };
     let bar = tables.entry(table.clone()).or_insert_with(|| {
         let bar = bars.add(match rows_estimated {
             Some(rows) => ProgressBar::new(*rows),
@@ -132,6 +134,7 @@ fn show_bar(bars: &MultiProgress, tables: &mut HashMap<String, ProgressBar>, eve
         bar.set_length(*rows_written);
     }
     bar.set_position(*rows_written);
+    bar.set_message(format!("{} rows/s", count(*rows_per_second)));
 }
 
 /// The closing table.
