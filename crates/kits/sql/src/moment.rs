@@ -203,10 +203,12 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
     let clock = text.find(':')?;
     let at = clock + text[clock..].find(['+', '-'])?;
-    let (hours, minutes) = match text.as_bytes()[at + 1..] {
-        [_, _] => (&text[at + 1..], "00"),
-        [_, _, b':', _, _] => (&text[at + 1..at + 3], &text[at + 4..]),
-        [_, _, _, _] => (&text[at + 1..at + 3], &text[at + 3..]),
+    // Characters of more bytes than one stand in no offset, and must not be cut through.
+    let offset = text.get(at + 1..).filter(|offset| offset.is_ascii())?;
+    let (hours, minutes) = match offset.as_bytes() {
+        [_, _] => (offset, "00"),
+        [_, _, b':', _, _] => (&offset[..2], &offset[3..]),
+        [_, _, _, _] => offset.split_at(2),
         _ => return None,
     };
     let (hours, minutes) = (digits(hours)?, digits(minutes).filter(|m| *m < 60)?);
@@ -219,6 +221,12 @@ pub fn parse_instant(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn an_offset_with_wide_characters_is_no_offset() {
+        assert_eq!(parse_instant("2024-01-01 10:00+0\u{1f6e4}"), None);
+        assert_eq!(parse_instant(":+\u{1f6e4}"), None);
+    }
 
     fn datetime(micros: i64) -> String {
         let mut out = String::new();
