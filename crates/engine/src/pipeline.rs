@@ -286,14 +286,7 @@ impl<'a> Writing<'a> {
         self.reject(rejects, Stage::Read, position.seq)?;
         let output = self.table.bound.chain.apply_sink(rows)?;
         self.reject(output.rejects, Stage::Process, position.seq)?;
-        let chosen = match &self.table.bound.written {
-            None => output.rows,
-            Some(indexes) => output
-                .rows
-                .project(indexes)
-                .map_err(|e| Error::bug("choosing columns").because(e))?,
-        };
-        let (rows, bad) = self.table.bound.to_target.convert(chosen)?;
+        let (rows, bad) = self.table.bound.for_target(output.rows)?;
         self.reject(bad, Stage::Write, position.seq)?;
         if rows.num_rows() > 0 {
             self.write(rows, &position).await?;
@@ -427,6 +420,10 @@ impl<'a> Writing<'a> {
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.progress.fell_back(self.durable);
+        // Bad rows that were not kept are found, and counted, again.
+        let found_again = self.letters.len() as u64;
+        self.stretch.bad.fetch_sub(found_again, SeqCst);
+        self.table.progress.dead_letters.fetch_sub(found_again, Relaxed);
     }
 }
 

@@ -4,11 +4,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Processor, ReadTask, Sink, Source, WriteMode, WriteTask};
 use syncline_convert::{Fidelity, RowsConverter};
 use syncline_types::{
-    Code, Column, Error, Result, Split, TableInfo, TableName, TableSchema, did_you_mean,
+    Code, Column, Error, Reject, Result, Split, TableInfo, TableName, TableSchema, did_you_mean,
 };
 
 use crate::chain::Chain;
@@ -81,14 +82,26 @@ pub(crate) struct BoundTable {
     pub(crate) plan: TablePlan,
     pub(crate) chain: Chain,
     /// From the chain's output to what the sink takes.
-    pub(crate) to_target: RowsConverter,
+    to_target: RowsConverter,
     /// Columns of the chain's output that are written, by index; all when `None`.
-    pub(crate) written: Option<Vec<usize>>,
+    written: Option<Vec<usize>>,
     pub(crate) read: ReadTask,
     pub(crate) key: Vec<String>,
 }
 
 impl BoundTable {
+    /// Rows as they leave the chain, in the columns and types the sink takes; those that do not fit
+    /// apart.
+    pub(crate) fn for_target(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
+        let rows = match &self.written {
+            None => rows,
+            Some(indexes) => {
+                rows.project(indexes).map_err(|e| Error::bug("choosing columns").because(e))?
+            }
+        };
+        self.to_target.convert(rows)
+    }
+
     /// The task of the sink.
     pub(crate) fn write_task(&self, run: &str, epoch: u64) -> WriteTask {
         WriteTask {

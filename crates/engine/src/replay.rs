@@ -134,13 +134,7 @@ fn through_chain(bound: &BoundTable, row: RecordBatch) -> Result<RecordBatch> {
     let rows = fit(row, &bound.chain.read)?;
     let rows = one(bound.chain.apply_source(rows)?)?;
     let rows = one(bound.chain.apply_sink(rows)?)?;
-    let rows = match &bound.written {
-        None => rows,
-        Some(indexes) => {
-            rows.project(indexes).map_err(|e| Error::bug("choosing columns").because(e))?
-        }
-    };
-    let (rows, bad) = bound.to_target.convert(rows)?;
+    let (rows, bad) = bound.for_target(rows)?;
     refuse(bad)?;
     Ok(rows)
 }

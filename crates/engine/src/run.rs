@@ -366,12 +366,7 @@ impl Driver {
     async fn discard(&self, run: &str, plan: Option<&str>) -> Result<()> {
         let epoch = self.store.run(run)?.map_or(0, |r| r.epoch);
         if let Some(plan) = plan.and_then(|p| Plan::from_json(p).ok()) {
-            let bound = plan
-                .tables
-                .into_iter()
-                .filter_map(|t| plan::bind(&self.job, &self.processors, t).ok());
-            let tasks: Vec<WriteTask> = bound.map(|t| t.write_task(run, epoch)).collect();
-            self.sink.discard(&tasks).await?;
+            self.sink.discard(&self.tasks_of(plan, run, epoch)).await?;
         }
         let why = Some("given up by --fresh");
         let state = self.store.transition(run, epoch, RunEvent::Stop, why)?;
@@ -379,6 +374,13 @@ impl Driver {
             self.store.transition(run, epoch, RunEvent::Drained, why)?;
         }
         Ok(())
+    }
+
+    /// The sink's tasks of a run that is not to be gone on with; a table that cannot be bound any
+    /// more is passed over.
+    fn tasks_of(&self, plan: Plan, run: &str, epoch: u64) -> Vec<WriteTask> {
+        let bind = |table| plan::bind(&self.job, &self.processors, table).ok();
+        plan.tables.into_iter().filter_map(bind).map(|t| t.write_task(run, epoch)).collect()
     }
 
     /// At rest until someone wants something else.
@@ -397,12 +399,7 @@ impl Driver {
 
     async fn stopped(&self) -> Outcome {
         let plan = self.kept_plan().ok().flatten();
-        let tasks: Vec<WriteTask> = plan
-            .into_iter()
-            .flat_map(|p| p.tables)
-            .filter_map(|t| plan::bind(&self.job, &self.processors, t).ok())
-            .map(|t| t.write_task(&self.run, self.epoch))
-            .collect();
+        let tasks = plan.map(|p| self.tasks_of(p, &self.run, self.epoch)).unwrap_or_default();
         if let Err(error) = self.sink.discard(&tasks).await {
             let message = format!("left behind at the target: {}", error.chain());
             self.announce(Event::Note { message });
