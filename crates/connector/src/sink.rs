@@ -54,6 +54,9 @@ pub struct WriteTask {
     /// the sink asked for (`describe` for a table that is there, `adapt` for one to be made). A
     /// table that is there may have more columns: they take their defaults.
     pub table: Arc<TableSchema>,
+    /// The target table as a whole: what to make, when it is not there. Beside the columns of the
+    /// rows it has those that the store computes or fills itself, in their places.
+    pub definition: Arc<TableSchema>,
     /// The table was there before the run began; otherwise this run makes it.
     pub exists: bool,
     /// The table had no rows when the run began: nothing but this run's rows is in it, so plain
@@ -133,7 +136,15 @@ pub trait Sink: Send + Sync {
     /// Idempotent.
     async fn commit(&self, task: &WriteTask) -> Result<()>;
 
-    /// All tables are committed: removes what was kept for resuming this run.
+    /// All tables are committed: adds the foreign keys of the tables that this run made
+    /// (`TableSchema::foreign_keys`, with the names of the target's tables), in an order that
+    /// works. Idempotent.
+    ///
+    /// # Errors
+    /// Of kind data when rows do not fulfil a foreign key; the error names it and an example.
+    async fn relate(&self, tasks: &[WriteTask]) -> Result<()>;
+
+    /// All tables are related: removes what was kept for resuming this run.
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()>;
 
     /// The run will not be continued: removes its side tables, part files and positions, and no

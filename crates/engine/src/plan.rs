@@ -16,7 +16,7 @@ use crate::chain::Chain;
 use crate::job::Job;
 
 /// The format of a kept plan.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a run moves, table by table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct TablePlan {
     pub source: TableSchema,
     /// The target table, with the columns that are written.
     pub target: TableSchema,
+    /// The target table as a whole, with the columns it fills itself.
+    pub definition: TableSchema,
     /// The target table was there before the run.
     pub exists: bool,
     /// It had no rows.
@@ -108,6 +110,7 @@ impl BoundTable {
             run: run.to_owned(),
             epoch,
             table: Arc::new(self.plan.target.clone()),
+            definition: Arc::new(self.plan.definition.clone()),
             exists: self.plan.exists,
             empty_at_start: self.plan.empty_at_start,
             write: self.plan.write,
@@ -265,7 +268,8 @@ async fn plan_table(
     let columns = written.iter().map(|(_, to)| full_target.columns[*to].clone()).collect();
     let plan = TablePlan {
         source: info.schema,
-        target: TableSchema { columns, ..full_target },
+        target: TableSchema { columns, ..full_target.clone() },
+        definition: full_target,
         exists,
         empty_at_start: empty,
         write,
@@ -474,7 +478,10 @@ mod tests {
     fn generated_columns_of_the_target_are_left_to_it() {
         let given = table("g", &[("a", true), ("sum", true)]);
         let mut target = table("t", &[("a", true), ("sum", true)]);
-        target.columns[1].generated = Some("a + 1".into());
+        target.columns[1].generated = Some(syncline_types::Generated {
+            expression: syncline_types::NativeSql::new("mysql", "a + 1"),
+            stored: false,
+        });
         let mut notes = Vec::new();
         assert_eq!(match_columns(&given, &target, &mut notes).unwrap(), [(0, 0)]);
         assert_eq!(notes.len(), 1);

@@ -259,6 +259,9 @@ impl Driver {
             return Err(stretch.too_many(&share));
         }
         let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
+        if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
+            return Ok(Ended::Left);
+        }
         let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
         Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
     }

@@ -14,7 +14,7 @@ use arrow::array::RecordBatch;
 
 fn index(name: &str, columns: &[&str]) -> Index {
     let part = |c: &&str| IndexPart { column: (*c).into(), prefix: None, descending: false };
-    Index { name: name.into(), parts: columns.iter().map(part).collect(), unique: true }
+    Index::new(name, columns.iter().map(part).collect(), true)
 }
 
 fn users() -> (TableSchema, RecordBatch) {

@@ -23,6 +23,20 @@
 //! | geometry (WKB, or the store's own form: see the native type) | `Binary` | `geometry` |
 //! | anything else, in the store's own exact text form | `Utf8` | `text-of` |
 
+//!
+//! ## Values beyond the numbers
+//!
+//! A field whose metadata says so ([`SPECIAL`]) holds values that its Arrow type has no number
+//! for. Only a field that says so has them; everywhere else those numbers are what they are.
+//!
+//! | [`SPECIAL`] | Arrow type | what stands for it |
+//! |---|---|---|
+//! | `infinity` | `Date32`, `Timestamp(µs)` | the largest number: infinity; the smallest: −infinity |
+//! | `nan` | `Decimal128`, `Decimal256` | the smallest number of the type's bits: NaN |
+//!
+//! A conversion to a field that does not say the same checks each value, and sets aside the rows
+//! that have one of these.
+
 use std::collections::HashMap;
 
 use arrow::datatypes::Field;
@@ -41,6 +55,9 @@ pub const COLLATION: &str = "syncline.collation";
 pub const MEMBERS: &str = "syncline.members";
 /// Largest length in characters (text) or bytes (binary), as decimal text.
 pub const LENGTH: &str = "syncline.length";
+
+/// Values the field has beside the numbers of its Arrow type: `infinity`, `nan`; see above.
+pub const SPECIAL: &str = "syncline.special";
 
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {

@@ -4,6 +4,7 @@
 //! read or written stands in the connectors; how SQL looks in each dialect stands in the SQL kit.
 
 mod batch;
+mod definition;
 pub mod error;
 pub mod field;
 mod nearest;
@@ -14,6 +15,10 @@ mod split;
 mod table;
 
 pub use batch::{ChangeBatch, Element, Reject};
+pub use definition::{
+    Check, ForeignKey, Generated, NativeSql, Partition, Partitioning, ReferentialAction,
+    Requirement,
+};
 pub use error::{Code, Error, ErrorKind, Result};
 pub use nearest::{did_you_mean, nearest};
 pub use position::Position;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use crate::{Check, ForeignKey, Generated, NativeSql, Partitioning, Requirement};
+
 /// A table's name, unquoted, exactly as the store spells it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableName {
@@ -48,19 +50,30 @@ pub struct Column {
     /// Set when the store counts it up by itself (AUTO_INCREMENT, IDENTITY, serial).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
-    /// The expression, in the source's dialect, when the column is computed from others. Its
-    /// values are read like any other's, and cannot be written.
+    /// Set when the column is computed from others. Its values are read like any other's, and
+    /// cannot be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generated: Option<String>,
+    pub generated: Option<Generated>,
     /// Its comment, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// What else its store says of it that only the same store understands: `INVISIBLE`,
+    /// `STORAGE EXTERNAL`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<NativeSql>,
 }
 
 impl Column {
     /// A column that is no more than its Arrow field.
     pub fn new(field: Field) -> Self {
-        Self { field, default: None, identity: None, generated: None, comment: None }
+        Self {
+            field,
+            default: None,
+            identity: None,
+            generated: None,
+            comment: None,
+            attributes: None,
+        }
     }
 
     /// Its name.
@@ -104,6 +117,21 @@ pub struct Index {
     pub parts: Vec<IndexPart>,
     /// Whether it forbids duplicates.
     pub unique: bool,
+    /// It is a UNIQUE constraint of the table, where the store tells that from an index.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub constraint: bool,
+    /// What follows the table's name in the statement that makes it, where its parts do not say
+    /// it all (expressions, conditions, included columns, methods). Only the same store can make
+    /// such an index; the parts are then the plain columns among what it is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<NativeSql>,
+}
+
+impl Index {
+    /// An index over plain columns.
+    pub fn new(name: impl Into<String>, parts: Vec<IndexPart>, unique: bool) -> Self {
+        Self { name: name.into(), parts, unique, constraint: false, definition: None }
+    }
 }
 
 /// One part of an index.
@@ -132,9 +160,25 @@ pub struct TableSchema {
     /// Secondary indexes, unique ones among them.
     #[serde(default)]
     pub indexes: Vec<Index>,
+    /// Conditions every row fulfils.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+    /// What its rows refer to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign_keys: Vec<ForeignKey>,
     /// Its comment, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// How its store lays it out in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitioning: Option<Partitioning>,
+    /// What else its store says of it after the columns: `ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+    /// `WITHOUT ROWID`, `WITH (fillfactor=70)`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub options: Option<NativeSql>,
+    /// What has to be there before it can be made in the same store, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Requirement>,
 }
 
 impl TableSchema {
@@ -145,7 +189,12 @@ impl TableSchema {
             columns: fields.into_iter().map(Column::new).collect(),
             primary_key: Vec::new(),
             indexes: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
             comment: None,
+            partitioning: None,
+            options: None,
+            requires: Vec::new(),
         }
     }
 
@@ -172,6 +221,7 @@ impl TableSchema {
         }
         let whole = |index: &&Index| {
             index.unique
+                && index.definition.is_none()
                 && index.parts.iter().all(|part| {
                     part.prefix.is_none()
                         && self.column(&part.column).is_some_and(|c| !c.field.is_nullable())

@@ -399,6 +399,10 @@ impl Sink for FilesSink {
         })
     }
 
+    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
+        Ok(())
+    }
+
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
         self.discard(tasks).await
     }

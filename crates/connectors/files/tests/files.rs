@@ -116,7 +116,8 @@ async fn write(url: &str, rows: &RecordBatch, table: &TableSchema, mode: WriteMo
     let task = WriteTask {
         run: format!("run-{url}-{mode:?}-{}", rows.num_rows()),
         epoch: 1,
-        table: Arc::new(target),
+        table: Arc::new(target.clone()),
+        definition: Arc::new(target),
         exists: found.is_some(),
         empty_at_start: found.as_ref().is_none_or(|f| f.empty),
         write: mode,
@@ -592,7 +593,8 @@ async fn an_append_keeps_the_old_rows_and_asks_for_the_same_columns() {
         let task = WriteTask {
             run: "other".into(),
             epoch: 1,
-            table: Arc::new(other),
+            table: Arc::new(other.clone()),
+            definition: Arc::new(other),
             exists: true,
             empty_at_start: false,
             write: WriteMode::Upsert,

@@ -84,10 +84,12 @@ fn samples() -> Vec<(Field, &'static str, ArrayRef)> {
 
 async fn write(url: &str, table: &TableSchema, rows: &RecordBatch) {
     let sink = AnyConnector::sink(&FilesConnector, &Endpoint::parse(url).unwrap()).unwrap();
+    let target = Arc::new(sink.adapt(table, &table.name).unwrap());
     let task = WriteTask {
         run: "run".into(),
         epoch: 1,
-        table: Arc::new(sink.adapt(table, &table.name).unwrap()),
+        table: Arc::clone(&target),
+        definition: target,
         exists: false,
         empty_at_start: true,
         write: WriteMode::Append,

@@ -2,8 +2,8 @@
 
 use syncline_sql::Dialect;
 use syncline_types::{
-    Code, Column, DefaultValue, Error, Identity, Index, IndexPart, Result, TableInfo, TableName,
-    TableSchema, TableSelection, did_you_mean, field,
+    Code, Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
+    TableInfo, TableName, TableSchema, TableSelection, did_you_mean, field,
 };
 
 use crate::native::{Described, Native, STORE, field_of};
@@ -167,8 +167,13 @@ async fn describe(conn: &mut Conn, table: Listed) -> Result<Found> {
     let mut notes = Vec::new();
     let columns = columns(conn, &table).await?;
     let (primary_key, indexes) = indexes(conn, &table.name, &mut notes).await?;
-    let schema =
-        TableSchema { name: table.name, columns, primary_key, indexes, comment: table.comment };
+    let schema = TableSchema {
+        columns,
+        primary_key,
+        indexes,
+        comment: table.comment,
+        ..TableSchema::new(table.name, [])
+    };
     if crate::key::of(&schema).is_none() {
         let why = match schema.key().is_empty() {
             true => "it has no primary key",
@@ -251,7 +256,10 @@ fn column(
         length: text("CHARACTER_MAXIMUM_LENGTH").and_then(|n| n.parse().ok()),
     };
     let f = field_of(&described);
-    let generated = text("GENERATION_EXPRESSION").filter(|g| !g.is_empty()).map(unescaped);
+    let generated = text("GENERATION_EXPRESSION").filter(|g| !g.is_empty()).map(|sql| Generated {
+        expression: NativeSql::new(STORE, unescaped(sql)),
+        stored: extra.contains("stored") || extra.contains("persistent"),
+    });
     let default = match (&generated, text("COLUMN_DEFAULT")) {
         (None, Some(sql)) => default(flavor, &Native::parse(&native), sql, &extra),
         _ => None,
@@ -261,6 +269,7 @@ fn column(
         identity: extra.contains("auto_increment").then_some(Identity { always: false, next }),
         generated,
         comment: text("COLUMN_COMMENT").filter(|c| !c.is_empty()).map(str::to_owned),
+        attributes: None,
         field: f,
     }
 }
@@ -353,11 +362,7 @@ async fn indexes(
         };
         match indexes.last_mut() {
             Some(index) if index.name == name => index.parts.push(part),
-            _ => indexes.push(Index {
-                name: name.to_owned(),
-                parts: vec![part],
-                unique: text("Non_unique") == Some("0"),
-            }),
+            _ => indexes.push(Index::new(name, vec![part], text("Non_unique") == Some("0"))),
         }
     }
     left_out.dedup();

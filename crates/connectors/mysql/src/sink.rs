@@ -214,7 +214,7 @@ impl Sink for MysqlSink {
         match side {
             None if task.exists => {}
             None => {
-                let table = TableSchema { name: full, ..(*task.table).clone() };
+                let table = TableSchema { name: full, ..(*task.definition).clone() };
                 self.create(&mut conn, &table).await?;
             }
             Some(side) if task.exists => {
@@ -225,7 +225,7 @@ impl Sink for MysqlSink {
                     .map_err(|e| Error::from(e).at(&side.target))?;
             }
             Some(side) => {
-                let table = TableSchema { name: side.new, ..(*task.table).clone() };
+                let table = TableSchema { name: side.new, ..(*task.definition).clone() };
                 self.create(&mut conn, &table).await?;
             }
         }
@@ -263,10 +263,10 @@ impl Sink for MysqlSink {
         };
         if !task.exists {
             let at = |e: Fault| Error::from(e).at(&full);
-            if let Some(sql) = missing_indexes(&mut conn, &task.table, &loaded).await? {
+            if let Some(sql) = missing_indexes(&mut conn, &task.definition, &loaded).await? {
                 conn.exec(&sql).await.map_err(at)?;
             }
-            let next = task.table.columns.iter().find_map(|c| c.identity?.next);
+            let next = task.definition.columns.iter().find_map(|c| c.identity?.next);
             if let Some(next) = next.filter(|n| *n > 0) {
                 let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", SQL.table(&loaded));
                 conn.exec(&sql).await.map_err(at)?;
@@ -279,6 +279,10 @@ impl Sink for MysqlSink {
             side.swap(&mut conn).await?;
         }
         self.pool.give(conn);
+        Ok(())
+    }
+
+    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
         Ok(())
     }
 

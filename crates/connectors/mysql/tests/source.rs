@@ -346,7 +346,7 @@ async fn what_is_there_is_said_exactly() {
         let id = t.column("id").unwrap();
         assert_eq!(id.identity.unwrap().next, Some(77), "{kind:?}");
         assert_eq!(id.comment.as_deref(), Some("the key"));
-        assert!(t.column("c").unwrap().generated.as_deref().unwrap().contains("+ 1"));
+        assert!(t.column("c").unwrap().generated.as_ref().unwrap().expression.sql.contains("+ 1"));
         let names: Vec<&str> = t.indexes.iter().map(|i| i.name.as_str()).collect();
         assert_eq!(names, ["ua", "ab"]);
         assert_eq!(t.indexes[1].parts[0].prefix, Some(5));

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use arrow::datatypes::{DataType, Field};
 use syncline_sql::moment;
 use syncline_types::{
-    Column, DefaultValue, Error, Identity, Index, IndexPart, Result, TableInfo, TableName,
-    TableSchema, field,
+    Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
+    TableInfo, TableName, TableSchema, field,
 };
 use tokio_postgres::Row;
 
@@ -107,11 +107,11 @@ pub(crate) async fn describe(session: &Session, relations: &[Relation]) -> Resul
             );
         }
         let schema = TableSchema {
-            name: relation.name.clone(),
             columns: columns.remove(&relation.oid).unwrap_or_default(),
             primary_key: found.primary_key,
             indexes: found.indexes,
             comment: relation.comment.clone(),
+            ..TableSchema::new(relation.name.clone(), [])
         };
         TableInfo { schema, rows: relation.rows, bytes: relation.bytes, notes }
     });
@@ -208,7 +208,10 @@ fn column(row: &Row, money_scale: i8) -> Column {
     } else if generated.is_empty() {
         column.default = expression.and_then(|e| default(&column.field, &e));
     } else {
-        column.generated = expression;
+        column.generated = expression.map(|sql| Generated {
+            expression: NativeSql::new(STORE, sql),
+            stored: generated == "s",
+        });
     }
     column
 }
@@ -321,7 +324,7 @@ async fn indexes(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Keys>> 
         }
         let part = |(column, descending)| IndexPart { column, prefix: None, descending };
         let parts = names.into_iter().zip(descending).map(part).collect();
-        keys.indexes.push(Index { name, parts, unique: row.get(3) });
+        keys.indexes.push(Index::new(name, parts, row.get(3)));
     }
     Ok(found)
 }

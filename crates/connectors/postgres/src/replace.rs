@@ -81,7 +81,7 @@ pub(crate) async fn swap(
         return Err(Error::new(Code::CannotResume, message).hint("start over with --fresh"));
     }
     if catalog::target(session, target).await?.is_none() {
-        let mut table = TableSchema::clone(&task.table);
+        let mut table = TableSchema::clone(&task.definition);
         table.name = side.clone();
         finish_table(session, &table).await?;
         return rename(session, side, target, &place).await;

@@ -336,7 +336,7 @@ impl Sink for PostgresSink {
                     let message = format!("{target}: the table has been dropped");
                     return Err(Error::new(Code::TableChanged, message));
                 }
-                let mut table = TableSchema::clone(&task.table);
+                let mut table = TableSchema::clone(&task.definition);
                 table.name = into;
                 make_table(session, &table).await
             })
@@ -377,7 +377,7 @@ impl Sink for PostgresSink {
                 if task.write == WriteMode::Replace {
                     replace::swap(session, task, &target, &side(task, &target)).await?;
                 } else if !task.exists {
-                    let mut table = TableSchema::clone(&task.table);
+                    let mut table = TableSchema::clone(&task.definition);
                     table.name.clone_from(&target);
                     finish_table(session, &table).await?;
                 }
@@ -387,6 +387,10 @@ impl Sink for PostgresSink {
             .await;
         self.plans.lock().await.clear();
         committed.map_err(|e| of_table(e, "finishing the table"))
+    }
+
+    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
+        Ok(())
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {

@@ -31,10 +31,12 @@ async fn forty_blobs_of_eight_megabytes_take_the_memory_of_a_few() {
     let sink = AnyConnector::sink(&PostgresConnector, &endpoint).unwrap();
     let selection = TableSelection::parse(&["blobs"], &[]).unwrap();
     let table = source.discover(&selection).await.unwrap().remove(0).schema;
+    let copy = Arc::new(sink.adapt(&table, &TableName::bare("copy")).unwrap());
     let task = WriteTask {
         run: "memory".into(),
         epoch: 1,
-        table: Arc::new(sink.adapt(&table, &TableName::bare("copy")).unwrap()),
+        table: Arc::clone(&copy),
+        definition: copy,
         exists: false,
         empty_at_start: true,
         write: WriteMode::Append,

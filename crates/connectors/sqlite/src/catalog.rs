@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension};
 use syncline_sql::{Dialect, KeyColumn};
 use syncline_types::{
-    Code, Column, DefaultValue, Error, Identity, Index, IndexPart, Result, TableInfo, TableName,
-    TableSchema,
+    Code, Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
+    TableInfo, TableName, TableSchema,
 };
 
 use crate::database::map_error;
@@ -160,7 +160,7 @@ impl Table {
                 "u" => format!("{}_unique_{}", self.name, self.indexes.len() + 1),
                 _ => name,
             };
-            self.indexes.push(Index { name, parts, unique });
+            self.indexes.push(Index::new(name, parts, unique));
         }
         Ok(())
     }
@@ -229,11 +229,10 @@ impl Table {
         let columns =
             self.columns.iter().zip(&meanings).map(|(c, m)| self.column(connection, c, m));
         let schema = TableSchema {
-            name: TableName::bare(&self.name),
             columns: columns.collect::<Result<_>>()?,
             primary_key: self.primary_key().into_iter().map(|c| c.name.clone()).collect(),
             indexes: self.indexes.clone(),
-            comment: None,
+            ..TableSchema::new(TableName::bare(&self.name), [])
         };
         let mut rows = None;
         match self.order(connection)? {
@@ -266,14 +265,20 @@ impl Table {
         let identity = (is_rowid && definition::counts_up(&self.sql))
             .then(|| self.identity(connection))
             .transpose()?;
-        let generated = (raw.hidden >= 2)
-            .then(|| definition::generated(&self.sql, &raw.name).unwrap_or_default());
+        let generated = (raw.hidden >= 2).then(|| Generated {
+            expression: NativeSql::new(
+                Dialect::Sqlite.id(),
+                definition::generated(&self.sql, &raw.name).unwrap_or_default(),
+            ),
+            stored: raw.hidden == 3,
+        });
         Ok(Column {
             field: m.field(&raw.name, nullable, &raw.declared),
             default: raw.default.as_deref().filter(|_| generated.is_none()).and_then(default),
             identity,
             generated,
             comment: None,
+            attributes: None,
         })
     }
 
@@ -451,7 +456,7 @@ mod tests {
         let native = DefaultValue::Native { store: "sqlite".into(), sql: "(1 + 1)".into() };
         assert_eq!(schema.columns[2].default, Some(native));
         assert_eq!(*schema.columns[3].field.data_type(), DataType::Decimal128(9, 2));
-        assert_eq!(schema.columns[4].generated.as_deref(), Some("a || b"));
+        assert_eq!(schema.columns[4].generated.as_ref().unwrap().expression.sql, "a || b");
         assert_eq!(schema.columns[5].default, Some(DefaultValue::CurrentTimestamp));
         let indexes: Vec<_> = schema.indexes.iter().map(|i| (i.name.as_str(), i.unique)).collect();
         assert_eq!(indexes, [("t_unique_1", true), ("by_a", false)]);

@@ -388,7 +388,7 @@ impl Sink for SqliteSink {
                 if task.exists {
                     return Ok(());
                 }
-                let sql = create_table(Dialect::Sqlite, &bare(&task.table));
+                let sql = create_table(Dialect::Sqlite, &bare(&task.definition));
                 connection.execute_batch(&sql).map_err(map_error)
             })
             .await
@@ -419,7 +419,7 @@ impl Sink for SqliteSink {
                 if uses_side(task) {
                     return swap(connection, task, check_keys);
                 }
-                let table = bare(&task.table);
+                let table = bare(&task.definition);
                 if !task.exists {
                     make_indexes(connection, &table)?;
                     set_sequence(connection, &table)?;
@@ -428,6 +428,10 @@ impl Sink for SqliteSink {
             })
             .await
             .map_err(|e| e.at(&task.table.name))
+    }
+
+    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
+        Ok(())
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {

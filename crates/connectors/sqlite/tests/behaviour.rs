@@ -314,7 +314,16 @@ impl Load {
         };
         let run = "0199aaaa-0000-7000-8000-000000000001".to_owned();
         let table = Arc::new(table);
-        let task = WriteTask { run, epoch: 1, table, exists, empty_at_start, write, splits: 1 };
+        let task = WriteTask {
+            run,
+            epoch: 1,
+            definition: Arc::clone(&table),
+            table,
+            exists,
+            empty_at_start,
+            write,
+            splits: 1,
+        };
         sink.prepare(&task).await.unwrap();
         Load { sink, task }
     }
@@ -368,7 +377,7 @@ async fn a_new_file_is_made_with_keys_indexes_and_the_next_number() {
     source.primary_key = vec!["id".into()];
     source.columns[0].identity = Some(Identity { always: true, next: Some(1000) });
     let part = IndexPart { column: "n".into(), prefix: None, descending: true };
-    source.indexes = vec![Index { name: "by_n".into(), parts: vec![part], unique: true }];
+    source.indexes = vec![Index::new("by_n", vec![part], true)];
     let sink = file.sink();
     assert_eq!(sink.check().await.unwrap().len(), 1);
     assert!(!file.path().exists());
@@ -485,7 +494,12 @@ async fn generated_columns_are_read_and_said_to_be_generated() {
     );
     let source = file.source();
     let info = find(&*source, "t").await;
-    let generated: Vec<_> = info.schema.columns.iter().map(|c| c.generated.as_deref()).collect();
+    let generated: Vec<_> = info
+        .schema
+        .columns
+        .iter()
+        .map(|c| c.generated.as_ref().map(|g| g.expression.sql.as_str()))
+        .collect();
     assert_eq!(generated, [None, Some("id * 2"), Some("id + 1")]);
     source.begin(1).await.unwrap();
     let batches = read(&*source, &whole(&info), 1).await;
@@ -504,6 +518,7 @@ async fn a_writer_waits_for_no_other_table_of_its_run() {
         run: "r".into(),
         epoch: 1,
         table: Arc::new(sink.adapt(t, &t.name).unwrap()),
+        definition: Arc::new(sink.adapt(t, &t.name).unwrap()),
         exists: false,
         empty_at_start: true,
         write: WriteMode::Append,
@@ -616,7 +631,7 @@ async fn an_index_whose_name_is_taken_is_made_all_the_same() {
     let file = File::new("CREATE TABLE other (n INT); CREATE INDEX t_by_n ON other (n)");
     let mut source = table([("n", DataType::Int64)]);
     let part = IndexPart { column: "n".into(), prefix: None, descending: false };
-    source.indexes = vec![Index { name: "by_n".into(), parts: vec![part], unique: true }];
+    source.indexes = vec![Index::new("by_n", vec![part], true)];
     let load = Load::begin(file.sink(), &source, WriteMode::Append).await;
     load.all(vec![ints([1])]).await.unwrap();
     let mine = "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 't'";

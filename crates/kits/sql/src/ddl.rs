@@ -40,11 +40,10 @@ pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Resu
     let primary_key =
         if source.primary_key.iter().all(has) { source.primary_key.clone() } else { Vec::new() };
     let mut table = TableSchema {
-        name: target.clone(),
         columns,
         primary_key,
-        indexes: Vec::new(),
         comment: source.comment.clone(),
+        ..TableSchema::new(target.clone(), [])
     };
     for name in &table.primary_key {
         if let Some(column) = table.columns.iter_mut().find(|c| c.name() == name) {
@@ -160,6 +159,7 @@ fn adapt_column(
         identity,
         generated: None,
         comment: column.comment.clone(),
+        attributes: None,
         field: adapted,
     })
 }
@@ -325,7 +325,7 @@ fn adapt_indexes(
             n += 1;
             name = index_name(dialect, &table.name, &format!("{}_{n}", index.name));
         }
-        indexes.push(Index { name, parts, unique: index.unique });
+        indexes.push(Index::new(name, parts, index.unique));
     }
     indexes
 }
@@ -647,11 +647,14 @@ mod tests {
         table.columns[2].default = Some(DefaultValue::Value("it's".into()));
         table.columns[4].default = Some(DefaultValue::CurrentTimestamp);
         table.columns[6].default = Some(DefaultValue::Value("true".into()));
-        table.columns[5].generated = Some("1 + 1".into());
+        table.columns[5].generated = Some(syncline_types::Generated {
+            expression: syncline_types::NativeSql::new("postgres", "1 + 1"),
+            stored: true,
+        });
         table.columns[2].comment = Some("what they're called".into());
         table.indexes = vec![
-            Index { name: "people_mail".into(), parts: vec![part("mail")], unique: true },
-            Index { name: "by_doc".into(), parts: vec![part("name"), part("doc")], unique: false },
+            Index::new("people_mail", vec![part("mail")], true),
+            Index::new("by_doc", vec![part("name"), part("doc")], false),
         ];
         table
     }
@@ -752,9 +755,8 @@ mod tests {
         fields.extend((0..30).map(|n| long(&format!("wide{n}"), "4000")));
         let mut source = TableSchema::new(TableName::bare("k"), fields);
         source.primary_key = ["a", "b", "c", "d"].map(String::from).to_vec();
-        source.indexes = ["e", "f"]
-            .map(|c| Index { name: format!("u_{c}"), parts: vec![part(c)], unique: true })
-            .to_vec();
+        source.indexes =
+            ["e", "f"].map(|c| Index::new(format!("u_{c}"), vec![part(c)], true)).to_vec();
         let table = adapt(Dialect::Mysql, &source, &TableName::bare("k")).unwrap();
         assert_eq!(native(&table, "a"), "varchar(192)");
         assert_eq!(native(&table, "e"), "varchar(255)");
@@ -795,7 +797,7 @@ mod tests {
     fn a_counted_column_that_leads_no_primary_key_gets_its_index_at_once_in_mysql() {
         let mut source = people();
         source.primary_key = vec!["mail".into()];
-        source.indexes.push(Index { name: "by_id".into(), parts: vec![part("id")], unique: true });
+        source.indexes.push(Index::new("by_id", vec![part("id")], true));
         let table = adapt(Dialect::Mysql, &source, &TableName::bare("p")).unwrap();
         let sql = create_table(Dialect::Mysql, &table);
         assert!(sql.contains("UNIQUE KEY `by_id` (`id`)"), "{sql}");

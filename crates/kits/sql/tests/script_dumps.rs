@@ -152,7 +152,7 @@ fn mariadb_dumps_are_read_with_every_type() {
         assert_eq!(vc.comment.as_deref(), Some("a; comment -- with 'quotes'"));
         assert_eq!(field::get(&vc.field, field::CHARSET), Some("latin1"));
         assert_eq!(s.column("c").unwrap().default, Some(DefaultValue::Value("it's".into())));
-        assert_eq!(s.column("gen").unwrap().generated.as_deref(), Some("`i` + 1"));
+        assert_eq!(s.column("gen").unwrap().generated.as_ref().unwrap().expression.sql, "`i` + 1");
         assert_eq!(field::logical(&s.column("j").unwrap().field), Some("json"));
         let uq = &s.indexes[0];
         assert!(uq.unique && uq.parts[1].prefix == Some(20) && s.indexes[1].parts[1].descending);

@@ -83,11 +83,11 @@ fn every_type() -> TableSchema {
     )));
     table.columns[0].identity = Some(Identity { always: true, next: Some(50) });
     table.primary_key = vec!["id".into()];
-    table.indexes = vec![Index {
-        name: "by_date".into(),
-        parts: vec![IndexPart { column: "date".into(), prefix: None, descending: true }],
-        unique: false,
-    }];
+    table.indexes = vec![Index::new(
+        "by_date",
+        vec![IndexPart { column: "date".into(), prefix: None, descending: true }],
+        false,
+    )];
     table.comment = Some("a 'comment'; -- with\nlines".into());
     table
 }

@@ -125,9 +125,9 @@ fn source() -> (TableSchema, RecordBatch) {
     table.columns[0].identity = Some(Identity { always: true, next: None });
     let part = |column: &str| IndexPart { column: column.into(), prefix: None, descending: false };
     table.indexes = vec![
-        Index { name: "one".into(), parts: vec![part("t"), part("n"), part("d")], unique: true },
-        Index { name: "two".into(), parts: vec![part("j"), part("raw")], unique: false },
-        Index { name: "odd 'x' \"y\" `z`".into(), parts: vec![part("day")], unique: false },
+        Index::new("one", vec![part("t"), part("n"), part("d")], true),
+        Index::new("two", vec![part("j"), part("raw")], false),
+        Index::new("odd 'x' \"y\" `z`", vec![part("day")], false),
     ];
     let arrays = columns.into_iter().map(|(_, _, array)| array).collect();
     let rows = RecordBatch::try_new(table.arrow(), arrays).unwrap();

@@ -80,7 +80,7 @@ pub async fn makes_the_table_it_promised(fixture: &dyn SinkFixture) {
     let mut table = keyed(fixture.place(), "promised");
     if fixture.enforces() {
         let part = IndexPart { column: "amount".to_owned(), prefix: None, descending: false };
-        let index = Index { name: "by_amount".to_owned(), parts: vec![part], unique: true };
+        let index = Index::new("by_amount", vec![part], true);
         table.indexes.push(index);
     }
     let work = Work::begin(fixture, &table, any_mode(fixture), 1).await;

@@ -42,24 +42,28 @@ impl<'f> Work<'f> {
         let sink = fixture.sink();
         let found = sink.describe(&table.name).await.expect("describe");
         let (exists, empty_at_start) = found.as_ref().map_or((false, true), |t| (true, t.empty));
-        let target = match found {
+        let (target, definition) = match found {
             Some(there) => {
                 let column = |c: &syncline_types::Column| {
                     let found = there.schema.column(c.name()).cloned();
                     found.unwrap_or_else(|| panic!("describe misses column {:?}", c.name()))
                 };
                 let columns = table.columns.iter().map(column).collect();
-                TableSchema { columns, ..there.schema.clone() }
+                (TableSchema { columns, ..there.schema.clone() }, there.schema)
             }
             None => {
                 let source = renamed(table, TableName::bare("somewhere_else"));
-                sink.adapt(&source, &table.name).expect("adapt")
+                let made = sink.adapt(&source, &table.name).expect("adapt");
+                let written = |c: &syncline_types::Column| c.generated.is_none();
+                let columns = made.columns.iter().filter(|c| written(c)).cloned().collect();
+                (TableSchema { columns, ..made.clone() }, made)
             }
         };
         let task = WriteTask {
             run: "0199aaaa-0000-7000-8000-000000000001".to_owned(),
             epoch: 1,
             table: Arc::new(target),
+            definition: Arc::new(definition),
             exists,
             empty_at_start,
             write,

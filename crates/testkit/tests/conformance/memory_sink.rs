@@ -152,6 +152,10 @@ impl Sink for MemorySink {
         Ok(())
     }
 
+    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
+        Ok(())
+    }
+
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
         self.clear(tasks);
         for task in tasks {

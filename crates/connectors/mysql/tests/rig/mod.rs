@@ -132,18 +132,24 @@ pub(crate) async fn write_task(
     let there = sink.describe(&target).await?;
     let exists = there.is_some();
     let empty_at_start = there.as_ref().is_none_or(|t| t.empty);
-    let table = match there {
+    let (table, definition) = match there {
         Some(there) => {
             let columns = schema.columns.iter().filter(|c| c.generated.is_none());
             let columns = columns.map(|c| there.schema.column(c.name()).expect("a column").clone());
-            TableSchema { columns: columns.collect(), ..there.schema.clone() }
+            (TableSchema { columns: columns.collect(), ..there.schema.clone() }, there.schema)
         }
-        None => sink.adapt(schema, &target)?,
+        None => {
+            let made = sink.adapt(schema, &target)?;
+            let mut written = made.clone();
+            written.columns.retain(|c| c.generated.is_none());
+            (written, made)
+        }
     };
     Ok(WriteTask {
         run: how.run.into(),
         epoch: 1,
         table: Arc::new(table),
+        definition: Arc::new(definition),
         exists,
         empty_at_start,
         write: how.write,

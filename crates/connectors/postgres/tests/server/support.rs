@@ -62,6 +62,7 @@ pub(crate) async fn write_task(
         Some(found) => (found.schema, true, found.empty),
         None => (sink.adapt(table, &target).unwrap(), false, true),
     };
+    let definition = Arc::new(schema.clone());
     let mut schema = schema;
     schema.columns.retain(|c| c.generated.is_none() && table.column(c.name()).is_some());
     let order = |name: &str| table.index_of(name);
@@ -70,6 +71,7 @@ pub(crate) async fn write_task(
         run: "run-1".into(),
         epoch: 1,
         table: Arc::new(schema),
+        definition,
         exists,
         empty_at_start: empty,
         write,

@@ -31,12 +31,14 @@ fn batch(task: &WriteTask, columns: Vec<ArrayRef>) -> ChangeBatch {
 /// How rows go into a table that is there.
 async fn task(sink: &dyn Sink, name: &str, write: WriteMode) -> WriteTask {
     let found = sink.describe(&TableName::bare(name)).await.unwrap().unwrap();
+    let definition = Arc::new(found.schema.clone());
     let mut schema = found.schema;
     schema.columns.retain(|c| c.generated.is_none());
     WriteTask {
         run: "run".into(),
         epoch: 1,
         table: Arc::new(schema),
+        definition,
         exists: true,
         empty_at_start: found.empty,
         write,
@@ -349,6 +351,7 @@ async fn a_table_lost_under_way_is_not_made_anew_without_its_rows() {
     for write in [WriteMode::Append, WriteMode::Replace] {
         let task = WriteTask {
             table: Arc::new(schema.clone()),
+            definition: Arc::new(schema.clone()),
             exists: false,
             run: format!("{write:?}"),
             write,

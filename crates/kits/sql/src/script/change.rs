@@ -117,7 +117,7 @@ fn index(tokens: &mut Tokens<'_>, unique: bool) -> Option<Change> {
     let parts = tokens.key_parts();
     let partial = tokens.rest().to_ascii_uppercase().contains("WHERE");
     match parts.filter(|_| !partial) {
-        Some(parts) => Some(Change::Index(table, Index { name, parts, unique })),
+        Some(parts) => Some(Change::Index(table, Index::new(name, parts, unique))),
         None => Some(Change::Partial(table, name)),
     }
 }

@@ -5,7 +5,9 @@
 //! every version of a server has thought of. That is also why no full grammar is used here.
 
 use syncline_types::field::{self, CHARSET, COLLATION, LOGICAL};
-use syncline_types::{Column, DefaultValue, Identity, Index, IndexPart, TableName, TableSchema};
+use syncline_types::{
+    Column, DefaultValue, Generated, Identity, Index, IndexPart, NativeSql, TableName, TableSchema,
+};
 
 use super::lexer::{Kind, Lexer, Token};
 use super::native::{self, UserTypes};
@@ -400,7 +402,10 @@ impl<'a> Tokens<'a> {
             self.skip_one();
             let text = self.source(from, self.at);
             let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
-            column.generated = Some(inner.unwrap_or(&text).to_owned());
+            let expression =
+                NativeSql::new(self.session.rules.dialect.id(), inner.unwrap_or(&text));
+            let stored = self.is("STORED") || self.is("PERSISTENT");
+            column.generated = Some(Generated { expression, stored });
         } else if self.is("CHECK") {
             let start = self.at;
             let json = self.is_at(2, "JSON_VALID");
@@ -553,7 +558,7 @@ pub(crate) fn add_index(
         let columns: Vec<&str> = parts.iter().map(|p| p.column.as_str()).collect();
         format!("{}_{}_{}", table.name.name, columns.join("_"), if unique { "key" } else { "idx" })
     });
-    table.indexes.push(Index { name, parts, unique });
+    table.indexes.push(Index::new(name, parts, unique));
 }
 
 /// Columns of a primary key take no NULL; in SQLite only where it says so, or the key is the rowid.
