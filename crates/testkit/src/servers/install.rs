@@ -67,9 +67,9 @@ pub fn install(kind: Kind) -> Result<(), String> {
 
 fn packages(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::MariaDb => &["mariadb-server-core", "mariadb-client-core"],
+        Kind::MariaDb => &["mariadb-server-core", "mariadb-client"],
         Kind::MySql => &["libaio1", "libnuma1", "curl", "maven"],
-        Kind::Postgres => &["postgresql-15"],
+        Kind::Postgres => &["postgresql-15", "sqlite3"],
         Kind::Postgres17 => &["curl", "maven", "xz-utils"],
     }
 }
