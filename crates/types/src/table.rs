@@ -179,6 +179,10 @@ pub struct TableSchema {
     /// What has to be there before it can be made in the same store, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
+    /// The statements that made it and its indexes, word for word, where the store keeps them
+    /// (SQLite). They say again what stands above, and count only as long as both agree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub statements: Vec<NativeSql>,
 }
 
 impl TableSchema {
@@ -195,6 +199,7 @@ impl TableSchema {
             partitioning: None,
             options: None,
             requires: Vec::new(),
+            statements: Vec::new(),
         }
     }
 
