@@ -7,6 +7,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::Flaw;
+
 /// What a fallible function of Syncline returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -98,6 +100,11 @@ codes! {
     ColumnMismatch = 112, Config, "columns do not fit the target";
     /// No table matches the patterns given.
     NothingSelected = 113, Config, "nothing to copy";
+    /// A column's mapping cannot keep every value: the target's type is narrower, or means less.
+    /// Values that would change are refused row by row, never changed; what is lost is said by
+    /// `syncline check`. Give the column a type (--columns 'name::type'), change the target's, or
+    /// say that it is meant with --allow-lossy (errors.allow_lossy in a job file).
+    LossyMapping = 114, Config, "mapping loses something";
 
     /// The server cannot be reached. The run waits and tries again.
     /// Check host, port and network; a server that is starting is waited for.
@@ -209,13 +216,14 @@ pub struct Error {
     code: Code,
     message: String,
     hint: Option<String>,
+    flaw: Option<Flaw>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `code`; the message says what and where, in one sentence without a full stop.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, source: None }
+        Self { code, message: message.into(), hint: None, flaw: None, source: None }
     }
 
     /// Something that cannot be has happened.
@@ -227,6 +235,13 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says which kind of bad value it is about, where the code alone does not.
+    #[must_use]
+    pub fn flawed(mut self, flaw: Flaw) -> Self {
+        self.flaw = Some(flaw);
         self
     }
 
@@ -262,6 +277,16 @@ impl Error {
     /// What a person can do about it.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// Which kind of bad value it is about; `None` for an error that is about no value.
+    pub fn flaw(&self) -> Option<Flaw> {
+        self.flaw.or(match self.code {
+            Code::BadEncoding => Some(Flaw::InvalidUtf8),
+            Code::OutOfRange => Some(Flaw::OutOfRange),
+            Code::Conversion | Code::NoEquivalent | Code::Malformed => Some(Flaw::Other),
+            _ => None,
+        })
     }
 
     /// The message with the errors behind it, outermost first, joined by `: `. A cause whose words

@@ -7,6 +7,7 @@ mod batch;
 mod definition;
 pub mod error;
 pub mod field;
+mod flaw;
 mod nearest;
 mod position;
 mod run;
@@ -20,6 +21,7 @@ pub use definition::{
     Requirement,
 };
 pub use error::{Code, Error, ErrorKind, Result};
+pub use flaw::Flaw;
 pub use nearest::{did_you_mean, nearest};
 pub use position::Position;
 pub use run::{RunEvent, RunState};
