@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use syncline_types::{ChangeBatch, Position, Result, Split, TableName, TableSchema};
+use syncline_types::{
+    Adapted, ChangeBatch, ForeignKey, Position, Result, Split, TableName, TableSchema,
+};
 
 /// What happens to rows that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,6 +68,11 @@ pub struct WriteTask {
     pub write: WriteMode,
     /// How many splits are written, by any number of writers at a time.
     pub splits: u32,
+    /// Foreign keys of a table that is there, which no order of loading fulfils at every moment:
+    /// those to itself, and those in a circle of this run's tables. Rows are written without
+    /// regard to them, and [`Sink::relate`] checks them once all tables are committed. The others
+    /// hold at every moment: a table is written once those it refers to are committed.
+    pub circular: Vec<ForeignKey>,
 }
 
 /// A table that is there.
@@ -105,10 +112,10 @@ pub trait Sink: Send + Sync {
     async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>>;
 
     /// The table this sink would make for rows of `source`: native types in the fields' metadata,
-    /// and the Arrow types it wants to be given. Pure.
+    /// and the Arrow types it wants to be given; beside it, what of `source` it leaves out. Pure.
     ///
     /// Conversions between the two are made and checked by the engine.
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema>;
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted>;
 
     /// Whether [`WriteMode::Replace`] makes the target anew, with the columns of the rows (a file),
     /// instead of keeping its definition (a table, which others rely on).
@@ -138,7 +145,7 @@ pub trait Sink: Send + Sync {
 
     /// All tables are committed: adds the foreign keys of the tables that this run made
     /// (`TableSchema::foreign_keys`, with the names of the target's tables), in an order that
-    /// works. Idempotent.
+    /// works; checks those of [`WriteTask::circular`]. Idempotent.
     ///
     /// # Errors
     /// Of kind data when rows do not fulfil a foreign key; the error names it and an example.

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use syncline_connector::{Processor, ReadTask, Sink, Source, WriteMode, WriteTask};
 use syncline_convert::{Fidelity, RowsConverter};
 use syncline_types::{
-    Code, Column, Error, Reject, Result, Split, TableInfo, TableName, TableSchema, did_you_mean,
+    Code, Column, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName, TableSchema,
+    did_you_mean,
 };
 
 use crate::chain::Chain;
 use crate::job::Job;
 
 /// The format of a kept plan.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What a run moves, table by table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,8 @@ pub struct TablePlan {
     pub write: WriteMode,
     /// The pieces; none yet before the source has cut the table.
     pub splits: Vec<Split>,
+    /// Foreign keys of a table that is there which no order of loading fulfils.
+    pub circular: Vec<ForeignKey>,
     /// Estimated rows.
     pub rows: Option<u64>,
     /// What a person should know of the table.
@@ -115,6 +118,7 @@ impl BoundTable {
             empty_at_start: self.plan.empty_at_start,
             write: self.plan.write,
             splits: u32::try_from(self.plan.splits.len()).unwrap_or(u32::MAX),
+            circular: self.plan.circular.clone(),
         }
     }
 
@@ -254,15 +258,19 @@ async fn plan_table(
     let anew = job.write == Some(WriteMode::Replace) && sink.replace_redefines();
     let there = if anew { None } else { sink.describe(target).await? };
     let exists = there.is_some();
+    let mut notes = info.notes;
     let (full_target, empty) = match there {
         Some(found) => (found.schema, found.empty),
-        None if job.create || anew => (sink.adapt(&chain.output, target)?, true),
+        None if job.create || anew => {
+            let adapted = sink.adapt(&chain.output, target)?;
+            notes.extend(adapted.notes);
+            (adapted.table, true)
+        }
         None => {
             return Err(Error::new(Code::TargetMissing, format!("{target} does not exist"))
                 .hint("create it, or leave --create at auto"));
         }
     };
-    let mut notes = info.notes;
     let written = match_columns(&chain.output, &full_target, &mut notes)?;
     let write = choose_write(job, target, &full_target, &written, exists, empty)?;
     let columns = written.iter().map(|(_, to)| full_target.columns[*to].clone()).collect();
@@ -274,6 +282,7 @@ async fn plan_table(
         empty_at_start: empty,
         write,
         splits: Vec::new(),
+        circular: Vec::new(),
         rows: info.rows,
         notes,
     };

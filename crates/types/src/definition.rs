@@ -7,7 +7,24 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::TableName;
+use crate::{TableName, TableSchema};
+
+/// The table that a target would make for one of another store, and what of that one it has to do
+/// without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapted {
+    /// The table to be made.
+    pub table: TableSchema,
+    /// What is left out of it or made otherwise, and why: for people, one a line.
+    pub notes: Vec<String>,
+}
+
+/// A table of which nothing is left out.
+impl From<TableSchema> for Adapted {
+    fn from(table: TableSchema) -> Self {
+        Self { table, notes: Vec::new() }
+    }
+}
 
 /// A piece of SQL in the words of one store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

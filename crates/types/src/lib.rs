@@ -17,7 +17,7 @@ mod table;
 
 pub use batch::{ChangeBatch, Element, Reject};
 pub use definition::{
-    Check, ForeignKey, Generated, NativeSql, Partition, Partitioning, ReferentialAction,
+    Adapted, Check, ForeignKey, Generated, NativeSql, Partition, Partitioning, ReferentialAction,
     Requirement,
 };
 pub use error::{Code, Error, ErrorKind, Result};

@@ -10,7 +10,7 @@ use syncline_connector::{
     Endpoint, Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask,
     async_trait,
 };
-use syncline_types::{Code, Error, Result, Split, TableName, TableSchema};
+use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
 use tokio::task::block_in_place;
 
 use crate::arrow_file::ArrowForm;
@@ -308,13 +308,13 @@ impl Sink for FilesSink {
         block_in_place(|| self.existing(target))
     }
 
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         if self.format == Format::Sql {
             return syncline_sql::adapt(dialect(self.options.dialect), source, target);
         }
         let mut table = source.clone();
         table.name = target.clone();
-        Ok(table)
+        Ok(table.into())
     }
 
     fn replace_redefines(&self) -> bool {

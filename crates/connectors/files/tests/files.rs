@@ -111,7 +111,7 @@ async fn write(url: &str, rows: &RecordBatch, table: &TableSchema, mode: WriteMo
     let found = sink.describe(&table.name).await?;
     let target = match &found {
         Some(found) if mode == WriteMode::Append => found.schema.clone(),
-        _ => sink.adapt(table, &table.name)?,
+        _ => sink.adapt(table, &table.name)?.table,
     };
     let task = WriteTask {
         run: format!("run-{url}-{mode:?}-{}", rows.num_rows()),
@@ -122,6 +122,7 @@ async fn write(url: &str, rows: &RecordBatch, table: &TableSchema, mode: WriteMo
         empty_at_start: found.as_ref().is_none_or(|f| f.empty),
         write: mode,
         splits: 2,
+        circular: Vec::new(),
     };
     sink.prepare(&task).await?;
     let half = rows.num_rows() / 2;
@@ -599,6 +600,7 @@ async fn an_append_keeps_the_old_rows_and_asks_for_the_same_columns() {
             empty_at_start: false,
             write: WriteMode::Upsert,
             splits: 1,
+            circular: Vec::new(),
         };
         assert_eq!(target.prepare(&task).await.unwrap_err().code(), Code::Unsupported);
         if extension != "sql" {

@@ -84,7 +84,7 @@ fn samples() -> Vec<(Field, &'static str, ArrayRef)> {
 
 async fn write(url: &str, table: &TableSchema, rows: &RecordBatch) {
     let sink = AnyConnector::sink(&FilesConnector, &Endpoint::parse(url).unwrap()).unwrap();
-    let target = Arc::new(sink.adapt(table, &table.name).unwrap());
+    let target = Arc::new(sink.adapt(table, &table.name).unwrap().table);
     let task = WriteTask {
         run: "run".into(),
         epoch: 1,
@@ -94,6 +94,7 @@ async fn write(url: &str, table: &TableSchema, rows: &RecordBatch) {
         empty_at_start: true,
         write: WriteMode::Append,
         splits: 1,
+        circular: Vec::new(),
     };
     sink.prepare(&task).await.unwrap();
     let split = Split {

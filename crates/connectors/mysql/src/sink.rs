@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask};
 use syncline_sql::{Dialect, adapt, create_table};
-use syncline_types::{Code, Error, Result, Split, TableName, TableSchema};
+use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::foreign::for_flavor;
@@ -182,7 +182,7 @@ impl Sink for MysqlSink {
         Ok(Some(TargetTable { schema, empty: rows.rows.is_empty() }))
     }
 
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         adapt(SQL, source, target)
     }
 

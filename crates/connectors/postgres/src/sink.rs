@@ -9,7 +9,8 @@ use syncline_connector::{
 };
 use syncline_sql::{Dialect, adapt, comments, create_indexes, create_table};
 use syncline_types::{
-    ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema, did_you_mean, field,
+    Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema,
+    did_you_mean, field,
 };
 use tokio::sync::Mutex;
 
@@ -297,7 +298,7 @@ impl Sink for PostgresSink {
         Ok(Some(TargetTable { schema, empty: empty.get(0) }))
     }
 
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         adapt(Dialect::Postgres, source, target)
     }
 

@@ -31,7 +31,7 @@ async fn forty_blobs_of_eight_megabytes_take_the_memory_of_a_few() {
     let sink = AnyConnector::sink(&PostgresConnector, &endpoint).unwrap();
     let selection = TableSelection::parse(&["blobs"], &[]).unwrap();
     let table = source.discover(&selection).await.unwrap().remove(0).schema;
-    let copy = Arc::new(sink.adapt(&table, &TableName::bare("copy")).unwrap());
+    let copy = Arc::new(sink.adapt(&table, &TableName::bare("copy")).unwrap().table);
     let task = WriteTask {
         run: "memory".into(),
         epoch: 1,
@@ -41,6 +41,7 @@ async fn forty_blobs_of_eight_megabytes_take_the_memory_of_a_few() {
         empty_at_start: true,
         write: WriteMode::Append,
         splits: 1,
+        circular: Vec::new(),
     };
     let read = ReadTask { table: Arc::new(table), filter: None, query: None };
     source.begin(1).await.unwrap();

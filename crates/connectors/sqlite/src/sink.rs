@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait};
 use syncline_sql::{Dialect, create_indexes, create_table};
-use syncline_types::{Code, Error, Result, Split, TableName, TableSchema, field};
+use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
 
 use crate::bind;
 use crate::catalog::Table;
@@ -349,7 +349,7 @@ impl Sink for SqliteSink {
         .map_err(|e: Error| e.at(self.shared.display()))
     }
 
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         let name = local(target)?;
         let mut source = source.clone();
         for column in &mut source.columns {
@@ -363,9 +363,9 @@ impl Sink for SqliteSink {
                 column.field = column.field.clone().with_metadata(metadata);
             }
         }
-        let mut table = syncline_sql::adapt(Dialect::Sqlite, &source, &TableName::bare(name))?;
-        table.name = target.clone();
-        Ok(table)
+        let mut adapted = syncline_sql::adapt(Dialect::Sqlite, &source, &TableName::bare(name))?;
+        adapted.table.name = target.clone();
+        Ok(adapted)
     }
 
     fn guarantee(&self, _task: &WriteTask) -> Guarantee {

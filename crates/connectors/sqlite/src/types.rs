@@ -252,7 +252,7 @@ fn made_for(meaning: &Meaning) -> String {
     let table = syncline_types::TableSchema::new(name.clone(), [column]);
     syncline_sql::adapt(syncline_sql::Dialect::Sqlite, &table, &name)
         .ok()
-        .and_then(|t| field::native(&t.columns[0].field, "sqlite").map(str::to_owned))
+        .and_then(|t| field::native(&t.table.columns[0].field, "sqlite").map(str::to_owned))
         .unwrap_or_default()
 }
 
@@ -303,7 +303,7 @@ mod tests {
             field::with(field, [(field::LOGICAL, (*logical).to_owned())])
         });
         let name = TableName::bare("t");
-        let table = adapt(Dialect::Sqlite, &TableSchema::new(name.clone(), fields), &name).unwrap();
+        let table = adapt(Dialect::Sqlite, &TableSchema::new(name.clone(), fields), &name).unwrap().table;
         for column in &table.columns {
             let declared = field::native(&column.field, "sqlite").unwrap();
             let read = meaning(declared);

@@ -310,7 +310,7 @@ impl Load {
         let (exists, empty_at_start) = found.as_ref().map_or((false, true), |t| (true, t.empty));
         let table = match found {
             Some(found) => found.schema,
-            None => sink.adapt(source, &source.name).unwrap(),
+            None => sink.adapt(source, &source.name).unwrap().table,
         };
         let run = "0199aaaa-0000-7000-8000-000000000001".to_owned();
         let table = Arc::new(table);
@@ -323,6 +323,7 @@ impl Load {
             empty_at_start,
             write,
             splits: 1,
+            circular: Vec::new(),
         };
         sink.prepare(&task).await.unwrap();
         Load { sink, task }
@@ -517,12 +518,13 @@ async fn a_writer_waits_for_no_other_table_of_its_run() {
     let task = |t: &TableSchema| WriteTask {
         run: "r".into(),
         epoch: 1,
-        table: Arc::new(sink.adapt(t, &t.name).unwrap()),
-        definition: Arc::new(sink.adapt(t, &t.name).unwrap()),
+        table: Arc::new(sink.adapt(t, &t.name).unwrap().table),
+        definition: Arc::new(sink.adapt(t, &t.name).unwrap().table),
         exists: false,
         empty_at_start: true,
         write: WriteMode::Append,
         splits: 1,
+        circular: Vec::new(),
     };
     let (first, second) = (task(&one), task(&two));
     sink.prepare(&first).await.unwrap();

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use arrow::datatypes::{DataType, Field};
 use syncline_types::{
-    Code, Column, DefaultValue, Error, Index, IndexPart, Result, TableName, TableSchema, field,
+    Adapted, Code, Column, DefaultValue, Error, Index, IndexPart, Result, TableName, TableSchema,
+    field,
 };
 
 use crate::mapping::{Mapped, map, needs_cap};
@@ -27,7 +28,7 @@ const MYSQL_ROW: u64 = 65_000;
 /// # Errors
 /// [`Code::BadValue`] for a name the dialect cannot hold, [`Code::ColumnMismatch`] for two names
 /// that are one to it, [`Code::Unsupported`] for an Arrow type without a counterpart.
-pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Result<Adapted> {
     check_names(dialect, source, target)?;
     let same_store = source.columns.iter().any(|c| field::native(&c.field, dialect.id()).is_some());
     let mut columns = Vec::with_capacity(source.columns.len());
@@ -54,7 +55,7 @@ pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Resu
         fit_mysql_row(&mut table, source);
     }
     table.indexes = adapt_indexes(dialect, source, &table, same_store);
-    Ok(table)
+    Ok(table.into())
 }
 
 fn check_names(dialect: Dialect, source: &TableSchema, target: &TableName) -> Result<()> {
@@ -661,7 +662,8 @@ mod tests {
 
     #[test]
     fn a_table_of_another_store_is_made_in_mysql() {
-        let table = adapt(Dialect::Mysql, &people(), &TableName::new("shop", "people")).unwrap();
+        let table =
+            adapt(Dialect::Mysql, &people(), &TableName::new("shop", "people")).unwrap().table;
         let expected = "CREATE TABLE IF NOT EXISTS `shop`.`people` (
   `id` int NOT NULL AUTO_INCREMENT,
   `mail` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -685,7 +687,8 @@ mod tests {
 
     #[test]
     fn the_same_store_keeps_its_types_word_for_word() {
-        let table = adapt(Dialect::Postgres, &people(), &TableName::new("b", "people")).unwrap();
+        let table =
+            adapt(Dialect::Postgres, &people(), &TableName::new("b", "people")).unwrap().table;
         assert_eq!(native(&table, "doc"), "jsonb");
         assert_eq!(native(&table, "mood"), "mood");
         assert_eq!(table.indexes[1].name, "by_doc");
@@ -699,7 +702,8 @@ mod tests {
 
     #[test]
     fn sqlite_runs_what_is_made_for_it() {
-        let table = adapt(Dialect::Sqlite, &people(), &TableName::bare("odd \"name\"")).unwrap();
+        let table =
+            adapt(Dialect::Sqlite, &people(), &TableName::bare("odd \"name\"")).unwrap().table;
         let db = rusqlite::Connection::open_in_memory().unwrap();
         for _ in 0..2 {
             db.execute_batch(&create_table(Dialect::Sqlite, &table)).unwrap();
@@ -730,7 +734,7 @@ mod tests {
         ];
         let source = TableSchema::new(TableName::bare("n"), fields);
         let of = |dialect, column: &str| {
-            native(&adapt(dialect, &source, &TableName::bare("n")).unwrap(), column)
+            native(&adapt(dialect, &source, &TableName::bare("n")).unwrap().table, column)
         };
         assert_eq!(of(Dialect::Postgres, "u8"), "smallint");
         assert_eq!(of(Dialect::Postgres, "u64"), "numeric(20,0)");
@@ -757,7 +761,7 @@ mod tests {
         source.primary_key = ["a", "b", "c", "d"].map(String::from).to_vec();
         source.indexes =
             ["e", "f"].map(|c| Index::new(format!("u_{c}"), vec![part(c)], true)).to_vec();
-        let table = adapt(Dialect::Mysql, &source, &TableName::bare("k")).unwrap();
+        let table = adapt(Dialect::Mysql, &source, &TableName::bare("k")).unwrap().table;
         assert_eq!(native(&table, "a"), "varchar(192)");
         assert_eq!(native(&table, "e"), "varchar(255)");
         assert_eq!(native(&table, "f"), "varbinary(255)");
@@ -798,7 +802,7 @@ mod tests {
         let mut source = people();
         source.primary_key = vec!["mail".into()];
         source.indexes.push(Index::new("by_id", vec![part("id")], true));
-        let table = adapt(Dialect::Mysql, &source, &TableName::bare("p")).unwrap();
+        let table = adapt(Dialect::Mysql, &source, &TableName::bare("p")).unwrap().table;
         let sql = create_table(Dialect::Mysql, &table);
         assert!(sql.contains("UNIQUE KEY `by_id` (`id`)"), "{sql}");
         let later = create_indexes(Dialect::Mysql, &table).unwrap();

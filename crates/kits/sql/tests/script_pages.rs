@@ -219,7 +219,7 @@ fn values(dialect: Dialect, f: &Field, name: &str, rows: usize) -> ArrayRef {
 }
 
 fn sample(dialect: Dialect, rows: usize) -> (TableSchema, RecordBatch) {
-    let table = adapt(dialect, &every_type(), &TableName::bare("all ty`p\"es")).unwrap();
+    let table = adapt(dialect, &every_type(), &TableName::bare("all ty`p\"es")).unwrap().table;
     let arrays = table.columns.iter().map(|c| values(dialect, &c.field, c.name(), rows)).collect();
     let batch = RecordBatch::try_new(table.arrow(), arrays).unwrap();
     (table, batch)
@@ -488,7 +488,7 @@ fn floats_arrive_exactly() {
     let doubles = vec![f64::MAX, f64::MIN_POSITIVE, 0.1 + 0.2, 5e-324, -0.0, 1e22, 1e23];
     for (kind, dialect) in [(Kind::MariaDb, Dialect::Mysql), (Kind::Postgres, Dialect::Postgres)] {
         let Some(server) = Server::shared(kind) else { continue };
-        let adapted = adapt(dialect, &table, &table.name).unwrap();
+        let adapted = adapt(dialect, &table, &table.name).unwrap().table;
         let rows = RecordBatch::try_new(
             adapted.arrow(),
             vec![
@@ -566,7 +566,7 @@ proptest! {
             Field::new(format!("c'{n}"), a.data_type().clone(), true)
         });
         let table = TableSchema::new(TableName::new("a\"b", "c`d"), fields);
-        let table = adapt(dialect, &table, &table.name).unwrap();
+        let table = adapt(dialect, &table, &table.name).unwrap().table;
         let batch = RecordBatch::try_new(table.arrow(), arrays).unwrap();
         let script = pages(dialect, &table, &batch, per_page).concat();
         let (found, back) = read(&script, "c`d", chunk);

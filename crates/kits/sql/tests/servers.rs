@@ -140,7 +140,7 @@ fn created_tables_and_literals_are_taken_and_read_back() {
     for (kind, dialect, database) in servers() {
         let schema = if kind.is_mysql() { database.name().to_owned() } else { "public".into() };
         let name = TableName::new(schema, source.name.name.clone());
-        let table = adapt(dialect, &source, &name).unwrap();
+        let table = adapt(dialect, &source, &name).unwrap().table;
         for _ in 0..2 {
             database.execute(&create_table(dialect, &table));
         }
@@ -276,7 +276,7 @@ fn every_unsigned_and_wide_type_has_a_place() {
             keys.map(|k| syncline_types::Column::new(Field::new(k, DataType::Utf8, false))),
         );
         source.primary_key = keys.map(str::to_owned).to_vec();
-        let table = adapt(dialect, &source, &TableName::bare("wide")).unwrap();
+        let table = adapt(dialect, &source, &TableName::bare("wide")).unwrap().table;
         database.execute(&create_table(dialect, &table));
     }
 }

@@ -53,7 +53,7 @@ impl<'f> Work<'f> {
             }
             None => {
                 let source = renamed(table, TableName::bare("somewhere_else"));
-                let made = sink.adapt(&source, &table.name).expect("adapt");
+                let made = sink.adapt(&source, &table.name).expect("adapt").table;
                 let written = |c: &syncline_types::Column| c.generated.is_none();
                 let columns = made.columns.iter().filter(|c| written(c)).cloned().collect();
                 (TableSchema { columns, ..made.clone() }, made)
@@ -68,6 +68,7 @@ impl<'f> Work<'f> {
             empty_at_start,
             write,
             splits,
+            circular: Vec::new(),
         };
         Self { fixture, sink, task, table: table.clone() }
     }

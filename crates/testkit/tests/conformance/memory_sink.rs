@@ -8,7 +8,9 @@ use syncline_connector::{
     Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, async_trait,
 };
 use syncline_testkit::conformance::{Place, SinkFixture};
-use syncline_types::{ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema};
+use syncline_types::{
+    Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema,
+};
 
 use super::memory::{
     Checkpoint, Flaw, Memory, State, Table, shortened, single_rows, widened, without_nulls,
@@ -77,7 +79,7 @@ impl Sink for MemorySink {
         }))
     }
 
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<TableSchema> {
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         let mut table = TableSchema { name: target.clone(), ..source.clone() };
         if self.is(Flaw::AdaptsTwice) {
             let field = table.columns[0].field.clone();
@@ -88,7 +90,7 @@ impl Sink for MemorySink {
         if self.is(Flaw::AdaptMakesTheTable) {
             self.memory.lock().tables.insert(target.name.clone(), Table::empty(&table));
         }
-        Ok(table)
+        Ok(table.into())
     }
 
     fn guarantee(&self, _task: &WriteTask) -> Guarantee {

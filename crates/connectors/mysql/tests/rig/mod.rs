@@ -139,7 +139,7 @@ pub(crate) async fn write_task(
             (TableSchema { columns: columns.collect(), ..there.schema.clone() }, there.schema)
         }
         None => {
-            let made = sink.adapt(schema, &target)?;
+            let made = sink.adapt(schema, &target)?.table;
             let mut written = made.clone();
             written.columns.retain(|c| c.generated.is_none());
             (written, made)
@@ -154,5 +154,6 @@ pub(crate) async fn write_task(
         empty_at_start,
         write: how.write,
         splits: u32::try_from(splits).expect("few splits"),
+        circular: Vec::new(),
     })
 }

@@ -60,7 +60,7 @@ pub(crate) async fn write_task(
     let described = sink.describe(&target).await.unwrap();
     let (schema, exists, empty) = match described {
         Some(found) => (found.schema, true, found.empty),
-        None => (sink.adapt(table, &target).unwrap(), false, true),
+        None => (sink.adapt(table, &target).unwrap().table, false, true),
     };
     let definition = Arc::new(schema.clone());
     let mut schema = schema;
@@ -76,6 +76,7 @@ pub(crate) async fn write_task(
         empty_at_start: empty,
         write,
         splits: 1,
+        circular: Vec::new(),
     }
 }
 

@@ -43,6 +43,7 @@ async fn task(sink: &dyn Sink, name: &str, write: WriteMode) -> WriteTask {
         empty_at_start: found.empty,
         write,
         splits: 1,
+        circular: Vec::new(),
     }
 }
 
