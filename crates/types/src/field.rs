@@ -33,6 +33,7 @@
 //! |---|---|---|
 //! | `infinity` | `Date32`, `Timestamp(µs)` | the largest number: infinity; the smallest: −infinity |
 //! | `nan` | `Decimal128`, `Decimal256` | the smallest number of the type's bits: NaN |
+//! | `zero-date` | `Date32`, `Timestamp(µs)` | day [`NO_DAY`] + yyyymmdd (and the time of day): a date that is no day of the calendar, as MySQL has them: 0000-00-00, 2020-00-10, 2020-02-31 |
 //!
 //! A conversion to a field that does not say the same checks each value, and sets aside the rows
 //! that have one of these.
@@ -56,8 +57,23 @@ pub const MEMBERS: &str = "syncline.members";
 /// Largest length in characters (text) or bytes (binary), as decimal text.
 pub const LENGTH: &str = "syncline.length";
 
-/// Values the field has beside the numbers of its Arrow type: `infinity`, `nan`; see above.
+/// Values the field has beside the numbers of its Arrow type: `infinity`, `nan`, `zero-date`; see
+/// above.
 pub const SPECIAL: &str = "syncline.special";
+
+/// Where dates that are no day of the calendar stand in a field of [`SPECIAL`] `zero-date`: at this
+/// day since 1970, plus the digits of the date read as one number. 2020-00-10 is day
+/// −106,000,000 + 20,200,010. All of them lie before every real date of every store.
+pub const NO_DAY: i32 = -106_000_000;
+
+/// Year, month and day of a date that is no day of the calendar; `None` for a day that is one, or
+/// that nothing stands for. See [`NO_DAY`].
+pub fn no_day(days: i64) -> Option<(u16, u8, u8)> {
+    let digits = u32::try_from(days.checked_sub(NO_DAY.into())?).ok()?;
+    let (year, month, day) = (digits / 10_000, digits / 100 % 100, digits % 100);
+    let (year, month) = (u16::try_from(year).ok()?, u8::try_from(month).ok()?);
+    (year <= 9999 && month <= 12 && day <= 31).then_some((year, month, u8::try_from(day).ok()?))
+}
 
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
@@ -96,4 +112,22 @@ pub fn with<'a>(field: Field, pairs: impl IntoIterator<Item = (&'a str, String)>
         metadata.insert(key.to_owned(), value);
     }
     field.with_metadata(metadata)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_that_are_no_days_keep_their_digits() {
+        let at = |digits: i64| i64::from(NO_DAY) + digits;
+        assert_eq!(no_day(at(0)), Some((0, 0, 0)));
+        assert_eq!(no_day(at(20_200_010)), Some((2020, 0, 10)));
+        assert_eq!(no_day(at(99_991_231)), Some((9999, 12, 31)));
+        assert_eq!(no_day(at(20_201_301)), None);
+        assert_eq!(no_day(-719_528), None, "the first day of the year 0");
+        assert_eq!(no_day(at(-1)), None);
+        // Microseconds of them fit 64 bits.
+        assert!(i64::from(NO_DAY).checked_mul(86_400_000_000).is_some());
+    }
 }
