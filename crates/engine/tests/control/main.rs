@@ -2,21 +2,20 @@
 //! stop is final, and a transient error is waited out.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod flaky;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use syncline_connector::{
-    Budget, Connector, Consistency, Cut, Endpoint, Mode, ReadTask, Registry, Roles, Sink, Source,
-    Spec, SplitReader, async_trait,
-};
+use syncline_connector::{Endpoint, Mode, Registry};
 use syncline_engine::{Engine, ErrorLimit, Event, Job, Outcome, Speed};
 use syncline_sqlite::SqliteConnector;
 use syncline_store::Store;
-use syncline_types::{
-    Code, Element, Error, Position, Result, RunState, Split, TableInfo, TableSelection,
-};
+use syncline_types::{Code, RunState, TableSelection};
+
+use flaky::{Flaky, FlakySink, READING_FAILURES};
 
 const ROWS: i64 = 3_000;
 
@@ -188,100 +187,6 @@ async fn two_processes_cannot_work_on_one_job() {
     handle.wait().await;
 }
 
-/// Failures left for readers once the host is up.
-const READING_FAILURES: usize = 3;
-
-/// SQLite whose connection breaks: the host is down at first, then readings fail after some rows.
-struct Flaky {
-    failures: Arc<AtomicUsize>,
-}
-
-struct FlakySource {
-    inner: Box<dyn Source>,
-    failures: Arc<AtomicUsize>,
-}
-
-struct FlakyReader {
-    inner: Box<dyn SplitReader>,
-    failures: Arc<AtomicUsize>,
-    batches: usize,
-}
-
-static FLAKY: Spec = Spec {
-    id: "flaky",
-    title: "SQLite over a bad line",
-    schemes: &["flaky"],
-    example: "flaky:x.db",
-    roles: Roles { source: &[Mode::Full], sink: false },
-    guarantee: "",
-    versions: "",
-    notes: "",
-};
-
-impl Connector for Flaky {
-    type Options = <SqliteConnector as Connector>::Options;
-
-    fn spec(&self) -> &'static Spec {
-        &FLAKY
-    }
-
-    fn source(&self, endpoint: &Endpoint, options: Self::Options) -> Result<Box<dyn Source>> {
-        let inner = Connector::source(&SqliteConnector, endpoint, options)?;
-        Ok(Box::new(FlakySource { inner, failures: Arc::clone(&self.failures) }))
-    }
-
-    fn sink(&self, _: &Endpoint, _: Self::Options) -> Result<Box<dyn Sink>> {
-        Err(Error::new(Code::Unsupported, "no sink"))
-    }
-}
-
-/// Counts a failure down; whether it is to happen.
-fn fails(failures: &AtomicUsize) -> bool {
-    failures.fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1)).is_ok()
-}
-
-#[async_trait]
-impl Source for FlakySource {
-    async fn check(&self) -> Result<Vec<String>> {
-        self.inner.check().await
-    }
-    async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>> {
-        if self.failures.load(SeqCst) > READING_FAILURES && fails(&self.failures) {
-            return Err(Error::new(Code::Unreachable, "the host is down"));
-        }
-        self.inner.discover(selection).await
-    }
-    async fn begin(&self, parallel: usize) -> Result<Consistency> {
-        self.inner.begin(parallel).await
-    }
-    async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
-        self.inner.plan(read, cut).await
-    }
-    async fn open(
-        &self,
-        read: &ReadTask,
-        split: &Split,
-        at: Option<&Position>,
-    ) -> Result<Box<dyn SplitReader>> {
-        let inner = self.inner.open(read, split, at).await?;
-        Ok(Box::new(FlakyReader { inner, failures: Arc::clone(&self.failures), batches: 0 }))
-    }
-    async fn end(&self) -> Result<()> {
-        self.inner.end().await
-    }
-}
-
-#[async_trait]
-impl SplitReader for FlakyReader {
-    async fn next(&mut self, budget: Budget) -> Result<Element> {
-        self.batches += 1;
-        if self.batches > 1 && fails(&self.failures) {
-            return Err(Error::new(Code::ConnectionLost, "the line broke"));
-        }
-        self.inner.next(budget).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_connection_is_waited_out_without_loss_or_doubles() {
     let failures = Arc::new(AtomicUsize::new(READING_FAILURES + 1));
@@ -349,4 +254,36 @@ async fn bad_rows_are_found_one_by_one_and_the_rest_arrives() {
     let letters = bench.engine.store().dead_letters(Some(&id)).unwrap();
     let keys: Vec<&str> = letters.iter().map(|l| l.key.as_str()).collect();
     assert_eq!(keys, [r#"{"id":"14"}"#, r#"{"id":"4000"}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_rows_of_an_attempt_that_failed_count_once() {
+    let flaky =
+        FlakySink { writes: Arc::new(AtomicUsize::new(2)), flushes: Arc::new(AtomicUsize::new(1)) };
+    let bench = Bench::new(Registry::new(vec![Box::new(flaky.clone()), Box::new(SqliteConnector)]));
+    let target = rusqlite::Connection::open(bench.path("target.db")).unwrap();
+    target
+        .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'row 7'))")
+        .unwrap();
+    drop(target);
+    let target = format!("flaky-sink:{}", bench.path("target.db").display());
+    let job = Job {
+        sink: Endpoint::parse(&target).unwrap(),
+        speed: Speed::default(),
+        errors: ErrorLimit { rows: Some(1), ratio: None },
+        // Nothing is kept before the failures come.
+        checkpoint_every: Duration::from_secs(3_600),
+        ..bench.job("sqlite")
+    };
+    let handle = bench.engine.start(job, false).unwrap();
+    let id = handle.id().to_owned();
+    let summary = match handle.wait().await {
+        Outcome::Finished(summary) => summary,
+        Outcome::Failed(error, _) => panic!("{}", error.chain()),
+        _ => panic!("not finished"),
+    };
+    let left = (flaky.writes.load(SeqCst), flaky.flushes.load(SeqCst));
+    assert_eq!((left, summary.retries), ((0, 0), 3), "not every failure happened");
+    assert_eq!((summary.dead_letters, bench.count()), (1, ROWS - 1));
+    assert_eq!(bench.engine.store().dead_letters(Some(&id)).unwrap().len(), 1);
 }
