@@ -5,6 +5,7 @@ use syncline_files::FilesConnector;
 use syncline_mysql::MysqlConnector;
 use syncline_postgres::PostgresConnector;
 use syncline_sqlite::SqliteConnector;
+use syncline_stream::StreamConnector;
 
 /// The registry of this build.
 pub(crate) fn registry() -> Registry {
@@ -13,5 +14,6 @@ pub(crate) fn registry() -> Registry {
         Box::new(PostgresConnector),
         Box::new(SqliteConnector),
         Box::new(FilesConnector),
+        Box::new(StreamConnector),
     ])
 }
