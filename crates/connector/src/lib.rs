@@ -17,6 +17,6 @@ pub use options::{OptionDoc, option_docs, parse_options};
 pub use processor::{BoundProcessor, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
 pub use sink::{Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask};
-pub use source::{Budget, Consistency, Cut, ReadTask, Source, SplitReader};
+pub use source::{Budget, Consistency, Cut, Digest, ReadTask, Source, SplitReader};
 
 pub use async_trait::async_trait;

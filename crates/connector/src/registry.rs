@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use syncline_types::{Code, Error, Result, nearest};
+use syncline_types::{Code, Error, Result, TableName, nearest};
 
 use crate::{Endpoint, OptionDoc, Sink, Source, option_docs, parse_options};
 
@@ -81,6 +81,12 @@ pub trait Connector: Send + Sync + 'static {
 
     /// A sink for the endpoint. Pure: it validates, and connects to nothing.
     fn sink(&self, endpoint: &Endpoint, options: Self::Options) -> Result<Box<dyn Sink>>;
+
+    /// Where a source finds the table that a sink at `endpoint` writes under this name. Pure.
+    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+        let _ = target;
+        Ok(endpoint.clone())
+    }
 }
 
 /// A connector whose options are not typed any more.
@@ -93,6 +99,8 @@ pub trait AnyConnector: Send + Sync {
     fn source(&self, endpoint: &Endpoint) -> Result<Box<dyn Source>>;
     /// A sink for the endpoint, with the endpoint's options.
     fn sink(&self, endpoint: &Endpoint) -> Result<Box<dyn Sink>>;
+    /// Where a source finds the table that a sink at `endpoint` writes under this name.
+    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint>;
 }
 
 impl<C: Connector> AnyConnector for C {
@@ -118,6 +126,10 @@ impl<C: Connector> AnyConnector for C {
             return Err(Error::new(Code::Unsupported, format!("{} is not a target", spec.title)));
         }
         Connector::sink(self, endpoint, parse_options::<C::Options>(endpoint)?)
+    }
+
+    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+        Connector::read_back(self, endpoint, target)
     }
 }
 

@@ -173,6 +173,17 @@ pub trait SinkWriter: Send {
     /// it is dropped.
     async fn write(&mut self, batch: &ChangeBatch) -> Result<()>;
 
+    /// Takes rows away: for each row of `rows` one row of the table that has exactly these values in
+    /// these columns (some of the task's table, with its types; at least its key, where it has one),
+    /// and none where there is no such row. Durable with the next flush, in the order of the calls.
+    ///
+    /// # Errors
+    /// [`Code::Unsupported`] when the store cannot do that, or not without a key.
+    async fn delete(&mut self, rows: &RecordBatch) -> Result<()> {
+        let _ = rows;
+        Err(Error::new(Code::Unsupported, "rows cannot be taken away from this target"))
+    }
+
     /// Makes all accepted rows durable together with `position` (in one transaction, where the
     /// guarantee says so). `end` tells that the split is complete.
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()>;

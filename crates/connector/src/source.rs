@@ -48,6 +48,18 @@ pub enum Consistency {
     PerSplit(String),
 }
 
+/// What a server says of the rows of a split without sending them. Two that are equal stand for
+/// the same rows: the hash is a strong one, over a form of each row that tells any two rows apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    /// How it was made. Digests made in different ways are never compared.
+    pub recipe: String,
+    /// How many rows there are.
+    pub rows: u64,
+    /// The rows' hashes, folded into one in a way that their order does not matter for.
+    pub hash: Vec<u8>,
+}
+
 /// A store as something to read from. One is made per run and shared by its workers.
 #[async_trait]
 pub trait Source: Send + Sync {
@@ -83,6 +95,21 @@ pub trait Source: Send + Sync {
         split: &Split,
         at: Option<&Position>,
     ) -> Result<Box<dyn SplitReader>>;
+
+    /// The piece of `read`'s table that holds the same keys as a split which another source of the
+    /// same connector has cut from a table of the same key. `None` where keys do not mean the same
+    /// in both tables, or no piece can be named so.
+    async fn adopt(&self, read: &ReadTask, split: &Split) -> Result<Option<Split>> {
+        let _ = (read, split);
+        Ok(None)
+    }
+
+    /// The digest of the rows of a split, computed by the server. `None` where it cannot compute
+    /// one that is worth the name.
+    async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {
+        let _ = (read, split);
+        Ok(None)
+    }
 
     /// Frees every connection. Readers have been dropped before.
     async fn end(&self) -> Result<()>;
