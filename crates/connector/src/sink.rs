@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use syncline_types::{
-    Adapted, ChangeBatch, ForeignKey, Position, Result, Split, TableName, TableSchema,
+    Adapted, ChangeBatch, Code, Error, ForeignKey, Position, Result, Split, TableName, TableSchema,
 };
 
 /// What happens to rows that are there already.
