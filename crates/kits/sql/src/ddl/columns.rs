@@ -1,0 +1,162 @@
+//! Columns of another store as the dialect makes them: types, what is counted up, defaults.
+
+use arrow::datatypes::{DataType, Field};
+use syncline_types::{Column, DefaultValue, NativeSql, Result, TableSchema, field};
+
+use crate::mapping::{Mapped, map};
+use crate::{Dialect, expression, moment};
+
+/// The column as the dialect makes it, but for its generation, which needs all others first.
+pub(super) fn adapt_column(
+    dialect: Dialect,
+    source: &TableSchema,
+    column: &Column,
+    cap: Option<u64>,
+    notes: &mut Vec<String>,
+) -> Result<Column> {
+    let from = &column.field;
+    let same = field::native(from, dialect.id()).is_some();
+    let adapted = if same {
+        from.clone()
+    } else {
+        let mapped = map(dialect, from, cap)?;
+        mapped_field(dialect, from, &mapped)
+    };
+    let identity =
+        column.identity.filter(|_| can_count(dialect, source, &adapted)).map(|mut identity| {
+            identity.always &= same && dialect == Dialect::Postgres;
+            identity
+        });
+    if column.identity.is_some() && identity.is_none() {
+        notes.push(format!("column {} is not counted up by {dialect}", column.name()));
+    }
+    let generated = column.generated.is_some();
+    let default = column.default.as_ref().filter(|_| !generated && identity.is_none());
+    let adapted_default = default.and_then(|d| adapt_default(dialect, from, &adapted, d));
+    if let (Some(default), None) = (default, &adapted_default) {
+        let what = match default {
+            DefaultValue::Value(text) => format!("{text:?}"),
+            DefaultValue::CurrentTimestamp => "the time of the insert".to_owned(),
+            DefaultValue::Native { sql, .. } => sql.clone(),
+        };
+        notes.push(format!("default of column {} is left out: {what}", column.name()));
+    }
+    let attributes = column.attributes.as_ref();
+    let kept = attributes.filter(|a| same && a.store == dialect.id());
+    if let (Some(attributes), None) = (attributes, kept) {
+        notes.push(format!("column {}: {} is left out", column.name(), attributes.sql));
+    }
+    Ok(Column {
+        default: adapted_default,
+        identity,
+        generated: None,
+        comment: column.comment.clone(),
+        attributes: kept.cloned(),
+        field: adapted,
+    })
+}
+
+fn mapped_field(dialect: Dialect, from: &Field, mapped: &Mapped) -> Field {
+    let mut pairs =
+        vec![(field::STORE, dialect.id().to_owned()), (field::NATIVE, mapped.native.clone())];
+    pairs.extend(mapped.logical.map(|l| (field::LOGICAL, l.to_owned())));
+    pairs.extend(mapped.length.map(|n| (field::LENGTH, n.to_string())));
+    pairs.extend(mapped.charset.map(|c| (field::CHARSET, c.to_owned())));
+    pairs.extend(mapped.collation.map(|c| (field::COLLATION, c.to_owned())));
+    if let Some(members) = field::get(from, field::MEMBERS).filter(|_| mapped.members) {
+        pairs.push((field::MEMBERS, members.to_owned()));
+    }
+    field::with(Field::new(from.name(), mapped.arrow.clone(), from.is_nullable()), pairs)
+}
+
+/// Whether the store can count the column up by itself.
+fn can_count(dialect: Dialect, source: &TableSchema, adapted: &Field) -> bool {
+    let whole = adapted.data_type().is_integer();
+    let sole_key = source.primary_key.len() == 1 && source.primary_key[0] == *adapted.name();
+    match dialect {
+        Dialect::Mysql | Dialect::Postgres | Dialect::Ansi => whole,
+        Dialect::Sqlite => sole_key && *adapted.data_type() == DataType::Int64,
+    }
+}
+
+fn adapt_default(
+    dialect: Dialect,
+    from: &Field,
+    adapted: &Field,
+    default: &DefaultValue,
+) -> Option<DefaultValue> {
+    let native = field::native(adapted, dialect.id()).unwrap_or_default().to_ascii_lowercase();
+    let same = field::native(from, dialect.id()).is_some();
+    if same {
+        return match default {
+            DefaultValue::Native { store, .. } => (store == dialect.id()).then(|| default.clone()),
+            _ => Some(default.clone()),
+        };
+    }
+    match default {
+        DefaultValue::Native { store, sql } => {
+            let sql = expression::constant(dialect, adapted, &NativeSql::new(store, sql)).ok()?;
+            Some(DefaultValue::Native { store: dialect.id().into(), sql: format!("({sql})") })
+        }
+        // Long texts take a default only as an expression.
+        DefaultValue::Value(text) if dialect == Dialect::Mysql && native.starts_with("long") => {
+            let sql = default_literal(dialect, adapted, text)?;
+            Some(DefaultValue::Native { store: dialect.id().into(), sql: format!("({sql})") })
+        }
+        DefaultValue::Value(text) => {
+            default_literal(dialect, adapted, text).map(|_| default.clone())
+        }
+        DefaultValue::CurrentTimestamp => {
+            let instant = matches!(from.data_type(), DataType::Timestamp(_, Some(_)));
+            let sql = match (dialect, adapted.data_type()) {
+                // The column holds UTC, and current_timestamp is the session's local time.
+                (Dialect::Mysql, DataType::Timestamp(..)) if instant => "(utc_timestamp(6))",
+                (Dialect::Mysql, DataType::Timestamp(..)) => "current_timestamp(6)",
+                (Dialect::Sqlite, DataType::Timestamp(_, Some(_))) => {
+                    "(strftime('%Y-%m-%d %H:%M:%f+00:00', 'now'))"
+                }
+                (Dialect::Sqlite | Dialect::Postgres | Dialect::Ansi, DataType::Timestamp(..)) => {
+                    return Some(DefaultValue::CurrentTimestamp);
+                }
+                (Dialect::Sqlite | Dialect::Postgres | Dialect::Ansi, DataType::Date32) => {
+                    "current_date"
+                }
+                _ => return None,
+            };
+            Some(DefaultValue::Native { store: dialect.id().into(), sql: sql.into() })
+        }
+    }
+}
+
+/// A constant default as a literal of the column's type; `None` when it is not a value of it.
+pub(super) fn default_literal(dialect: Dialect, column: &Field, text: &str) -> Option<String> {
+    let number = |digits: &str| {
+        let rest = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+        let plain = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        (plain && rest.parse::<f64>().is_ok()).then(|| digits.to_owned())
+    };
+    let truth = match text.to_ascii_lowercase().as_str() {
+        "true" | "t" | "1" => Some(true),
+        "false" | "f" | "0" => Some(false),
+        _ => None,
+    };
+    let quoted = || dialect.holds(text).then(|| dialect.string(text));
+    match column.data_type() {
+        DataType::Boolean => truth.map(|t| match dialect {
+            Dialect::Mysql | Dialect::Sqlite => u8::from(t).to_string(),
+            Dialect::Postgres | Dialect::Ansi => t.to_string(),
+        }),
+        DataType::Int8 if text.parse::<i8>().is_err() => truth.map(|t| u8::from(t).to_string()),
+        t if t.is_integer() => number(text).filter(|n| !n.contains('.')),
+        t if t.is_floating() || t.is_decimal() => number(text),
+        DataType::Utf8 if field::logical(column) == Some("decimal") => number(text),
+        DataType::Utf8 if field::logical(column) == Some("bit") => None,
+        DataType::Utf8 => quoted(),
+        DataType::Date32 => moment::parse_date(text).and_then(|_| quoted()),
+        DataType::Timestamp(_, None) => moment::parse_datetime(text).and_then(|_| quoted()),
+        DataType::Timestamp(_, Some(_)) => moment::parse_instant(text).and_then(|_| quoted()),
+        DataType::Time64(_) => moment::parse_time(text).and_then(|_| quoted()),
+        DataType::Duration(_) => moment::parse_duration(text).and_then(|_| quoted()),
+        _ => None,
+    }
+}
