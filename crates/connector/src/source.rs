@@ -70,6 +70,12 @@ pub trait Source: Send + Sync {
     /// error of [`Code::TableNotFound`] that offers the nearest name.
     async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>>;
 
+    /// What there is beside tables that a copy of everything leaves behind, for people to know:
+    /// views, large objects. Of the place as a whole, not of a table; `check` need not say it.
+    async fn left_out(&self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// The result of a query as a table (its name is `query`).
     async fn describe_query(&self, sql: &str) -> Result<TableInfo> {
         let _ = sql;

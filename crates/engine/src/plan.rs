@@ -107,6 +107,11 @@ impl BoundTable {
         self.to_target.convert(rows)
     }
 
+    /// The columns of the chain's output that are written, by index, in the target's order.
+    pub(crate) fn written(&self) -> Vec<usize> {
+        self.written.clone().unwrap_or_else(|| (0..self.chain.output.columns.len()).collect())
+    }
+
     /// The task of the sink.
     pub(crate) fn write_task(&self, run: &str, epoch: u64) -> WriteTask {
         WriteTask {
@@ -126,7 +131,7 @@ impl BoundTable {
     pub(crate) fn fidelities(&self) -> Vec<(Column, Column, Fidelity)> {
         let output = &self.chain.output.columns;
         let mapped = self.chain.mapping_fidelities();
-        let indexes = self.written.clone().unwrap_or_else(|| (0..output.len()).collect());
+        let indexes = self.written();
         indexes
             .iter()
             .zip(&self.plan.target.columns)
@@ -167,6 +172,12 @@ impl Processors {
     }
 }
 
+/// What becomes of each table, and what a person should know of those that are left behind.
+pub(crate) struct Made {
+    pub(crate) tables: Vec<BoundTable>,
+    pub(crate) notes: Vec<String>,
+}
+
 /// Finds the tables and decides what becomes of each. Reads, and changes nothing; splits are cut
 /// later, inside of the source's snapshot.
 pub(crate) async fn make(
@@ -174,8 +185,11 @@ pub(crate) async fn make(
     processors: &Processors,
     source: &dyn Source,
     sink: &dyn Sink,
-) -> Result<Vec<BoundTable>> {
-    let found = find(job, source).await?;
+) -> Result<Made> {
+    let (found, mut notes) = find(job, source).await?;
+    if job.query.is_none() && job.tables.include.is_empty() {
+        notes.extend(source.left_out().await?);
+    }
     let mut bound = Vec::with_capacity(found.len());
     let mut targets: HashSet<TableName> = HashSet::new();
     for info in found {
@@ -189,7 +203,7 @@ pub(crate) async fn make(
         }
         bound.push(plan_table(job, processors, sink, info, &target).await?);
     }
-    Ok(bound)
+    Ok(Made { tables: bound, notes })
 }
 
 /// Binds a kept plan again, after looking whether the source still is what it was.
@@ -199,7 +213,7 @@ pub(crate) async fn rebind(
     source: &dyn Source,
     plan: Plan,
 ) -> Result<Vec<BoundTable>> {
-    let found = find(job, source).await?;
+    let (found, _) = find(job, source).await?;
     plan.tables
         .into_iter()
         .map(|table| {
@@ -228,7 +242,8 @@ pub(crate) async fn rebind(
         .collect()
 }
 
-async fn find(job: &Job, source: &dyn Source) -> Result<Vec<TableInfo>> {
+/// The tables that are copied, and notes on those that are not.
+async fn find(job: &Job, source: &dyn Source) -> Result<(Vec<TableInfo>, Vec<String>)> {
     let found = match &job.query {
         Some(sql) => vec![source.describe_query(sql).await?],
         None => source.discover(&job.tables).await?,
@@ -239,7 +254,18 @@ async fn find(job: &Job, source: &dyn Source) -> Result<Vec<TableInfo>> {
             format!("{}: no table is selected", job.source.redacted()),
         ));
     }
-    Ok(found)
+    // PostgreSQL has tables without columns; their rows say nothing but how many they are.
+    let (bare, found): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|info| info.schema.columns.is_empty());
+    if let (Some(table), true) = (bare.first(), found.is_empty()) {
+        return Err(Error::new(
+            Code::ColumnMismatch,
+            format!("{}: it has no columns, so there is nothing to copy", table.schema.name),
+        ));
+    }
+    let note = |info: &TableInfo| format!("{} is not copied: it has no columns", info.schema.name);
+    let notes = bare.iter().map(note).collect();
+    Ok((found, notes))
 }
 
 async fn plan_table(

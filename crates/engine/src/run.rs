@@ -134,7 +134,9 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
     let sink = sink_of(registry, job)?;
     let mut notes = source.check().await?;
     notes.extend(sink.check().await?);
-    let mut bound = plan::make(job, &processors, source.as_ref(), sink.as_ref()).await?;
+    let plan::Made { tables: mut bound, notes: left_out } =
+        plan::make(job, &processors, source.as_ref(), sink.as_ref()).await?;
+    notes.extend(left_out);
     let workers = job.speed.workers().min(sink.max_parallel());
     let consistency = source.begin(workers).await?;
     for table in &mut bound {
@@ -271,7 +273,14 @@ impl Driver {
         let source = self.source.as_ref();
         let mut bound = match self.kept_plan()? {
             Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
-            None => plan::make(&self.job, &self.processors, source, self.sink.as_ref()).await?,
+            None => {
+                let sink = self.sink.as_ref();
+                let made = plan::make(&self.job, &self.processors, source, sink).await?;
+                for message in made.notes {
+                    self.announce(Event::Note { message });
+                }
+                made.tables
+            }
         };
         if let Consistency::PerSplit(why) = source.begin(workers).await? {
             self.announce(Event::Note {
