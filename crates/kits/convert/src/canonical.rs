@@ -120,7 +120,7 @@ where
     T: arrow::datatypes::ArrowPrimitiveType<Native = i64>,
 {
     let stage = stage::map::<S, T>(scaled(factor), |a| a);
-    Some(Route { grade: Grade::Every("in microseconds"), stages: vec![stage] })
+    Some(Route { grade: Grade::Every("in microseconds"), stages: vec![stage], cut: None })
 }
 
 fn times_i32<S>(factor: i64) -> Option<Route>
@@ -129,7 +129,7 @@ where
 {
     let f = move |v: i32| scaled(factor)(v.into());
     let stage: Stage = stage::map::<S, Time64MicrosecondType>(f, |a| a);
-    Some(Route { grade: Grade::Every("in microseconds"), stages: vec![stage] })
+    Some(Route { grade: Grade::Every("in microseconds"), stages: vec![stage], cut: None })
 }
 
 /// From nanoseconds, where they are whole microseconds.

@@ -7,13 +7,14 @@
 
 use std::fmt::Write;
 
-use crate::misfit::{Fit, conversion, no_equivalent, out_of_range};
+use crate::misfit::{Fit, conversion, invalid_date, out_of_range, zero_date};
+use crate::special;
 
 pub(crate) const SECOND: i64 = 1_000_000;
 pub(crate) const DAY: i64 = 86_400 * SECOND;
 
 /// Days since 1970 of a date (Howard Hinnant, "chrono-compatible low-level date algorithms").
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+pub(crate) fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -106,7 +107,7 @@ fn take_date(text: &[u8]) -> Option<Fit<(i64, &[u8])>> {
     let (day, rest) = digits(skip(rest, b'-')?, 2)?;
     let year = if sign < 0 { -i64::from(year) } else { i64::from(year) };
     if month == 0 || day == 0 {
-        return Some(Err(no_equivalent("a date with month or day zero")));
+        return Some(Err(zero_date()));
     }
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
@@ -116,7 +117,7 @@ fn take_date(text: &[u8]) -> Option<Fit<(i64, &[u8])>> {
         _ => 0,
     };
     if day > last {
-        return Some(Err(conversion("no such day in the calendar")));
+        return Some(Err(invalid_date()));
     }
     Some(Ok((days_from_civil(year, month, day), rest)))
 }
@@ -195,6 +196,25 @@ pub(crate) fn parse_date(text: &str) -> Fit<i32> {
         },
     };
     i32::try_from(days).map_err(|_| out_of_range("beyond the dates there are"))
+}
+
+/// A date that is no day, `0000-00-00` or `2023-02-30`, with a time or without: the number that
+/// stands for its day, and the microseconds of the day. `None` for any other text.
+pub(crate) fn parse_no_day(text: &str) -> Option<(i32, i64)> {
+    if take_date(text.as_bytes())?.is_ok() {
+        return None;
+    }
+    let (year, rest) = digits(text.as_bytes(), 4)?;
+    let (month, rest) = digits(skip(rest, b'-')?, 2)?;
+    let (day, rest) = digits(skip(rest, b'-')?, 2)?;
+    let number = special::number_of(year, month, day)?;
+    if rest.is_empty() {
+        return Some((number, 0));
+    }
+    let (hours, rest) = digits(skip(rest, b' ').or_else(|| skip(rest, b'T'))?, 2)?;
+    let (micros, rest) = take_minutes(rest, true)?.ok()?;
+    let zoned = matches!(read_zone(rest), Some(None | Some(0)));
+    (hours < 24 && zoned).then_some((number, i64::from(hours) * 3600 * SECOND + micros))
 }
 
 /// Local microseconds since 1970, and the zone's offset when one is given.

@@ -5,7 +5,7 @@
 use arrow::array::ArrowNativeTypeOp;
 use arrow::datatypes::i256;
 
-use crate::misfit::{Fit, Misfit, conversion, no_equivalent, out_of_range};
+use crate::misfit::{Fit, Misfit, Side, conversion, infinity, nan, out_of_range};
 
 /// The unscaled number behind a decimal.
 pub(crate) trait Whole: ArrowNativeTypeOp + std::fmt::Display {
@@ -261,8 +261,11 @@ pub(crate) fn special(text: &str) -> Option<&'static str> {
 pub(crate) fn parse_decimal<W: Whole>(text: &str, precision: u8, scale: i8) -> Fit<W> {
     match Digits::read(text) {
         Some(digits) => digits.unscaled(precision, scale),
-        None if special(text).is_some() => Err(no_equivalent("not a finite number")),
-        None => Err(conversion("not a decimal number")),
+        None => Err(match special(text) {
+            Some("NaN") => nan(),
+            Some(text) => infinity(if text.starts_with('-') { Side::Below } else { Side::Above }),
+            None => conversion("not a decimal number"),
+        }),
     }
 }
 

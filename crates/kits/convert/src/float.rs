@@ -6,7 +6,7 @@
 //! `0.10000000000000001` is the same one, and `3.14159265358979323846` is none.
 
 use crate::digits::{Digits, Whole, special, write_decimal};
-use crate::misfit::{Fit, conversion, no_equivalent, out_of_range};
+use crate::misfit::{Fit, Side, conversion, infinity, nan, out_of_range};
 
 /// `f32` and `f64` alike.
 pub(crate) trait Float: Copy + PartialEq + std::str::FromStr {
@@ -94,11 +94,20 @@ pub(crate) fn from_decimal<F: Float, W: Whole>(value: W, scale: i8, text: &mut S
     parse_float(text, true)
 }
 
+/// Neither NaN nor infinite.
+pub(crate) fn finite(float: f64) -> Fit<()> {
+    if float.is_nan() {
+        Err(nan())
+    } else if float.is_infinite() {
+        Err(infinity(if float < 0.0 { Side::Below } else { Side::Above }))
+    } else {
+        Ok(())
+    }
+}
+
 /// The decimal of a float's shortest text.
 pub(crate) fn to_decimal<F: Float, W: Whole>(float: F, precision: u8, scale: i8) -> Fit<W> {
-    if !float.widen().is_finite() {
-        return Err(no_equivalent("not a finite number"));
-    }
+    finite(float.widen())?;
     match Digits::read(&float.shortest()) {
         Some(digits) => digits.unscaled(precision, scale),
         None => Err(conversion("not a number")),
@@ -107,9 +116,7 @@ pub(crate) fn to_decimal<F: Float, W: Whole>(float: F, precision: u8, scale: i8)
 
 /// A whole number that fits, exactly.
 pub(crate) fn to_int<T: TryFrom<i128>>(float: f64) -> Fit<T> {
-    if !float.is_finite() {
-        return Err(no_equivalent("not a finite number"));
-    }
+    finite(float)?;
     if float.fract() != 0.0 {
         return Err(conversion("not a whole number"));
     }

@@ -11,6 +11,7 @@ use arrow::datatypes::{
 
 use crate::kind::{Kind, Shape};
 use crate::misfit::{Fit, conversion, out_of_range};
+use crate::patch::Cut;
 use crate::stage::{self, Stage};
 use crate::{clock, digits, float, number, text};
 
@@ -27,14 +28,16 @@ pub(crate) enum Grade {
 pub(crate) struct Route {
     pub(crate) grade: Grade,
     pub(crate) stages: Vec<Stage>,
+    /// What the last stage takes out as too long, when it does.
+    pub(crate) cut: Option<Cut>,
 }
 
 pub(crate) fn every(stages: Vec<Stage>) -> Option<Route> {
-    Some(Route { grade: Grade::Every(""), stages })
+    Some(Route { grade: Grade::Every(""), stages, cut: None })
 }
 
 pub(crate) fn some(why: impl Into<String>, stages: Vec<Stage>) -> Option<Route> {
-    Some(Route { grade: Grade::Some(why.into()), stages })
+    Some(Route { grade: Grade::Some(why.into()), stages, cut: None })
 }
 
 /// How a way looks when it depends on the two types whether every value fits.
@@ -58,10 +61,13 @@ pub(crate) fn route(from: &Shape, to: &Shape, target: &DataType, bytes: BytesAs)
         return Some(route);
     };
     if longest(from, &to.kind, bytes).is_none_or(|n| n > limit) {
-        let (stage, unit) = match to.kind {
-            Kind::Binary | Kind::Geometry { .. } => (stage::check_bytes(limit), "bytes"),
-            _ => (stage::check_length(limit), "characters"),
+        let (stage, cut, unit) = match to.kind {
+            Kind::Binary | Kind::Geometry { .. } => {
+                (stage::check_bytes(limit), Cut::Bytes(limit), "bytes")
+            }
+            _ => (stage::check_length(limit), Cut::Characters(limit), "characters"),
         };
+        route.cut = Some(cut);
         let why = format!("more than {limit} {unit} are refused");
         route.grade = match route.grade {
             Grade::Some(other) => Grade::Some(format!("{other}; {why}")),
@@ -129,7 +135,7 @@ fn by_kind(from: &Shape, to: &Shape, target: &DataType, bytes: BytesAs) -> Optio
         (Date, Timestamp { .. }) => some_dates(),
         (Timestamp { .. }, Date) => some("only midnight is taken", vec![timestamp_to_date()]),
         (Timestamp { .. }, Timestamp { .. }) => {
-            Some(Route { grade: Grade::Every("taken as UTC"), stages: vec![] })
+            Some(Route { grade: Grade::Every("taken as UTC"), stages: vec![], cut: None })
         }
         (Time, Duration) => every(vec![stage::cast(DataType::Int64), stage::cast(target.clone())]),
         (Duration, Time) => some("only 00:00 to 24:00 is taken", vec![duration_to_time()]),
@@ -157,7 +163,7 @@ fn some_dates() -> Option<Route> {
             .ok_or_else(|| out_of_range("beyond the years ±290,000"))
     };
     let stages = vec![stage::map::<Date32Type, TimestampMicrosecondType>(f, |a| a)];
-    Some(Route { grade: Grade::Every("at midnight"), stages })
+    Some(Route { grade: Grade::Every("at midnight"), stages, cut: None })
 }
 
 fn timestamp_to_date() -> Stage {
@@ -299,7 +305,7 @@ fn to_text(from: &Shape, to: &Shape) -> Option<Route> {
             let rest = check(to)?;
             let mut stages = vec![print(a)?];
             stages.extend(rest.stages);
-            Some(Route { grade: rest.grade, stages })
+            Some(Route { grade: rest.grade, stages, cut: None })
         }
     }
 }

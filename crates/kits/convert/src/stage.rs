@@ -10,7 +10,7 @@ use arrow::array::{
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use syncline_types::{Code, Error, Result};
 
-use crate::misfit::{Fit, Mapped, Misfit, nulls_with, out_of_range};
+use crate::misfit::{Fit, Mapped, Misfit, not_utf8, nulls_with, too_long};
 
 /// One loop over a column. It gets the array of the stage before; rows that were bad there are
 /// NULL by now.
@@ -233,7 +233,7 @@ pub(crate) fn check_bytes(limit: u64) -> Stage {
             if value.len() as u64 <= limit {
                 Ok(())
             } else {
-                Err(out_of_range(format!("{} bytes, where {limit} fit", value.len())))
+                Err(too_long(format!("{} bytes, where {limit} fit", value.len())))
             }
         };
         let (_, bad) = collect(all, |a, row| a.value(row), fits);
@@ -255,8 +255,33 @@ pub(crate) fn check_length(limit: u64) -> Stage {
         }
         match text.chars().count() as u64 {
             n if n <= limit => Ok(()),
-            n => Err(out_of_range(format!("{n} characters, where {limit} fit"))),
+            n => Err(too_long(format!("{n} characters, where {limit} fit"))),
         }
+    })
+}
+
+/// Takes out texts of more than `limit` bytes.
+pub(crate) fn check_text_bytes(limit: u64) -> Stage {
+    check_text(move |text| match text.len() as u64 {
+        n if n <= limit => Ok(()),
+        n => Err(too_long(format!("{n} bytes, where {limit} fit"))),
+    })
+}
+
+/// Leaves numbers as they are, and takes out those that `f` refuses.
+pub(crate) fn check_values<T: ArrowPrimitiveType>(
+    f: impl Fn(T::Native) -> Fit<()> + Send + Sync + 'static,
+) -> Stage {
+    Box::new(move |array| {
+        let all = primitive::<T>(array)?;
+        let (_, bad) = collect(all, |a, row| a.value(row), &f);
+        if bad.is_empty() {
+            return Ok(Mapped { array: array.clone(), bad });
+        }
+        let nulls = nulls_with(all.nulls(), all.len(), &bad);
+        let checked = PrimitiveArray::<T>::new(all.values().clone(), nulls)
+            .with_data_type(all.data_type().clone());
+        Ok(Mapped { array: Arc::new(checked), bad })
     })
 }
 
@@ -276,10 +301,7 @@ pub(crate) fn utf8() -> Stage {
                 out.push_str(text);
                 Ok(())
             }
-            Err(e) => Err(Misfit {
-                code: Code::BadEncoding,
-                why: format!("not UTF-8 from byte {} on", e.valid_up_to() + 1).into(),
-            }),
+            Err(e) => Err(not_utf8(e.valid_up_to() + 1)),
         };
         write_texts(all, |a, row| a.value(row), write)
     })
