@@ -1,4 +1,5 @@
-//! The steps of a chain: `filter`, `select`, `rename`, `drop`, `cast`, `add`, `mask`, `sql`.
+//! The steps of a chain: `filter`, `select`, `rename`, `drop`, `cast`, `add`, `mask`, `sql`, dates by
+//! patterns, and the transformers of DataX.
 //!
 //! Each is configured by one key and its value, as in a job file; `docs/processors.md` shows them.
 //! [`build`] reads and checks the configuration without knowing a table; `bind` then fits each step
@@ -9,11 +10,14 @@ mod add;
 mod cast;
 mod columns;
 mod config;
+mod datax;
+mod dates;
 mod expression;
 mod filter;
 mod mask;
 mod project;
 mod sql;
+mod text_step;
 
 use serde_json::{Value, json};
 use syncline_connector::Processor;
@@ -22,7 +26,23 @@ use syncline_types::{Code, Error, Result, did_you_mean};
 use config::Place;
 
 /// The verbs there are.
-pub const VERBS: &[&str] = &["add", "cast", "drop", "filter", "mask", "rename", "select", "sql"];
+pub const VERBS: &[&str] = &[
+    "add",
+    "cast",
+    "drop",
+    "dx_digest",
+    "dx_filter",
+    "dx_pad",
+    "dx_replace",
+    "dx_substr",
+    "filter",
+    "format_date",
+    "mask",
+    "parse_date",
+    "rename",
+    "select",
+    "sql",
+];
 
 /// The JSON Schema of a list of steps, for the schema of the job file.
 pub fn schema() -> Value {
@@ -54,13 +74,29 @@ pub fn schema() -> Value {
         "required": ["columns", "with"],
         "additionalProperties": false,
     });
+    let datax = json!({
+        "type": "object",
+        "properties": {
+            "columnIndex": { "type": "integer", "minimum": 0, "description": "counted from 0" },
+            "paras": names,
+        },
+        "required": ["columnIndex", "paras"],
+        "additionalProperties": false,
+    });
     let constant = json!({ "type": ["string", "number", "boolean", "null"] });
     let steps = [
         step("add", "more columns: a constant, or an expression as a text", by_name(constant)),
         step("cast", "columns in another type, exactly", by_name(text.clone())),
         step("drop", "all columns but these", names.clone()),
+        step("dx_digest", "DataX: md5 or sha1 of a text", datax.clone()),
+        step("dx_filter", "DataX: takes rows out for which the comparison is true", datax.clone()),
+        step("dx_pad", "DataX: a text of just this length", datax.clone()),
+        step("dx_replace", "DataX: other characters at this place", datax.clone()),
+        step("dx_substr", "DataX: so many characters from this place", datax),
         step("filter", "rows for which the condition is true", text.clone()),
+        step("format_date", "dates as texts of this form", by_name(text.clone())),
         step("mask", "values that must not travel as they are", mask),
+        step("parse_date", "texts of this form as timestamps", by_name(text.clone())),
         step("rename", "other names: old to new", by_name(text.clone())),
         step("select", "these columns, in this order", names),
         step("sql", "select EXPRESSION as NAME, … from rows where CONDITION", text),
@@ -105,10 +141,13 @@ fn build_step(step: &Value, place: &Place) -> Result<Box<dyn Processor>> {
         "cast" => Box::new(cast::Cast::new(at, value)?),
         "drop" => Box::new(columns::Drop::new(at, value)?),
         "filter" => Box::new(filter::Filter::new(at, value)?),
+        "format_date" => Box::new(dates::Dates::new(at, false, value)?),
         "mask" => Box::new(mask::Mask::new(at, value)?),
+        "parse_date" => Box::new(dates::Dates::new(at, true, value)?),
         "rename" => Box::new(columns::Rename::new(at, value)?),
         "select" => Box::new(columns::Select::new(at, value)?),
         "sql" => Box::new(sql::Sql::new(at, value)?),
+        dx if datax::VERBS.contains(&dx) => Box::new(datax::Transformer::new(at, dx, value)?),
         other => {
             let near = did_you_mean(other, VERBS.iter().copied());
             let message = format!("{other:?} is no step{near}");

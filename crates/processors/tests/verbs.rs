@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use support::{bind, run, shown, table};
 use syncline_convert::portable::type_name;
 use syncline_processors::{build, build_at};
-use syncline_types::{Code, DefaultValue, Identity, Index, IndexPart, TableSchema};
+use syncline_types::{Code, Column, DefaultValue, Identity, Index, IndexPart, TableSchema, field};
 
 use arrow::array::RecordBatch;
 
@@ -39,6 +39,33 @@ fn names(schema: &TableSchema) -> Vec<&str> {
 
 fn indexes(schema: &TableSchema) -> Vec<&str> {
     schema.indexes.iter().map(|i| i.name.as_str()).collect()
+}
+
+#[test]
+fn a_column_of_another_type_is_no_longer_of_its_stores_type() {
+    let (mut schema, rows) = users();
+    for column in &mut schema.columns {
+        let native = format!("own type of {}", column.name());
+        let pairs = [(field::STORE, "mysql".to_owned()), (field::NATIVE, native)];
+        column.field = field::with(column.field.clone(), pairs);
+    }
+    let users =
+        (schema.clone(), RecordBatch::try_new(schema.arrow(), rows.columns().to_vec()).unwrap());
+    let natives = |config: Value| {
+        let (schema, _) = run(config, &users);
+        let own = |c: &Column| field::native(&c.field, "mysql").is_some();
+        schema.columns.iter().filter(|c| own(c)).map(|c| c.name().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(natives(json!({ "cast": { "id": "text" } })), ["email", "amount", "photo"]);
+    let mask = json!({ "mask": { "columns": ["email", "amount"], "with": "redact" } });
+    assert_eq!(natives(mask), ["id", "photo"]);
+    let sql =
+        "select id, id + 1 as next, cast(amount as varchar) as amount, email as mail from rows";
+    assert_eq!(natives(json!({ "sql": sql })), ["id", "mail"]);
+    assert_eq!(
+        natives(json!({ "add": { "more": "amount * 2" } })),
+        ["id", "email", "amount", "photo"]
+    );
 }
 
 #[test]
