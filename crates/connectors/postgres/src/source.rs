@@ -303,11 +303,16 @@ impl PostgresSource {
 impl Source for PostgresSource {
     async fn check(&self) -> Result<Vec<String>> {
         let session = self.scout().await?;
-        let mut notes = catalog::left_out(&session, self.connect.schema.as_deref()).await?;
+        let mut notes = Vec::new();
         if session.facts.standby {
             notes.push("the server is a standby; a long copy may be cancelled by replay".into());
         }
         Ok(notes)
+    }
+
+    async fn left_out(&self) -> Result<Vec<String>> {
+        let session = self.scout().await?;
+        catalog::left_out(&session, self.connect.schema.as_deref()).await
     }
 
     async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>> {
