@@ -1,13 +1,13 @@
-//! What there is in a server: tables, columns, keys, from `information_schema` and SHOW INDEX.
+//! What there is in a server: its tables, from `information_schema`. What each is made of stands
+//! in `shape`.
 
 use syncline_sql::Dialect;
 use syncline_types::{
-    Code, Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
-    TableInfo, TableName, TableSchema, TableSelection, did_you_mean, field,
+    Code, Column, Error, Result, TableInfo, TableName, TableSelection, did_you_mean, field,
 };
 
-use crate::native::{Described, Native, STORE, field_of};
-use crate::wire::{Conn, Flavor, Rows};
+use crate::shape;
+use crate::wire::Conn;
 
 /// A table as it lies in the server.
 #[derive(Debug, Clone)]
@@ -79,10 +79,24 @@ async fn list(conn: &mut Conn, condition: &str) -> Result<Vec<Listed>> {
     Ok(rows.rows.iter().map(read).collect())
 }
 
-/// The views of a schema, by name.
-pub(crate) async fn views(conn: &mut Conn, database: &str) -> Result<Vec<String>> {
-    let condition = format!("TABLE_SCHEMA = {} AND TABLE_TYPE = 'VIEW'", literal(database));
-    Ok(list(conn, &condition).await?.into_iter().map(|t| t.name.name).collect())
+/// What a schema has beside tables and is not copied, in words for people.
+pub(crate) async fn not_copied(conn: &mut Conn, database: &str) -> Result<Vec<String>> {
+    let condition =
+        format!("TABLE_SCHEMA = {} AND TABLE_TYPE IN ('VIEW', 'SEQUENCE')", literal(database));
+    let found = list(conn, &condition).await?;
+    let of = |kind: &str| -> Vec<&str> {
+        found.iter().filter(|t| t.kind == kind).map(|t| t.name.name.as_str()).collect()
+    };
+    let (views, sequences) = (of("VIEW"), of("SEQUENCE"));
+    let mut notes = Vec::new();
+    if !views.is_empty() {
+        notes.push(format!("views are not copied: {}", views.join(", ")));
+    }
+    if !sequences.is_empty() {
+        let names = sequences.join(", ");
+        notes.push(format!("sequences are copied only with tables that count by them: {names}"));
+    }
+    Ok(notes)
 }
 
 /// The tables selected, in name order.
@@ -164,16 +178,9 @@ pub(crate) async fn table(conn: &mut Conn, name: &TableName) -> Result<Option<Fo
 }
 
 async fn describe(conn: &mut Conn, table: Listed) -> Result<Found> {
-    let mut notes = Vec::new();
-    let columns = columns(conn, &table).await?;
-    let (primary_key, indexes) = indexes(conn, &table.name, &mut notes).await?;
-    let schema = TableSchema {
-        columns,
-        primary_key,
-        indexes,
-        comment: table.comment,
-        ..TableSchema::new(table.name, [])
-    };
+    let next = table.next;
+    let shape::Shaped { mut schema, mut notes } = shape::read(conn, &table.name, next).await?;
+    schema.comment = table.comment;
     if crate::key::of(&schema).is_none() {
         let why = match schema.key().is_empty() {
             true => "it has no primary key",
@@ -181,197 +188,14 @@ async fn describe(conn: &mut Conn, table: Listed) -> Result<Found> {
         };
         notes.push(format!("{why}: read as one piece, which starts over when it is broken off"));
     }
+    if table.kind == "SYSTEM VERSIONED" {
+        notes.push("of its history nothing is copied, only the rows of now".into());
+    }
     if !is_transactional(&table.engine) {
         notes.push(format!("its engine, {}, has no transactions", table.engine));
     }
     let info = TableInfo { schema, rows: table.rows, bytes: table.bytes, notes };
     Ok(Found { info, engine: table.engine })
-}
-
-async fn columns(conn: &mut Conn, table: &Listed) -> Result<Vec<Column>> {
-    let srid = match (conn.flavor, conn.version) {
-        (Flavor::MySql, v) if v >= (8, 0, 0) => "SRS_ID",
-        _ => "NULL",
-    };
-    let sql = format!(
-        "SELECT COLUMN_NAME, COLUMN_DEFAULT, IS_NULLABLE, COLUMN_TYPE, CHARACTER_SET_NAME, \
-         COLLATION_NAME, CHARACTER_MAXIMUM_LENGTH, EXTRA, GENERATION_EXPRESSION, COLUMN_COMMENT, \
-         {srid} AS SRID FROM information_schema.COLUMNS \
-         WHERE TABLE_SCHEMA = {} AND TABLE_NAME = {} ORDER BY ORDINAL_POSITION",
-        literal(table.name.schema.as_deref().unwrap_or_default()),
-        literal(&table.name.name)
-    );
-    let rows = conn.query(&sql).await?;
-    let json = json_columns(conn, &table.name).await?;
-    let flavor = conn.flavor;
-    Ok(rows.rows.iter().map(|row| column(flavor, &rows, row, table.next, &json)).collect())
-}
-
-/// Columns that MariaDB made for the type JSON: a longtext with a check of its own.
-async fn json_columns(conn: &mut Conn, table: &TableName) -> Result<Vec<String>> {
-    if conn.flavor != Flavor::MariaDb || conn.version < (10, 4, 3) {
-        return Ok(Vec::new());
-    }
-    let sql = format!(
-        "SELECT CONSTRAINT_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS \
-         WHERE CONSTRAINT_SCHEMA = {} AND TABLE_NAME = {}",
-        literal(table.schema.as_deref().unwrap_or_default()),
-        literal(&table.name)
-    );
-    let rows = conn.query(&sql).await?;
-    let named = rows.rows.iter().filter_map(|row| {
-        let name = rows.get(row, "CONSTRAINT_NAME")?;
-        let check = format!("json_valid({})", Dialect::Mysql.quote(name));
-        (rows.get(row, "CHECK_CLAUSE")? == check).then(|| name.to_owned())
-    });
-    Ok(named.collect())
-}
-
-fn column(
-    flavor: Flavor,
-    rows: &Rows,
-    row: &[Option<String>],
-    next: Option<i128>,
-    json: &[String],
-) -> Column {
-    let text = |name| rows.get(row, name);
-    let extra = text("EXTRA").unwrap_or_default().to_ascii_lowercase();
-    let native = text("COLUMN_TYPE").unwrap_or_default();
-    // MySQL keeps the reference system of a geometry column beside its type.
-    let native = match text("SRID") {
-        Some(srid) => format!("{native} SRID {srid}"),
-        None => native.to_owned(),
-    };
-    let name = text("COLUMN_NAME").unwrap_or_default();
-    let is_json = native == "longtext"
-        && text("COLLATION_NAME") == Some("utf8mb4_bin")
-        && json.iter().any(|j| j == name);
-    let native = if is_json { "json".to_owned() } else { native };
-    let described = Described {
-        name,
-        native: &native,
-        nullable: text("IS_NULLABLE") == Some("YES"),
-        charset: text("CHARACTER_SET_NAME"),
-        collation: text("COLLATION_NAME"),
-        length: text("CHARACTER_MAXIMUM_LENGTH").and_then(|n| n.parse().ok()),
-    };
-    let f = field_of(&described);
-    let generated = text("GENERATION_EXPRESSION").filter(|g| !g.is_empty()).map(|sql| Generated {
-        expression: NativeSql::new(STORE, unescaped(sql)),
-        stored: extra.contains("stored") || extra.contains("persistent"),
-    });
-    let default = match (&generated, text("COLUMN_DEFAULT")) {
-        (None, Some(sql)) => default(flavor, &Native::parse(&native), sql, &extra),
-        _ => None,
-    };
-    Column {
-        default,
-        identity: extra.contains("auto_increment").then_some(Identity { always: false, next }),
-        generated,
-        comment: text("COLUMN_COMMENT").filter(|c| !c.is_empty()).map(str::to_owned),
-        attributes: None,
-        field: f,
-    }
-}
-
-/// MySQL's catalog writes quotes inside of expressions as `\'`.
-fn unescaped(sql: &str) -> String {
-    sql.replace("\\'", "'")
-}
-
-/// A default from the catalog: MySQL writes a constant bare and marks expressions as
-/// DEFAULT_GENERATED; MariaDB writes what stands in the CREATE TABLE.
-fn default(flavor: Flavor, native: &Native, sql: &str, extra: &str) -> Option<DefaultValue> {
-    let on_update = extra.contains("on update");
-    let is_now = |sql: &str| {
-        let lower = sql.to_ascii_lowercase();
-        lower.starts_with("current_timestamp") || lower.starts_with("now(")
-    };
-    let is_expression = match flavor {
-        Flavor::MySql => extra.contains("default_generated") || is_now(sql),
-        Flavor::MariaDb => {
-            let number = sql.parse::<f64>().is_ok();
-            !sql.starts_with('\'') && !sql.starts_with("b'") && !number
-        }
-    };
-    let ours = |sql: String| Some(DefaultValue::Native { store: STORE.into(), sql });
-    if is_expression {
-        if sql.eq_ignore_ascii_case("NULL") {
-            return None;
-        }
-        return match (is_now(sql), on_update) {
-            (true, true) => ours(format!("{sql} ON UPDATE {sql}")),
-            (true, false) => Some(DefaultValue::CurrentTimestamp),
-            (false, _) => ours(format!("({})", unescaped(sql))),
-        };
-    }
-    let value = match flavor {
-        Flavor::MariaDb if sql.starts_with('\'') => {
-            let (mut parts, _) = Native::parse_literals(sql);
-            parts.pop().unwrap_or_default()
-        }
-        _ => sql.to_owned(),
-    };
-    match native.base.as_str() {
-        // b'101' is how both servers write it, and what they take.
-        "bit" => ours(value),
-        "binary" | "varbinary" => {
-            let hex: String = value.bytes().map(|b| format!("{b:02X}")).collect();
-            // MySQL writes bytes that are no text as 0x… itself.
-            ours(if value.starts_with("0x") { value } else { format!("X'{hex}'") })
-        }
-        "date" | "datetime" | "timestamp" if value.starts_with("0000") => ours(literal(&value)),
-        "timestamp" | "datetime" if on_update => ours(format!(
-            "{} ON UPDATE current_timestamp{}",
-            literal(&value),
-            native.number(0).map(|n| format!("({n})")).unwrap_or_default()
-        )),
-        _ => Some(DefaultValue::Value(value)),
-    }
-}
-
-/// Primary key and secondary indexes, in the server's own order.
-async fn indexes(
-    conn: &mut Conn,
-    table: &TableName,
-    notes: &mut Vec<String>,
-) -> Result<(Vec<String>, Vec<Index>)> {
-    let rows = conn.query(&format!("SHOW INDEX FROM {}", Dialect::Mysql.table(table))).await?;
-    let mut primary = Vec::new();
-    let mut indexes: Vec<Index> = Vec::new();
-    let mut left_out: Vec<String> = Vec::new();
-    for row in &rows.rows {
-        let text = |name| rows.get(row, name);
-        let name = text("Key_name").unwrap_or_default();
-        let Some(column) = text("Column_name") else {
-            left_out.push(name.to_owned());
-            continue;
-        };
-        if name == "PRIMARY" {
-            primary.push(column.to_owned());
-            continue;
-        }
-        let kind = text("Index_type").unwrap_or_default();
-        if kind == "FULLTEXT" || kind == "SPATIAL" {
-            left_out.push(name.to_owned());
-        }
-        let part = IndexPart {
-            column: column.to_owned(),
-            prefix: text("Sub_part").and_then(|n| n.parse().ok()),
-            descending: text("Collation") == Some("D"),
-        };
-        match indexes.last_mut() {
-            Some(index) if index.name == name => index.parts.push(part),
-            _ => indexes.push(Index::new(name, vec![part], text("Non_unique") == Some("0"))),
-        }
-    }
-    left_out.dedup();
-    indexes.retain(|index| !left_out.contains(&index.name));
-    for name in left_out {
-        notes
-            .push(format!("index {name} (full-text, spatial or over an expression) is not copied"));
-    }
-    Ok((primary, indexes))
 }
 
 /// The character set of a text column, when the server cannot be trusted to say every character
@@ -383,52 +207,4 @@ pub(crate) fn lossy_charset(column: &Column) -> Option<&str> {
         "binary",
     ];
     (!exact.contains(&charset)).then_some(charset)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn maria(native: &str, sql: &str, extra: &str) -> Option<DefaultValue> {
-        default(Flavor::MariaDb, &Native::parse(native), sql, extra)
-    }
-
-    fn mysql(native: &str, sql: &str, extra: &str) -> Option<DefaultValue> {
-        default(Flavor::MySql, &Native::parse(native), sql, extra)
-    }
-
-    fn value(text: &str) -> Option<DefaultValue> {
-        Some(DefaultValue::Value(text.into()))
-    }
-
-    fn ours(sql: &str) -> Option<DefaultValue> {
-        Some(DefaultValue::Native { store: STORE.into(), sql: sql.into() })
-    }
-
-    #[test]
-    fn defaults_mean_the_same_from_both_servers() {
-        assert_eq!(maria("varchar(9)", r"'it\'s'", ""), value("it's"));
-        assert_eq!(mysql("varchar(9)", "it's", ""), value("it's"));
-        assert_eq!(maria("int(11)", "5", ""), value("5"));
-        assert_eq!(maria("int(11)", "NULL", ""), None);
-        assert_eq!(mysql("varchar(9)", "NULL", ""), value("NULL"));
-        let now = Some(DefaultValue::CurrentTimestamp);
-        assert_eq!(maria("datetime", "current_timestamp()", ""), now);
-        assert_eq!(mysql("datetime", "CURRENT_TIMESTAMP", "default_generated"), now);
-        assert_eq!(
-            mysql(
-                "timestamp",
-                "CURRENT_TIMESTAMP",
-                "default_generated on update current_timestamp"
-            ),
-            ours("CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP")
-        );
-        assert_eq!(maria("char(36)", "uuid()", ""), ours("(uuid())"));
-        assert_eq!(
-            mysql("json", r"json_array(_utf8mb4\'a\')", "default_generated"),
-            ours("(json_array(_utf8mb4'a'))")
-        );
-        assert_eq!(maria("bit(4)", "b'101'", ""), ours("b'101'"));
-        assert_eq!(maria("timestamp", "'0000-00-00 00:00:00'", ""), ours("'0000-00-00 00:00:00'"));
-    }
 }

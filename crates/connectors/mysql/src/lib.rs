@@ -22,12 +22,15 @@ mod pool;
 mod reader;
 mod select;
 mod session;
+mod shape;
 mod side;
 mod sink;
 mod snapshot;
 mod source;
 mod split;
+mod statement;
 mod wire;
+mod words;
 mod writer;
 
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};

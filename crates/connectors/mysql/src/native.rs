@@ -10,6 +10,9 @@ use crate::wire::WireColumn;
 /// Our id in a field's metadata.
 pub(crate) const STORE: &str = "mysql";
 
+/// What [`field::SPECIAL`] of every date says: it may be no day of the calendar.
+pub(crate) const ZERO_DATE: &str = "zero-date";
+
 /// A native type, taken apart: `decimal(12,2) unsigned` is `decimal`, `["12", "2"]`, unsigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Native {
@@ -31,11 +34,6 @@ impl Native {
         };
         let unsigned = rest.to_ascii_lowercase().contains("unsigned");
         Self { base, args, unsigned }
-    }
-
-    /// Literals in quotes, with commas between, unquoted; and what stands behind them.
-    pub(crate) fn parse_literals(text: &str) -> (Vec<String>, &str) {
-        arguments(text)
     }
 
     /// The argument at `index` as a number.
@@ -100,6 +98,9 @@ pub(crate) fn field_of(column: &Described<'_>) -> Field {
         vec![(field::STORE, STORE.to_owned()), (field::NATIVE, column.native.to_owned())];
     if let Some(logical) = logical {
         pairs.push((field::LOGICAL, logical.to_owned()));
+    }
+    if matches!(native.base.as_str(), "date" | "datetime" | "timestamp") {
+        pairs.push((field::SPECIAL, ZERO_DATE.to_owned()));
     }
     let texts = [(field::CHARSET, column.charset), (field::COLLATION, column.collation)];
     pairs.extend(texts.into_iter().filter_map(|(key, text)| Some((key, text?.to_owned()))));

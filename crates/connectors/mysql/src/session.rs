@@ -60,15 +60,16 @@ impl Store {
     }
 }
 
+/// What a session that writes is strict about.
+pub(crate) const WRITE_MODE: &str =
+    "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO";
+
 fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
     // NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PAD_CHAR_TO_FULL_LENGTH must be off, strictness on.
-    // NO_ZERO_DATE stays off, so that a table whose default is a zero date can be made as it was;
-    // zero dates themselves never come: Arrow has none.
+    // NO_ZERO_DATE stays off: zero dates are values like others.
     let mode = match purpose {
         Purpose::Read => "",
-        Purpose::Write => {
-            "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
-        }
+        Purpose::Write => WRITE_MODE,
     };
     let mut common = format!(
         "SET SESSION sql_mode='{mode}', time_zone='+00:00', autocommit=1, \

@@ -110,14 +110,15 @@ impl Source for MysqlSource {
             Flavor::MariaDb => "MariaDB",
         };
         let (major, minor, patch) = conn.version;
-        let mut notes = vec![format!("{kind} {major}.{minor}.{patch}")];
-        if let Some(database) = self.store.database() {
-            let views = catalog::views(&mut conn, database).await?;
-            if !views.is_empty() {
-                notes.push(format!("views are not copied: {}", views.join(", ")));
-            }
-        }
         conn.quit().await;
+        Ok(vec![format!("{kind} {major}.{minor}.{patch}")])
+    }
+
+    async fn left_out(&self) -> Result<Vec<String>> {
+        let Some(database) = self.store.database() else { return Ok(Vec::new()) };
+        let mut conn = self.connection().await?;
+        let notes = catalog::not_copied(&mut conn, database).await?;
+        self.pool.give(conn);
         Ok(notes)
     }
 

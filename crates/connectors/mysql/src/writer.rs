@@ -19,6 +19,7 @@ use syncline_types::{
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target, targets};
 use crate::pool::{Lease, Pool};
+use crate::session::WRITE_MODE;
 use crate::wire::{Conn, Fault, Flavor};
 
 const SQL: Dialect = Dialect::Mysql;
@@ -66,6 +67,8 @@ pub(crate) struct Writer {
     /// Largest statement the server takes.
     packet: usize,
     in_transaction: bool,
+    /// The session takes dates such as 2020-02-31.
+    impossible: bool,
     buffer: Vec<u8>,
 }
 
@@ -123,6 +126,7 @@ impl Writer {
             checkpoint,
             packet,
             in_transaction: false,
+            impossible: false,
             buffer: Vec::new(),
         })
     }
@@ -132,6 +136,17 @@ impl Writer {
             self.conn.clean = false;
             self.conn.exec("START TRANSACTION").await?;
             self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Makes the session take dates such as 2020-02-31, or not: only for batches that have one, so
+    /// that expressions of generated columns are computed as ever.
+    async fn allow(&mut self, impossible: bool) -> Result<()> {
+        if impossible != self.impossible {
+            let more = if impossible { ",ALLOW_INVALID_DATES" } else { "" };
+            self.conn.exec(&format!("SET SESSION sql_mode='{WRITE_MODE}{more}'")).await?;
+            self.impossible = impossible;
         }
         Ok(())
     }
@@ -406,6 +421,7 @@ impl SinkWriter for Writer {
         let result = async {
             let rows = Rows::new(&self.plan.table, &targets, &batch.rows)?;
             self.begin().await?;
+            self.allow(rows.impossible).await?;
             self.conn.exec("SAVEPOINT batch").await?;
             match self.rows(&rows).await {
                 Ok(()) => Ok(()),
@@ -432,7 +448,7 @@ impl SinkWriter for Writer {
         self.conn.exec("COMMIT").await.map_err(|e| Error::from(e).at(&self.plan.table.name))?;
         self.in_transaction = false;
         // A temporary table would be in the way of the next writer.
-        self.conn.clean = self.plan.way != Way::Merge;
+        self.conn.clean = self.plan.way != Way::Merge && !self.impossible;
         Ok(())
     }
 }

@@ -1,22 +1,24 @@
 //! Rows of the binary protocol into Arrow columns.
 //!
 //! One builder a column, chosen once for a result; a row's packet is walked from left to right and
-//! every value goes from the packet into its builder. A value that Arrow cannot hold as it is (a
-//! zero date, bytes that are not the text they should be) makes its row a [`Reject`]; it is never
-//! replaced by another.
+//! every value goes from the packet into its builder. A value that Arrow cannot hold as it is (bytes
+//! that are not the text they should be) makes its row a [`Reject`]; it is never replaced by
+//! another. Dates that are no days have numbers of their own ([`field::NO_DAY`]).
 
 mod value;
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, BinaryBuilder, BooleanArray, Date32Builder, Decimal128Builder,
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, Date32Builder, Decimal128Builder,
     Decimal256Builder, DurationMicrosecondBuilder, FixedSizeBinaryBuilder, Float32Builder,
     Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, RecordBatch,
     StringArray, StringBuilder, TimestampMicrosecondBuilder, UInt8Builder, UInt16Builder,
     UInt32Builder, UInt64Builder,
 };
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{
+    DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
 use syncline_sql::KeyValue;
 use syncline_types::{Code, Error, Reject, Result, field};
 
@@ -86,7 +88,6 @@ struct Slot {
     name: String,
     build: Build,
     lie: Lie,
-    kind: u8,
 }
 
 /// Builds batches from the rows of one result.
@@ -133,7 +134,7 @@ impl Decoder {
         }
         for (checked, column) in checks.iter().zip(&columns[fields.len()..]) {
             let (name, kind) = (fields[*checked].name().clone(), column.kind);
-            slots.push(Slot { name, build: Build::Check(*checked), lie: lie_of(kind), kind });
+            slots.push(Slot { name, build: Build::Check(*checked), lie: lie_of(kind) });
         }
         let schema = Arc::new(Schema::new(fields[..visible].to_vec()));
         Ok(Self { slots, fields, visible, schema, rows: 0, bytes: 0, bad: Vec::new() })
@@ -180,7 +181,7 @@ impl Decoder {
                 }
                 continue;
             }
-            if let Err(misfit) = slot.build.value(bytes, slot.kind) {
+            if let Err(misfit) = slot.build.value(bytes) {
                 slot.build.null();
                 self.bad.push(Bad { row: self.rows, column: at, misfit });
             }
@@ -227,7 +228,10 @@ impl Decoder {
             let misfit = bad.iter().find(|b| b.row == last && b.column == *column);
             match misfit {
                 Some(bad) => Ok(KeyValue::Text(bad.misfit.text.clone())),
-                None => KeyValue::of(&self.fields[*column], &arrays[*column], last),
+                None => match no_day(&arrays[*column], last) {
+                    Some(text) => Ok(KeyValue::Text(text)),
+                    None => KeyValue::of(&self.fields[*column], &arrays[*column], last),
+                },
             }
         };
         key.iter().map(value).collect()
@@ -357,7 +361,7 @@ fn slot(f: &Field, column: &WireColumn) -> Result<Slot> {
             return Err(Error::new(Code::TableChanged, text));
         }
     };
-    Ok(Slot { name: f.name().clone(), build, lie, kind: column.kind })
+    Ok(Slot { name: f.name().clone(), build, lie })
 }
 
 macro_rules! each {
@@ -406,7 +410,7 @@ impl Build {
 
     /// Takes a value. After a misfit, nothing has been taken.
     #[inline]
-    fn value(&mut self, bytes: &[u8], kind: u8) -> Result<(), Box<Misfit>> {
+    fn value(&mut self, bytes: &[u8]) -> Result<(), Box<Misfit>> {
         match self {
             Build::I8(b) => b.append_value(i8::from_le_bytes(array(bytes))),
             Build::U8(b) => b.append_value(u8::from_le_bytes(array(bytes))),
@@ -447,12 +451,12 @@ impl Build {
                 }
             },
             Build::Date(b) => {
-                let (days, _) = moment_of(bytes, kind)?;
+                let (days, _) = moment_of(bytes);
                 let days = i32::try_from(days).map_err(|_| too_long())?;
                 b.append_value(days);
             }
             Build::Moment(b) => {
-                let (days, micros) = moment_of(bytes, kind)?;
+                let (days, micros) = moment_of(bytes);
                 b.append_value(days * 86_400_000_000 + micros);
             }
             Build::Length(b) => b.append_value(length_of_time(bytes)),
@@ -460,6 +464,26 @@ impl Build {
         }
         Ok(())
     }
+}
+
+/// The text of a value that is no day of the calendar.
+fn no_day(array: &ArrayRef, row: usize) -> Option<String> {
+    const DAY: i64 = 86_400_000_000;
+    let (days, micros) = match array.data_type() {
+        DataType::Date32 => (array.as_primitive::<Date32Type>().value(row).into(), None),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let micros = array.as_primitive::<TimestampMicrosecondType>().value(row);
+            (micros.div_euclid(DAY), Some(micros.rem_euclid(DAY)))
+        }
+        _ => return None,
+    };
+    let (year, month, day) = field::no_day(days).filter(|_| array.is_valid(row))?;
+    let time = micros.map(|m| {
+        let seconds = m / 1_000_000;
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        format!(" {hours:02}:{minutes:02}:{:02}.{:06}", seconds % 60, m % 1_000_000)
+    });
+    Some(format!("{year:04}-{month:02}-{day:02}{}", time.unwrap_or_default()))
 }
 
 fn not_a_number(bytes: &[u8]) -> Box<Misfit> {

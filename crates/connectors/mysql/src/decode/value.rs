@@ -2,10 +2,9 @@
 
 use arrow::datatypes::i256;
 use syncline_sql::moment;
-use syncline_types::Code;
+use syncline_types::field;
 
-use super::{Misfit, array};
-use crate::native::wire;
+use super::array;
 
 /// `-12.30` at a scale of 2 as -1230. `None` when it has other digits after the point, or is too
 /// large.
@@ -78,29 +77,18 @@ pub(super) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     digits.next().is_none().then_some(out)
 }
 
-/// Days since 1970 and microseconds of the day.
-pub(super) fn moment_of(bytes: &[u8], kind: u8) -> Result<(i64, i64), Box<Misfit>> {
+/// Days since 1970 and microseconds of the day. A date that is no day of the calendar has a number
+/// of its own ([`field::NO_DAY`]).
+pub(super) fn moment_of(bytes: &[u8]) -> (i64, i64) {
     let part = |at: usize| i64::from(bytes.get(at).copied().unwrap_or_default());
     let year = i64::from(u16::from_le_bytes(array(bytes)));
     let (month, day) = (part(2), part(3));
     let fraction = bytes.get(7..11).map_or(0, |b| i64::from(u32::from_le_bytes(array(b))));
     let seconds = part(4) * 3600 + part(5) * 60 + part(6);
     let narrow = |n: i64| u32::try_from(n).unwrap_or_default();
-    match moment::days(year, narrow(month), narrow(day)) {
-        Some(days) => Ok((days, seconds * 1_000_000 + fraction)),
-        None => {
-            let mut text = format!("{year:04}-{month:02}-{day:02}");
-            if kind != wire::DATE {
-                text.push_str(&format!(" {:02}:{:02}:{:02}", part(4), part(5), part(6)));
-            }
-            if fraction > 0 {
-                text.push_str(&format!(".{fraction:06}"));
-            }
-            let zero = month == 0 || day == 0;
-            let why = if zero { "is a zero date" } else { "is not a day of the calendar" };
-            Err(Misfit::new(Code::NoEquivalent, why, text))
-        }
-    }
+    let days = moment::days(year, narrow(month), narrow(day))
+        .unwrap_or_else(|| i64::from(field::NO_DAY) + year * 10_000 + month * 100 + day);
+    (days, seconds * 1_000_000 + fraction)
 }
 
 pub(super) fn length_of_time(bytes: &[u8]) -> i64 {
@@ -129,11 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn days_that_are_none_are_misfits() {
-        let zero = moment_of(&[], wire::DATE).unwrap_err();
-        assert_eq!((zero.text.as_str(), zero.code), ("0000-00-00", Code::NoEquivalent));
-        assert!(moment_of(&[0xE8, 7, 2, 31], wire::DATE).is_err());
-        assert_eq!(moment_of(&[0xB2, 7, 1, 2], wire::DATE).unwrap(), (1, 0));
+    fn days_that_are_none_keep_their_digits() {
+        let parts = |bytes: &[u8]| field::no_day(moment_of(bytes).0);
+        assert_eq!(parts(&[]), Some((0, 0, 0)));
+        assert_eq!(parts(&[0xE8, 7, 2, 31]), Some((2024, 2, 31)));
+        assert_eq!(moment_of(&[0xE8, 7, 0, 1, 1, 0, 0]).1, 3_600_000_000);
+        assert_eq!(moment_of(&[0xB2, 7, 1, 2]), (1, 0));
     }
 
     #[test]

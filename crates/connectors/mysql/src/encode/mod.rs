@@ -21,8 +21,8 @@ use syncline_types::{Code, Column, Error, Result, TableSchema, field};
 
 use crate::native::{Native, STORE};
 use value::{
-    DAY, bytes, date, day_in_range, fixed, float, fraction_fits, integer, length, natural,
-    plain_decimal, quoted, text, time, uuid, year,
+    DAY, FIRST_DAY, bytes, date, day_in_range, fixed, float, fraction_fits, integer, is_no_day,
+    length, natural, plain_decimal, quoted, text, time, uuid, year,
 };
 
 /// How values are written.
@@ -59,6 +59,8 @@ enum Rule {
         texts: HashSet<String>,
         set: bool,
     },
+    /// A date.
+    Day,
     /// Rounds to a multiple of so many microseconds.
     Fraction(i64),
     /// Rounds to so many digits after the point.
@@ -83,6 +85,7 @@ impl Target {
             "bit" => Rule::Bits(size(1)),
             "enum" => members(false),
             "set" => members(true),
+            "date" => Rule::Day,
             "datetime" | "timestamp" | "time" => fraction(),
             "float" | "double" | "real" => match parsed.number(1) {
                 Some(digits) => Rule::Rounded(digits as usize),
@@ -144,6 +147,8 @@ pub(crate) struct Rows<'a> {
     /// For messages.
     place: String,
     pub(crate) count: usize,
+    /// There are dates such as 2020-02-31, which the server takes only when told to.
+    pub(crate) impossible: bool,
 }
 
 /// Why a value cannot be written.
@@ -174,7 +179,8 @@ impl<'a> Rows<'a> {
             })?;
             columns.push(Source { values, array: array.as_ref(), target });
         }
-        Ok(Self { columns, place: table.name.to_string(), count: batch.num_rows() })
+        let impossible = columns.iter().any(Source::has_impossible_dates);
+        Ok(Self { columns, place: table.name.to_string(), count: batch.num_rows(), impossible })
     }
 
     /// Appends one row: a line, or a parenthesis of literals.
@@ -232,6 +238,24 @@ fn values(array: &ArrayRef) -> Option<Values<'_>> {
 }
 
 impl Source<'_> {
+    /// Whether there are dates of a day that its month does not have. Those of day or month 0 the
+    /// server takes as they are.
+    fn has_impossible_dates(&self) -> bool {
+        let one = |days: i64| field::no_day(days).is_some_and(|(_, m, d)| m > 0 && d > 0);
+        // All of them lie before every real date: one look tells that there are none.
+        match &self.values {
+            Values::Date(a) => {
+                arrow::compute::min(a).is_some_and(|least| least < FIRST_DAY)
+                    && a.iter().flatten().any(|days| one(days.into()))
+            }
+            Values::Moment(a) => {
+                arrow::compute::min(a).is_some_and(|least| least < i64::from(FIRST_DAY) * DAY)
+                    && a.iter().flatten().any(|micros| one(micros.div_euclid(DAY)))
+            }
+            _ => false,
+        }
+    }
+
     fn write(&self, row: usize, form: Form, out: &mut Vec<u8>) -> Result<(), Refusal> {
         let rule = &self.target.rule;
         match &self.values {
@@ -266,13 +290,17 @@ impl Source<'_> {
             Values::Uuid(a) => quoted(form, out, |out| uuid(a.value(row), out)),
             Values::Date(a) => {
                 let days = i64::from(a.value(row));
-                day_in_range(days)?;
+                if !is_no_day(days, rule) {
+                    day_in_range(days)?;
+                }
                 quoted(form, out, |out| date(days, out));
             }
             Values::Moment(a) => {
                 let micros = a.value(row);
                 let days = micros.div_euclid(DAY);
-                day_in_range(days)?;
+                if !is_no_day(days, rule) {
+                    day_in_range(days)?;
+                }
                 fraction_fits(micros, rule)?;
                 quoted(form, out, |out| {
                     date(days, out);

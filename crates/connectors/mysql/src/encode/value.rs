@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io::Write as _;
 
 use syncline_sql::moment;
-use syncline_types::Code;
+use syncline_types::{Code, field};
 
 use super::{Form, Refusal, Rule};
 
@@ -231,9 +231,19 @@ pub(super) fn uuid(value: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Whether the number stands for a date that is no day of the calendar, in a column that takes one.
+pub(super) fn is_no_day(days: i64, rule: &Rule) -> bool {
+    days < FIRST_DAY.into()
+        && matches!(rule, Rule::Day | Rule::Fraction(_))
+        && field::no_day(days).is_some()
+}
+
+/// 0000-01-01
+pub(super) const FIRST_DAY: i32 = -719_528;
+
 /// Years 0000 to 9999.
 pub(super) fn day_in_range(days: i64) -> Result<(), Refusal> {
-    if (-719_528..=2_932_896).contains(&days) {
+    if (FIRST_DAY.into()..=2_932_896).contains(&days) {
         return Ok(());
     }
     let (year, ..) = moment::civil(days);
@@ -251,7 +261,10 @@ pub(super) fn fraction_fits(micros: i64, rule: &Rule) -> Result<(), Refusal> {
 }
 
 pub(super) fn date(days: i64, out: &mut Vec<u8>) {
-    let (year, month, day) = moment::civil(days);
+    let (year, month, day) = match field::no_day(days) {
+        Some((year, month, day)) => (i64::from(year), month.into(), day.into()),
+        None => moment::civil(days),
+    };
     padded(year.unsigned_abs(), 4, out);
     out.push(b'-');
     padded(month.into(), 2, out);
@@ -317,6 +330,9 @@ mod tests {
     fn moments_are_written_in_full() {
         assert_eq!(written(|o| date(0, o)), "1970-01-01");
         assert_eq!(written(|o| date(-719_528, o)), "0000-01-01");
+        let none = i64::from(field::NO_DAY) + 20_200_010;
+        assert!(is_no_day(none, &Rule::Day) && !is_no_day(none, &Rule::None));
+        assert_eq!(written(|o| date(none, o)), "2020-00-10");
         assert_eq!(written(|o| time(1, o)), "00:00:00.000001");
         let most = (838 * 3600 + 59 * 60 + 59) * 1_000_000;
         let write = |o: &mut Vec<u8>| length(-most, &Rule::None, Form::Sql, o).unwrap();

@@ -272,31 +272,42 @@ impl Conn {
     /// Runs a query whose result is small, and returns it as text. A statement without rows gives
     /// none.
     pub(crate) async fn query(&mut self, sql: &str) -> Result<Rows, Fault> {
+        let (names, rows) = self.query_bytes(sql).await?;
+        let text = |v: Option<Vec<u8>>| v.map(|v| String::from_utf8_lossy(&v).into_owned());
+        let rows = rows.into_iter().map(|row| row.into_iter().map(text).collect()).collect();
+        Ok(Rows { names, rows })
+    }
+
+    /// As [`Conn::query`], for texts that may not be UTF-8: the columns' names, and the rows.
+    #[allow(clippy::type_complexity)]
+    pub(crate) async fn query_bytes(
+        &mut self,
+        sql: &str,
+    ) -> Result<(Vec<String>, Vec<Vec<Option<Vec<u8>>>>), Fault> {
         self.command(0x03, sql.as_bytes()).await?;
         let packet = self.answer().await?;
         if packet.first() == Some(&0x00) {
             self.idle = true;
-            return Ok(Rows::default());
+            return Ok((Vec::new(), Vec::new()));
         }
         let count = Fields(packet).int().ok_or_else(|| short("a result's head"))?;
         let columns = self.columns(count).await?;
-        let mut rows =
-            Rows { names: columns.into_iter().map(|c| c.name).collect(), rows: Vec::new() };
+        let names: Vec<String> = columns.into_iter().map(|c| c.name).collect();
+        let mut rows = Vec::new();
         while let Some(packet) = self.next_row().await? {
             let mut fields = Fields(packet);
-            let mut row = Vec::with_capacity(rows.names.len());
+            let mut row = Vec::with_capacity(names.len());
             while !fields.0.is_empty() {
                 if fields.0[0] == 0xFB {
                     fields.u8();
                     row.push(None);
                 } else {
-                    let text = fields.string().ok_or_else(|| short("a row"))?;
-                    row.push(Some(String::from_utf8_lossy(text).into_owned()));
+                    row.push(Some(fields.string().ok_or_else(|| short("a row"))?.to_vec()));
                 }
             }
-            rows.rows.push(row);
+            rows.push(row);
         }
-        Ok(rows)
+        Ok((names, rows))
     }
 
     /// Column definitions, with the EOF packet behind them.
