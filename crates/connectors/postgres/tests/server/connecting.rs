@@ -257,4 +257,32 @@ async fn certificates_are_checked_as_far_as_asked() {
             }
         }
     }
+
+    // A certificate of version 1, as openssl makes them by default, cannot be checked; where nobody
+    // is to check it, it does.
+    let plain = openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        &path("server.csr"),
+        "-CA",
+        &path("ca.pem"),
+        "-CAkey",
+        &path("ca.key"),
+        "-days",
+        "2",
+        "-out",
+        &path("server.pem"),
+    ]);
+    let shown = std::process::Command::new("openssl")
+        .args(["x509", "-noout", "-text", "-in", &path("server.pem")])
+        .output()
+        .unwrap();
+    assert!(plain && String::from_utf8_lossy(&shown.stdout).contains("Version: 1 "));
+    std::fs::copy(path("server.pem"), data.join("server.pem")).unwrap();
+    server.kill();
+    server.start();
+    check(&url("localhost", "sslmode=require")).await.unwrap();
+    let verified = check(&url("localhost", &format!("sslmode=verify-ca&sslrootcert={ca}"))).await;
+    assert_eq!(verified.unwrap_err().code(), Code::Tls);
 }
