@@ -21,6 +21,7 @@ mod replay;
 mod report;
 mod retry;
 mod run;
+mod verify;
 mod workers;
 
 pub use control::{RunHandle, Wish};
@@ -33,3 +34,7 @@ pub use replay::{Edit, Replayed, replay};
 pub use report::{CheckReport, ColumnReport, TableReport};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
+pub use verify::{
+    ColumnValue, ColumnValues, Counts, Difference, Method, Repaired, TableVerdict, Verified,
+    VerifyEvent, VerifyOptions, Wrong, verify,
+};

@@ -1,0 +1,299 @@
+//! One table compared: by checksums of the servers where both have them, row by row in the order
+//! of the key where both sides keep to it, and by sorted hashes everywhere else.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use syncline_connector::{Budget, Cut};
+use syncline_types::{Element, Error, Reject, Result, Split};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinSet;
+
+use super::findings::{Findings, Wrong};
+use super::hashed;
+use super::merge::{Merge, Prepared, Step};
+use super::pair::{Pair, Which};
+
+/// What is read at a time.
+const BUDGET: Budget = Budget { rows: 16_384, bytes: 4 << 20 };
+/// Batches between a reader and the comparison.
+const AHEAD: usize = 2;
+/// Rows in a piece whose checksum is compared.
+const PIECE_ROWS: u64 = 50_000;
+/// Pieces of a table, at most.
+const PIECES: usize = 1_024;
+
+/// How a table was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The servers' checksums of all pieces were equal.
+    Checksums,
+    /// Row by row, in the order of the key.
+    #[default]
+    Order,
+    /// By hashes of rows, sorted on disk.
+    Hashes,
+}
+
+/// What a comparison needs beside the table.
+#[derive(Debug, Clone)]
+pub(crate) struct How {
+    /// Differences described.
+    pub(crate) show: usize,
+    /// Rows that only the target has are left alone.
+    pub(crate) keep_extra: bool,
+    /// Whether what mends the target is kept.
+    pub(crate) mend: bool,
+    /// Where rows are put aside.
+    pub(crate) folder: std::path::PathBuf,
+}
+
+impl How {
+    /// An empty collection of findings.
+    pub(crate) fn findings(&self, pair: &Pair) -> Result<Findings> {
+        let table = pair.bound.plan.target.name.to_string();
+        let findings = Findings::new(table, self.show, self.keep_extra);
+        if self.mend {
+            findings.with_changes(&self.folder, &pair.bound.plan.target.arrow())
+        } else {
+            Ok(findings)
+        }
+    }
+}
+
+/// A piece of the table, on both sides the same keys.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub(crate) source: Vec<Split>,
+    pub(crate) target: Vec<Split>,
+}
+
+/// Compares a table.
+pub(crate) async fn table(pair: &Arc<Pair>, how: &How) -> Result<(Findings, Method)> {
+    let mut findings = how.findings(pair)?;
+    let (pieces, aligned) = match pieces(pair).await? {
+        Some(pieces) => (pieces, true),
+        None => (vec![whole(pair).await?], false),
+    };
+    let all = pieces.len();
+    let pieces = if aligned { by_checksum(pair, pieces, &mut findings).await? } else { pieces };
+    if pieces.is_empty() && all > 0 {
+        return Ok((findings, Method::Checksums));
+    }
+    if pair.layout.is_sortable() {
+        let mut work = JoinSet::new();
+        for piece in pieces.clone() {
+            let (pair, how) = (Arc::clone(pair), how.clone());
+            work.spawn(async move { in_order(&pair, piece, &how).await });
+        }
+        let mut merged = Vec::with_capacity(pieces.len());
+        let mut ordered = true;
+        while let Some(done) = work.join_next().await {
+            match done.map_err(|e| Error::bug("a comparison panicked").because(e))?? {
+                Some(found) => merged.push(found),
+                None => {
+                    ordered = false;
+                    break;
+                }
+            }
+        }
+        work.shutdown().await;
+        if ordered {
+            for found in merged {
+                findings.add(found)?;
+            }
+            return Ok((findings, Method::Order));
+        }
+    }
+    let pieces = if aligned { pieces } else { vec![cut(pair).await?] };
+    let piece = Piece {
+        source: pieces.iter().flat_map(|p| p.source.clone()).collect(),
+        target: pieces.iter().flat_map(|p| p.target.clone()).collect(),
+    };
+    findings.add(hashed::compare(pair, piece, how).await?)?;
+    Ok((findings, Method::Hashes))
+}
+
+/// The table in pieces of the same keys on both sides, where both stores are of one kind and their
+/// keys are the same.
+async fn pieces(pair: &Arc<Pair>) -> Result<Option<Vec<Piece>>> {
+    let (read, back) = (&pair.bound.read, &pair.back);
+    let fields = |task: &syncline_connector::ReadTask| -> Option<Vec<_>> {
+        let key = task.table.key();
+        key.iter().map(|k| task.table.column(k).map(|c| c.field.clone())).collect()
+    };
+    let keys = fields(read).filter(|keys| !keys.is_empty());
+    if read.query.is_some() || keys.is_none() || keys != fields(back) {
+        return Ok(None);
+    }
+    // A text with the default collation of each side's database may be in two orders.
+    let rows = pair.bound.plan.rows.unwrap_or(0);
+    let splits = usize::try_from(rows / PIECE_ROWS).unwrap_or(PIECES).clamp(1, PIECES);
+    let cut = Cut { splits, min_rows: PIECE_ROWS, min_bytes: u64::MAX };
+    let mut pieces = Vec::new();
+    for split in pair.source.source.plan(read, &cut).await? {
+        let Some(same) = pair.target.source.adopt(back, &split).await? else { return Ok(None) };
+        pieces.push(Piece { source: vec![split], target: vec![same] });
+    }
+    Ok(Some(pieces))
+}
+
+/// The table as one piece, in order where it has one.
+async fn whole(pair: &Pair) -> Result<Piece> {
+    let one = Cut { splits: 1, min_rows: u64::MAX, min_bytes: u64::MAX };
+    plan(pair, &one).await
+}
+
+/// The table in as many splits as there are readers, in whatever order.
+async fn cut(pair: &Pair) -> Result<Piece> {
+    let splits = pair.source.readers.available_permits().max(1) * 2;
+    plan(pair, &Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 }).await
+}
+
+async fn plan(pair: &Pair, cut: &Cut) -> Result<Piece> {
+    Ok(Piece {
+        source: pair.source.source.plan(&pair.bound.read, cut).await?,
+        target: pair.target.source.plan(&pair.back, cut).await?,
+    })
+}
+
+/// Asks both servers for a checksum of each piece; those that are not equal are left.
+async fn by_checksum(
+    pair: &Arc<Pair>,
+    pieces: Vec<Piece>,
+    findings: &mut Findings,
+) -> Result<Vec<Piece>> {
+    if !pair.is_plain() {
+        return Ok(pieces);
+    }
+    let mut work = JoinSet::new();
+    for (index, piece) in pieces.iter().cloned().enumerate() {
+        let pair = Arc::clone(pair);
+        work.spawn(async move {
+            let (source, target) = permits(&pair).await?;
+            let (a, b) = (&piece.source[0], &piece.target[0]);
+            let (x, y) = tokio::join!(
+                pair.source.source.checksum(&pair.bound.read, a),
+                pair.target.source.checksum(&pair.back, b),
+            );
+            drop((source, target));
+            let (x, y) = (x?, y?);
+            let equal = x.filter(|x| y.as_ref() == Some(x)).map(|digest| digest.rows);
+            Ok::<_, Error>((index, equal))
+        });
+    }
+    let mut equal = vec![None; pieces.len()];
+    while let Some(done) = work.join_next().await {
+        let (index, rows) = done.map_err(|e| Error::bug("a checksum panicked").because(e))??;
+        equal[index] = rows;
+    }
+    let mut left = Vec::new();
+    for (piece, equal) in pieces.into_iter().zip(equal) {
+        match equal {
+            Some(rows) => {
+                findings.counts.equal += rows;
+                pair.checked(rows);
+            }
+            None => left.push(piece),
+        }
+    }
+    Ok(left)
+}
+
+/// A reader of each side, always in this order: two that wait for each other cannot be.
+async fn permits(pair: &Pair) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    Ok((reader(pair, Which::Source).await?, reader(pair, Which::Target).await?))
+}
+
+pub(crate) async fn reader(pair: &Pair, which: Which) -> Result<OwnedSemaphorePermit> {
+    let readers = Arc::clone(&pair.side(which).0.readers);
+    readers.acquire_owned().await.map_err(|e| Error::bug("readers").because(e))
+}
+
+/// Compares a piece row by row; `None` when a side does not come in the order of its keys.
+async fn in_order(pair: &Arc<Pair>, piece: Piece, how: &How) -> Result<Option<Findings>> {
+    let mut findings = how.findings(pair)?;
+    let (a, b) = permits(pair).await?;
+    let mut source = Stream::start(pair, Which::Source, piece.source, a);
+    let mut target = Stream::start(pair, Which::Target, piece.target, b);
+    let mut merge = Merge::new(&pair.layout, pair.replaces);
+    loop {
+        let given = match merge.step(&mut findings)? {
+            Step::Source => merge.source(source.next(&mut findings, Wrong::Unfit).await?),
+            Step::Target => merge.target(target.next(&mut findings, Wrong::Unreadable).await?),
+            Step::Done => return Ok(Some(findings)),
+        };
+        if given.is_err() {
+            tracing::debug!(table = %pair.bound.plan.target.name, "not in the order of its keys");
+            return Ok(None);
+        }
+    }
+}
+
+type Given = Result<(Prepared, Vec<Reject>)>;
+
+/// The rows of some splits, one after the other, read ahead on a task of their own.
+pub(crate) struct Stream {
+    given: mpsc::Receiver<Given>,
+    reading: tokio::task::AbortHandle,
+}
+
+impl Stream {
+    pub(crate) fn start(
+        pair: &Arc<Pair>,
+        which: Which,
+        splits: Vec<Split>,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        let (give, given) = mpsc::channel(AHEAD);
+        let pair = Arc::clone(pair);
+        let task = tokio::spawn(async move {
+            if let Err(error) = read(&pair, which, splits, &give).await {
+                // A comparison that has left wants to know nothing.
+                let _ = give.send(Err(error)).await;
+            }
+            drop(permit);
+        });
+        Self { given, reading: task.abort_handle() }
+    }
+
+    /// The next rows; those that have no form to be compared in go to the findings.
+    async fn next(&mut self, findings: &mut Findings, kind: Wrong) -> Result<Option<Prepared>> {
+        match self.batch().await? {
+            None => Ok(None),
+            Some((prepared, rejects)) => {
+                findings.rejected(kind, &rejects);
+                Ok(Some(prepared))
+            }
+        }
+    }
+
+    pub(crate) async fn batch(&mut self) -> Result<Option<(Prepared, Vec<Reject>)>> {
+        self.given.recv().await.transpose()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+async fn read(
+    pair: &Pair,
+    which: Which,
+    splits: Vec<Split>,
+    give: &mpsc::Sender<Given>,
+) -> Result<()> {
+    let (side, task) = pair.side(which);
+    for split in splits {
+        let mut reader = side.source.open(task, &split, None).await?;
+        while let Element::Batch(batch) = reader.next(BUDGET).await? {
+            if give.send(Ok(pair.prepare(which, batch)?)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,466 @@
+//! Source and target compared under a job's mapping, and the target mended.
+//!
+//! Both sides are read as sources. Rows of the source go the way they go in a copy, up to the
+//! target's types; rows of the target are read in its own; both are then brought into the form in
+//! which the target holds them (`normal`), and compared table by table (`compare`): by the servers'
+//! checksums, in the order of the key (`merge`), or by sorted hashes (`hashed`, `spill`,
+//! `multiset`). The source is never written to.
+
+mod compare;
+mod findings;
+mod hashed;
+mod json;
+mod layout;
+mod merge;
+mod multiset;
+mod normal;
+mod pair;
+mod repair;
+mod spill;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use syncline_connector::{Consistency, Endpoint, Registry, Sink, Source, WriteMode};
+use syncline_types::{Code, Error, ErrorKind, Result, TableInfo, TableName};
+use tokio::task::JoinSet;
+
+use crate::job::Job;
+use crate::plan::{self, BoundTable, Processors};
+use crate::retry::{Decision, Retry};
+use crate::run::{sink_of, source_of};
+
+pub use compare::Method;
+pub use findings::{ColumnValue, ColumnValues, Counts, Difference, Wrong};
+pub use repair::Repaired;
+
+use compare::How;
+use findings::{Changes, Findings};
+use pair::{Pair, Side};
+
+/// What to compare, and what to do about differences.
+#[derive(Debug, Clone)]
+pub struct VerifyOptions {
+    /// Percent of the rows to compare; all when not given.
+    pub sample: Option<f64>,
+    /// Differences described, for each table.
+    pub show: usize,
+    /// Rows that only the target has are no difference, and stay.
+    pub keep_extra: bool,
+    /// Whether the target is mended.
+    pub repair: bool,
+    /// Where rows are put aside for comparing.
+    pub folder: PathBuf,
+}
+
+/// Something that happened while comparing. `--events json` prints one a line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum VerifyEvent {
+    /// It is known what will be compared.
+    Comparing {
+        /// Tables, as `source -> target`.
+        tables: Vec<String>,
+        /// Estimated rows in all, where every table could tell.
+        rows_estimated: Option<u64>,
+    },
+    /// What a person should know, without being an error.
+    Note {
+        /// The words.
+        message: String,
+    },
+    /// How far one table is.
+    Progress {
+        /// Target table.
+        table: String,
+        /// Rows read of the source, or known to be equal by a checksum.
+        source_rows: u64,
+        /// Rows read of the target, or known to be equal by a checksum.
+        target_rows: u64,
+        /// Rows estimated, where known.
+        rows_estimated: Option<u64>,
+    },
+    /// Something outside is waited for.
+    Waiting {
+        /// What for.
+        reason: String,
+        /// Seconds until the next try.
+        retry_in: f64,
+    },
+    /// A row is not the same on both sides.
+    Difference(Difference),
+    /// A table has been mended.
+    Repaired(Repaired),
+    /// Everything has been compared (and after a repair, compared again).
+    Verified(Verified),
+}
+
+/// What a comparison came to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Verified {
+    /// Nothing differs.
+    pub equal: bool,
+    /// Percent of the rows that were compared, when not all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<f64>,
+    /// One entry a table.
+    pub tables: Vec<TableVerdict>,
+    /// What was mended before, one entry a table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repaired: Vec<Repaired>,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// What the comparison of one table came to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct TableVerdict {
+    /// Source table.
+    pub source: String,
+    /// Target table.
+    pub target: String,
+    /// The target table is not there; no rows have been compared.
+    pub target_missing: bool,
+    /// Columns that tell rows apart; empty when only whole rows do.
+    pub key: Vec<String>,
+    /// How it was compared.
+    pub method: Method,
+    /// The rows.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+impl TableVerdict {
+    /// Whether nothing differs.
+    pub fn is_equal(&self) -> bool {
+        !self.target_missing && self.counts.wrong() == 0
+    }
+}
+
+/// Compares what a job copies with what is at its target, and mends the target when asked to.
+///
+/// # Errors
+/// Whatever keeps the two from being compared. That they differ is no error.
+pub async fn verify(
+    registry: &Registry,
+    job: &Job,
+    options: &VerifyOptions,
+    tell: &(dyn Fn(VerifyEvent) + Send + Sync),
+) -> Result<Verified> {
+    let began = Instant::now();
+    // What happens to rows at the target is none of the comparison's business.
+    let job = Job { write: Some(WriteMode::Append), create: true, ..job.clone() };
+    let verifying = Verifying { registry, job: &job, options, tell };
+    let first = verifying.compare(options.repair).await?;
+    let mut verified = Verified { sample: options.sample, ..Verified::default() };
+    let mut tables = first;
+    if options.repair && tables.iter().any(|t| t.changes.is_some()) {
+        verified.repaired = verifying.repair(&mut tables).await?;
+        tell(VerifyEvent::Note { message: "comparing again".into() });
+        tables = verifying.compare(false).await?;
+    }
+    verified.tables = tables.into_iter().map(|t| t.verdict).collect();
+    verified.equal = verified.tables.iter().all(TableVerdict::is_equal);
+    verified.seconds = began.elapsed().as_secs_f64();
+    tell(VerifyEvent::Verified(verified.clone()));
+    Ok(verified)
+}
+
+/// A table that has been compared.
+struct Compared {
+    verdict: TableVerdict,
+    pair: Option<Arc<Pair>>,
+    changes: Option<Changes>,
+}
+
+struct Verifying<'a> {
+    registry: &'a Registry,
+    job: &'a Job,
+    options: &'a VerifyOptions,
+    tell: &'a (dyn Fn(VerifyEvent) + Send + Sync),
+}
+
+impl Verifying<'_> {
+    /// Compares all tables, each store in a snapshot of its own.
+    async fn compare(&self, mend: bool) -> Result<Vec<Compared>> {
+        let job = self.job;
+        let source = source_of(self.registry, job)?;
+        let sink = sink_of(self.registry, job)?;
+        let bound = self.patiently(|| self.plan(source.as_ref(), sink.as_ref())).await?;
+        sink.end().await?;
+        let mut stores = Stores { opened: Vec::new(), readers: job.speed.workers() };
+        let opened = self.open(bound, &source, &mut stores).await;
+        let compared = match opened {
+            Ok(tables) => self.all(tables, mend).await,
+            Err(error) => Err(error),
+        };
+        for side in std::iter::once(&source).chain(stores.opened.iter().map(|(_, s)| &s.source)) {
+            if let Err(error) = side.end().await {
+                tracing::debug!(error = error.chain(), "closing a store");
+            }
+        }
+        compared
+    }
+
+    async fn plan(&self, source: &dyn Source, sink: &dyn Sink) -> Result<Vec<BoundTable>> {
+        let made = plan::make(self.job, &Processors::parse(self.job)?, source, sink).await?;
+        Ok(made.tables)
+    }
+
+    /// Opens both sides of every table. Tables without a target come back as they are.
+    async fn open(
+        &self,
+        bound: Vec<BoundTable>,
+        source: &Arc<dyn Source>,
+        stores: &mut Stores,
+    ) -> Result<Vec<Result<Arc<Pair>, BoundTable>>> {
+        let left = Arc::new(Side::new(Arc::clone(source), stores.readers));
+        let mut found = Vec::with_capacity(bound.len());
+        for table in bound {
+            if !table.plan.exists {
+                found.push((table, None));
+                continue;
+            }
+            let (side, info) = self.target(&table.plan.target.name, stores).await?;
+            found.push((table, Some((side, info))));
+        }
+        if let Consistency::PerSplit(why) = source.begin(stores.readers).await? {
+            self.note(format!("the source is not read in one moment: {why}"));
+        }
+        for (endpoint, side) in &stores.opened {
+            if let Consistency::PerSplit(why) = side.source.begin(stores.readers).await? {
+                let place = endpoint.redacted();
+                self.note(format!("{place} is not read in one moment: {why}"));
+            }
+        }
+        let store = self.registry.get(&self.job.sink.scheme)?.spec().id;
+        let sample = self.options.sample;
+        let mut tables = Vec::with_capacity(found.len());
+        for (table, target) in found {
+            for note in &table.plan.notes {
+                self.note(format!("{}: {note}", table.plan.source.name));
+            }
+            let Some((side, info)) = target else {
+                tables.push(Err(table));
+                continue;
+            };
+            let left = Arc::clone(&left);
+            tables.push(Ok(Arc::new(Pair::bind(table, &info, store, left, side, sample)?)));
+        }
+        Ok(tables)
+    }
+
+    /// The target as a source, and the table there.
+    async fn target(
+        &self,
+        name: &TableName,
+        stores: &mut Stores,
+    ) -> Result<(Arc<Side>, TableInfo)> {
+        let connector = self.registry.get(&self.job.sink.scheme)?;
+        let endpoint = connector.read_back(&self.job.sink, name)?;
+        let known = stores.opened.iter().find(|(known, _)| *known == endpoint);
+        let side = match known {
+            Some((_, side)) => Arc::clone(side),
+            None => {
+                let source: Arc<dyn Source> = connector
+                    .source(&endpoint)
+                    .map_err(|e| e.hint("verify reads the target: it has to be a source too"))?
+                    .into();
+                let side = Arc::new(Side::new(source, stores.readers));
+                stores.opened.push((endpoint.clone(), Arc::clone(&side)));
+                side
+            }
+        };
+        let place = endpoint.redacted();
+        let pattern = pair::only(name)?;
+        let mut found = self.patiently(|| side.source.discover(&pattern)).await;
+        if name.schema.is_some() && endpoint.hosts.is_empty() {
+            let bare = TableName::bare(&name.name);
+            if found.as_ref().map_or(true, Vec::is_empty) {
+                found = side.source.discover(&pair::only(&bare)?).await;
+            }
+        }
+        let info = found?.into_iter().next().ok_or_else(|| {
+            Error::new(Code::TableNotFound, format!("{place}: {name} cannot be read back"))
+        })?;
+        Ok((side, info))
+    }
+
+    /// Compares tables, as many at a time as there are readers.
+    async fn all(
+        &self,
+        tables: Vec<Result<Arc<Pair>, BoundTable>>,
+        mend: bool,
+    ) -> Result<Vec<Compared>> {
+        (self.tell)(VerifyEvent::Comparing {
+            tables: tables.iter().map(|t| title(plan_of(t))).collect(),
+            rows_estimated: tables.iter().map(|t| plan_of(t).rows).sum(),
+        });
+        let how = How {
+            show: self.options.show,
+            keep_extra: self.options.keep_extra,
+            mend,
+            folder: self.options.folder.clone(),
+        };
+        let mut compared: Vec<Option<Compared>> = Vec::with_capacity(tables.len());
+        let mut work = JoinSet::new();
+        let at_once = Arc::new(tokio::sync::Semaphore::new(self.job.speed.workers()));
+        let mut pairs = Vec::new();
+        for (index, table) in tables.into_iter().enumerate() {
+            let pair = match table {
+                Ok(pair) => pair,
+                Err(table) => {
+                    compared.push(Some(missing(&table)));
+                    continue;
+                }
+            };
+            compared.push(None);
+            pairs.push(Arc::clone(&pair));
+            let (how, at_once) = (how.clone(), Arc::clone(&at_once));
+            work.spawn(async move {
+                let _turn = at_once.acquire_owned().await;
+                let found = compare::table(&pair, &how).await;
+                (index, pair, found)
+            });
+        }
+        let mut retries: Vec<Option<Retry>> = (0..compared.len()).map(|_| None).collect();
+        let mut ticker = tokio::time::interval(Duration::from_secs(1));
+        ticker.tick().await;
+        loop {
+            let done = tokio::select! {
+                done = work.join_next() => done,
+                _ = ticker.tick() => {
+                    pairs.iter().for_each(|pair| self.progress(pair));
+                    continue;
+                }
+            };
+            let Some(done) = done else { break };
+            let (index, pair, found) =
+                done.map_err(|e| Error::bug("a comparison panicked").because(e))?;
+            match found {
+                Ok((findings, method)) => {
+                    compared[index] = Some(self.compared(pair, findings, method));
+                }
+                Err(error) if error.kind() == ErrorKind::Transient => {
+                    // The table is compared anew, from its beginning.
+                    let retry = retries[index].get_or_insert_with(|| Retry::new(self.job.patience));
+                    let wait = self.wait(retry, error)?;
+                    let how = how.clone();
+                    pair.restarted();
+                    work.spawn(async move {
+                        tokio::time::sleep(wait).await;
+                        let found = compare::table(&pair, &how).await;
+                        (index, pair, found)
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(compared.into_iter().flatten().collect())
+    }
+
+    fn compared(&self, pair: Arc<Pair>, findings: Findings, method: Method) -> Compared {
+        let Findings { counts, shown, changes, .. } = findings;
+        for difference in shown {
+            (self.tell)(VerifyEvent::Difference(difference));
+        }
+        self.progress(&pair);
+        let verdict = TableVerdict {
+            source: pair.bound.plan.source.name.to_string(),
+            target: pair.bound.plan.target.name.to_string(),
+            target_missing: false,
+            key: pair.key(),
+            method,
+            counts,
+        };
+        let changes = changes.filter(|c| c.write.rows + c.delete.rows > 0);
+        Compared { verdict, pair: Some(pair), changes }
+    }
+
+    /// Mends tables one after the other, in the order of the plan.
+    async fn repair(&self, tables: &mut [Compared]) -> Result<Vec<Repaired>> {
+        let sink = sink_of(self.registry, self.job)?;
+        let run = format!("{}-repair", uuid::Uuid::now_v7());
+        let mut all = Vec::new();
+        for table in tables {
+            let (Some(pair), Some(changes)) = (&table.pair, table.changes.take()) else { continue };
+            let done = repair::table(sink.as_ref(), &run, pair, changes).await;
+            let repaired = match done {
+                Ok(repaired) => repaired,
+                Err(error) => {
+                    sink.end().await?;
+                    return Err(error.at(&table.verdict.target));
+                }
+            };
+            (self.tell)(VerifyEvent::Repaired(repaired.clone()));
+            all.push(repaired);
+        }
+        sink.end().await?;
+        Ok(all)
+    }
+
+    /// Tries again what fails for a reason that may go away.
+    async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut retry = Retry::new(self.job.patience);
+        loop {
+            match attempt().await {
+                Err(error) if error.kind() == ErrorKind::Transient => {
+                    tokio::time::sleep(self.wait(&mut retry, error)?).await;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    fn wait(&self, retry: &mut Retry, error: Error) -> Result<Duration> {
+        let Decision::Wait(wait) = retry.failed(0.5) else { return Err(error) };
+        (self.tell)(VerifyEvent::Waiting { reason: error.chain(), retry_in: wait.as_secs_f64() });
+        Ok(wait)
+    }
+
+    fn progress(&self, pair: &Pair) {
+        (self.tell)(VerifyEvent::Progress {
+            table: pair.bound.plan.target.name.to_string(),
+            source_rows: pair.source_rows.load(Relaxed),
+            target_rows: pair.target_rows.load(Relaxed),
+            rows_estimated: pair.bound.plan.rows,
+        });
+    }
+
+    fn note(&self, message: String) {
+        (self.tell)(VerifyEvent::Note { message });
+    }
+}
+
+/// Stores that were opened to read targets back.
+struct Stores {
+    opened: Vec<(Endpoint, Arc<Side>)>,
+    readers: usize,
+}
+
+fn plan_of(table: &Result<Arc<Pair>, BoundTable>) -> &plan::TablePlan {
+    match table {
+        Ok(pair) => &pair.bound.plan,
+        Err(bound) => &bound.plan,
+    }
+}
+
+fn title(plan: &plan::TablePlan) -> String {
+    format!("{} -> {}", plan.source.name, plan.target.name)
+}
+
+fn missing(table: &BoundTable) -> Compared {
+    let verdict = TableVerdict {
+        source: table.plan.source.name.to_string(),
+        target: table.plan.target.name.to_string(),
+        target_missing: true,
+        ..TableVerdict::default()
+    };
+    Compared { verdict, pair: None, changes: None }
+}
