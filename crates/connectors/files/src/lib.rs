@@ -7,6 +7,8 @@
 //! each format. Conversions between types are the convert kit's, SQL is the SQL kit's.
 
 mod arrow_file;
+#[doc(hidden)]
+pub mod bench;
 mod block;
 mod catalog;
 mod charset;
@@ -32,7 +34,7 @@ mod window;
 mod writers;
 
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
-use syncline_types::Result;
+use syncline_types::{Code, Error, Result, TableName};
 
 pub use options::{Compression, FilesOptions, Format, LineEnd, SqlDialect};
 
@@ -65,5 +67,18 @@ impl Connector for FilesConnector {
 
     fn sink(&self, endpoint: &Endpoint, options: FilesOptions) -> Result<Box<dyn Sink>> {
         Ok(Box::new(sink::FilesSink::new(endpoint, options)?))
+    }
+
+    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+        if endpoint.path == "-" {
+            return Err(Error::new(
+                Code::Unsupported,
+                "what was written to standard output cannot be read back",
+            ));
+        }
+        let mut back = endpoint.clone();
+        back.path = location::Template::parse(&endpoint.path)?.pattern(target)?;
+        back.options.insert("table".into(), target.name.clone());
+        Ok(back)
     }
 }

@@ -296,6 +296,20 @@ impl Template {
         out.push_str(rest);
         Ok(PathBuf::from(out))
     }
+
+    /// What a source calls the file of a table, or all of its pages.
+    ///
+    /// # Errors
+    /// As [`Template::path`].
+    pub(crate) fn pattern(&self, table: &TableName) -> Result<String> {
+        let path = self.path(table)?.to_string_lossy().into_owned();
+        if !self.is_paged() {
+            return Ok(path);
+        }
+        let literal = |part: &str| part.replace('[', "[[]").replace('*', "[*]").replace('?', "[?]");
+        let parts: Vec<String> = path.split("{page}").map(literal).collect();
+        Ok(parts.join("[0-9][0-9][0-9][0-9]*"))
+    }
 }
 
 /// A name as a part of a file name: what would lead out of the folder, or be taken for a page's
