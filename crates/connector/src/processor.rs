@@ -15,6 +15,17 @@ pub trait Processor: Send + Sync + fmt::Debug {
     /// # Errors
     /// Of kind config, when a column is missing or an expression does not fit.
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor>;
+
+    /// The columns whose values it computes with; `None` for all of them. Such a column must hold
+    /// numbers and nothing else: values of [`syncline_types::field::SPECIAL`] are taken out before
+    /// the step. A column that is moved, renamed or given to the convert kit is not among them.
+    ///
+    /// # Errors
+    /// As [`Processor::bind`].
+    fn computes_with(&self, input: &TableSchema) -> Result<Option<Vec<String>>> {
+        let _ = input;
+        Ok(None)
+    }
 }
 
 /// A step fitted to a table.

@@ -40,6 +40,15 @@ impl Processor for Add {
         "add"
     }
 
+    fn computes_with(&self, input: &TableSchema) -> Result<Option<Vec<String>>> {
+        let mut names = Vec::new();
+        for (name, text) in &self.columns {
+            let value = expression::bind(text, input).map_err(|e| e.at(self.place.under(name)))?;
+            names.extend(value.computed());
+        }
+        Ok(Some(names))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let mut output = input.clone();
         let mut values = Vec::with_capacity(input.columns.len() + self.columns.len());

@@ -43,6 +43,10 @@ impl Processor for Cast {
         "cast"
     }
 
+    fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
+        Ok(Some(Vec::new()))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let mut output = input.clone();
         for (name, to) in &self.types {

@@ -94,6 +94,10 @@ impl Processor for Select {
         "select"
     }
 
+    fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
+        Ok(Some(Vec::new()))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let columns: Vec<usize> = self
             .columns
@@ -123,6 +127,10 @@ impl Drop {
 impl Processor for Drop {
     fn name(&self) -> &'static str {
         "drop"
+    }
+
+    fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
+        Ok(Some(Vec::new()))
     }
 
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
@@ -167,6 +175,10 @@ impl Rename {
 impl Processor for Rename {
     fn name(&self) -> &'static str {
         "rename"
+    }
+
+    fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
+        Ok(Some(Vec::new()))
     }
 
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {

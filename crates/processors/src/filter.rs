@@ -26,6 +26,12 @@ impl Processor for Filter {
         "filter"
     }
 
+    fn computes_with(&self, input: &TableSchema) -> Result<Option<Vec<String>>> {
+        let condition =
+            expression::bind_condition(&self.condition, input).map_err(|e| e.at(&self.place))?;
+        Ok(Some(condition.computed()))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let condition =
             expression::bind_condition(&self.condition, input).map_err(|e| e.at(&self.place))?;

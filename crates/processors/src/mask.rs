@@ -91,6 +91,10 @@ impl Processor for Mask {
         "mask"
     }
 
+    fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
+        Ok(Some(Vec::new()))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let mut output = input.clone();
         let mut masked = Vec::with_capacity(self.columns.len());

@@ -135,6 +135,13 @@ impl Processor for Sql {
         "sql"
     }
 
+    fn computes_with(&self, input: &TableSchema) -> Result<Option<Vec<String>>> {
+        let (condition, outputs) =
+            expression::bind_select(&self.text, input).map_err(|e| e.at(&self.place))?;
+        let values = outputs.iter().map(|o| &o.value).chain(condition.as_ref());
+        Ok(Some(values.flat_map(expression::Expression::computed).collect()))
+    }
+
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let (condition, outputs) =
             expression::bind_select(&self.text, input).map_err(|e| e.at(&self.place))?;

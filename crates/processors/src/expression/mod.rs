@@ -336,6 +336,15 @@ impl Expression {
         self.column
     }
 
+    /// Names of the columns it computes with; none when it is a column itself.
+    pub(crate) fn computed(&self) -> Vec<String> {
+        if self.column.is_some() {
+            return Vec::new();
+        }
+        let columns = datafusion_physical_expr::utils::collect_columns(&self.physical);
+        columns.iter().map(|c| c.name().to_owned()).collect()
+    }
+
     /// Its value for each row, in the type of [`Expression::field`].
     ///
     /// # Errors
