@@ -32,6 +32,16 @@ pub struct Job {
     pub filter: Option<String>,
     /// Name of the target table, with `{table}` and `{schema}`.
     pub target: Option<String>,
+    /// Names of the target's columns, for the rows' columns by position; by name when there are
+    /// none. A single `*` is all columns of the target in their order.
+    #[serde(default)]
+    pub target_columns: Vec<String>,
+    /// Statements of the target's own language, run before its tables are looked at.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// Statements of the target's own language, run once all rows are there.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// Chosen columns; the first entry that fits a table is its own. All columns when none fits.
     pub columns: Vec<TableColumns>,
     /// Processors on the source's side of the link, as configured.
@@ -139,7 +149,8 @@ pub fn fingerprint(job: &Job) -> String {
         "source": address(&job.source), "sink": address(&job.sink), "mode": job.mode,
         "tables": job.tables, "query": job.query, "filter": job.filter, "target": job.target,
         "columns": columns, "processors": [job.source_processors, job.sink_processors],
-        "write": job.write, "create": job.create,
+        "write": job.write, "create": job.create, "target_columns": job.target_columns,
+        "before": job.before, "after": job.after,
     });
     let digest = Sha256::digest(what.to_string().as_bytes());
     hex::encode(&digest[..16])

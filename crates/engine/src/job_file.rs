@@ -103,6 +103,17 @@ pub struct SinkConfig {
     pub url: Option<String>,
     /// Name of the target table, with `{table}` and `{schema}` of the source.
     pub table: Option<String>,
+    /// Names of the target's columns, for the rows' columns by their position instead of by name;
+    /// `["*"]` is all of them in their order.
+    #[serde(default)]
+    pub columns: Vec<String>,
+    /// Statements of the target's own language that run before its tables are looked at. They run
+    /// again when a run is continued that had no plan yet.
+    #[serde(default)]
+    pub before: Vec<String>,
+    /// Statements of the target's own language that run once all rows are there.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// What happens to rows that are there already.
     pub write: Option<WriteConfig>,
     /// Whether missing target tables are made.
@@ -299,6 +310,9 @@ impl JobFile {
             query: self.source.query,
             filter: self.source.filter,
             target: self.sink.table,
+            target_columns: self.sink.columns,
+            before: self.sink.before,
+            after: self.sink.after,
             columns,
             source_processors: self.processors.source,
             sink_processors: self.processors.sink,

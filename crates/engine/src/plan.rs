@@ -288,7 +288,8 @@ async fn plan_table(
     let (full_target, empty) = match there {
         Some(found) => (found.schema, found.empty),
         None if job.create || anew => {
-            let adapted = sink.adapt(&chain.output, target)?;
+            let named = by_position(job, chain.output.clone())?;
+            let adapted = sink.adapt(&named, target)?;
             notes.extend(adapted.notes);
             (adapted.table, true)
         }
@@ -297,7 +298,7 @@ async fn plan_table(
                 .hint("create it, or leave --create at auto"));
         }
     };
-    let written = match_columns(&chain.output, &full_target, &mut notes)?;
+    let written = pairs(job, &chain.output, &full_target, &mut notes)?;
     let write = choose_write(job, target, &full_target, &written, exists, empty)?;
     let columns = written.iter().map(|(_, to)| full_target.columns[*to].clone()).collect();
     let plan = TablePlan {
@@ -323,7 +324,7 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         &processors.source,
         &processors.sink,
     )?;
-    let pairs = match_columns(&chain.output, &plan.target, &mut Vec::new())?;
+    let pairs = pairs(job, &chain.output, &plan.target, &mut Vec::new())?;
     let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
     let all_in_order = indexes.iter().copied().eq(0..chain.output.columns.len());
     let given = TableSchema {
@@ -345,6 +346,74 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         read,
         key,
     })
+}
+
+/// Pairs of (given column, target column) in the target's order: by position where the job names
+/// the target's columns, by name otherwise.
+fn pairs(
+    job: &Job,
+    given: &TableSchema,
+    target: &TableSchema,
+    notes: &mut Vec<String>,
+) -> Result<Vec<(usize, usize)>> {
+    if job.target_columns.is_empty() {
+        return match_columns(given, target, notes);
+    }
+    let mut named = given.clone();
+    if job.target_columns == ["*"] {
+        let plain = target.columns.iter().filter(|c| c.generated.is_none());
+        let names: Vec<&str> = plain.map(Column::name).collect();
+        rename_all(&mut named, &names)?;
+    } else {
+        named = by_position(job, named)?;
+    }
+    match_columns(&named, target, notes)
+}
+
+/// The table with the names the job gives to its columns by their position.
+fn by_position(job: &Job, mut table: TableSchema) -> Result<TableSchema> {
+    let names: Vec<&str> = job.target_columns.iter().map(String::as_str).collect();
+    if !names.is_empty() && names != ["*"] {
+        rename_all(&mut table, &names)?;
+    }
+    Ok(table)
+}
+
+fn rename_all(table: &mut TableSchema, names: &[&str]) -> Result<()> {
+    if names.len() != table.columns.len() {
+        let (given, wanted) = (table.columns.len(), names.len());
+        let message = format!("{}: {given} columns are read, and {wanted} written", table.name);
+        return Err(Error::new(Code::ColumnMismatch, message)
+            .hint("columns go by their position here: give as many to write as are read"));
+    }
+    let all: Vec<(String, String)> = table
+        .columns
+        .iter()
+        .zip(names)
+        .map(|(column, to)| (column.name().to_owned(), (*to).to_owned()))
+        .collect();
+    let renamed = |name: &str| {
+        let pair = all.iter().find(|(from, _)| from == name);
+        pair.map_or_else(|| name.to_owned(), |(_, to)| to.clone())
+    };
+    for column in &mut table.columns {
+        column.field = column.field.clone().with_name(renamed(column.name()));
+    }
+    for name in &mut table.primary_key {
+        *name = renamed(name);
+    }
+    for part in table.indexes.iter_mut().flat_map(|index| &mut index.parts) {
+        part.column = renamed(&part.column);
+    }
+    if all.iter().any(|(from, to)| from != to) {
+        // What is said in a store's own words says the old names.
+        let plain = TableSchema::new(table.name.clone(), []);
+        (table.checks, table.foreign_keys) = (plain.checks, plain.foreign_keys);
+        (table.partitioning, table.statements) = (plain.partitioning, plain.statements);
+        table.indexes.retain(|index| index.definition.is_none());
+        table.columns.iter_mut().for_each(|column| column.generated = None);
+    }
+    Ok(())
 }
 
 /// Pairs of (given column, target column) by name, in the target's order.
@@ -507,6 +576,25 @@ mod tests {
         assert!(error.message().contains("\"must\""), "{error}");
         target.columns[1].default = Some(syncline_types::DefaultValue::Value("1".into()));
         assert!(match_columns(&given, &target, &mut Vec::new()).is_ok());
+    }
+
+    #[test]
+    fn columns_go_by_position_where_the_job_names_them() {
+        let given = table("g", &[("a", true), ("b", true)]);
+        let target = table("t", &[("x", true), ("b", true), ("y", true)]);
+        let job = |names: &[&str]| {
+            let text = format!(
+                "version: 1\nsource: {{ url: a.csv }}\nsink: {{ url: b.csv, columns: {names:?} }}\n"
+            );
+            crate::JobFile::parse(&text, "job").unwrap().resolve("job", "").unwrap()
+        };
+        let matched = |names: &[&str]| pairs(&job(names), &given, &target, &mut Vec::new());
+        assert_eq!(matched(&["y", "x"]).unwrap(), [(1, 0), (0, 2)]);
+        assert_eq!(matched(&["b", "x"]).unwrap(), [(1, 0), (0, 1)]);
+        assert_eq!(matched(&["x"]).unwrap_err().code(), Code::ColumnMismatch);
+        assert_eq!(matched(&["*"]).unwrap_err().code(), Code::ColumnMismatch);
+        let two = table("t", &[("x", true), ("y", true)]);
+        assert_eq!(pairs(&job(&["*"]), &given, &two, &mut Vec::new()).unwrap(), [(0, 0), (1, 1)]);
     }
 
     #[test]

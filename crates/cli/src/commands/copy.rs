@@ -12,7 +12,7 @@ use syncline_types::{Code, Error, Result, TableSelection};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::args::{CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, WhatArgs, WriteArg};
+use crate::args::{ChosenArgs, CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, WhatArgs, WriteArg};
 use crate::commands::{check, open_store};
 use crate::terminal::{View, closing_table};
 use crate::{DONE, FAILED, INTERRUPTED, columns, output};
@@ -182,11 +182,12 @@ fn write_dead_letters(store: &Store, summary: &Summary, path: &Path) -> Result<(
 }
 
 /// A job from the arguments of `copy`.
-fn job_of(args: &CopyArgs) -> Result<Job> {
+pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
     let source = Endpoint::parse(&args.source)?;
     let sink = Endpoint::parse(&args.target)?;
     let command = command_line(&[(&args.source, &source), (&args.target, &sink)]);
-    let columns = columns_of(&args.what)?;
+    let chosen = &args.what.chosen;
+    let columns = columns_of(chosen)?;
     let mode = mode_of(&args.what, !columns.is_empty())?;
     Ok(Job {
         name: format!("{} to {}", source.redacted(), sink.redacted()),
@@ -194,12 +195,15 @@ fn job_of(args: &CopyArgs) -> Result<Job> {
         source,
         sink,
         mode,
-        tables: TableSelection::parse(&args.what.table, &args.what.exclude)?,
-        query: args.what.query.clone(),
-        filter: args.what.filter_at_source.clone(),
-        target: args.what.to.clone(),
+        tables: TableSelection::parse(&chosen.table, &chosen.exclude)?,
+        query: chosen.query.clone(),
+        filter: chosen.filter_at_source.clone(),
+        target: chosen.to.clone(),
+        target_columns: Vec::new(),
+        before: Vec::new(),
+        after: Vec::new(),
         columns,
-        source_processors: processors_of(&args.what)?,
+        source_processors: processors_of(chosen)?,
         sink_processors: Vec::new(),
         write: args.what.write.map(|w| match w {
             WriteArg::Append => WriteMode::Append,
@@ -219,7 +223,7 @@ fn job_of(args: &CopyArgs) -> Result<Job> {
     })
 }
 
-fn columns_of(what: &WhatArgs) -> Result<Vec<TableColumns>> {
+fn columns_of(what: &ChosenArgs) -> Result<Vec<TableColumns>> {
     match &what.columns {
         None => Ok(Vec::new()),
         Some(text) => Ok(vec![TableColumns { tables: None, columns: columns::parse(text)? }]),
@@ -227,7 +231,8 @@ fn columns_of(what: &WhatArgs) -> Result<Vec<TableColumns>> {
 }
 
 fn mode_of(what: &WhatArgs, columns: bool) -> Result<Mode> {
-    let chosen = columns || what.filter_at_source.is_some() || what.query.is_some();
+    let some = &what.chosen;
+    let chosen = columns || some.filter_at_source.is_some() || some.query.is_some();
     match what.mode {
         None => Ok(if chosen { Mode::Batch } else { Mode::Full }),
         Some(ModeArg::Full) if chosen => Err(Error::new(
@@ -242,7 +247,7 @@ fn mode_of(what: &WhatArgs, columns: bool) -> Result<Mode> {
 }
 
 /// Processors as a job file would have them: `--process` in the order given, then `--filter`.
-fn processors_of(what: &WhatArgs) -> Result<Vec<serde_json::Value>> {
+fn processors_of(what: &ChosenArgs) -> Result<Vec<serde_json::Value>> {
     let mut processors = Vec::new();
     for text in &what.process {
         let value: serde_json::Value = serde_json::from_str(text)

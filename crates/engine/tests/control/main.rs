@@ -53,6 +53,9 @@ impl Bench {
             Endpoint::parse(&format!("{scheme}:{}", self.path(name).display())).unwrap()
         };
         Job {
+            target_columns: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
             name: "test".into(),
             command: "test".into(),
             source: address(source_scheme, "source.db"),
