@@ -123,7 +123,10 @@ const TYPE_OF: &str = "
        b.oid, b.modifier, t.typname::text, pg_catalog.format_type(b.oid, b.modifier),
        CASE WHEN t.typtype = 'e' THEN (
          SELECT pg_catalog.array_agg(e.enumlabel::text ORDER BY e.enumsortorder)
-         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END";
+         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END,
+       CASE WHEN g.typtype = 'd' THEN pg_catalog.format_type(g.oid, NULL) END";
+/// Columns of it.
+const TYPE_WIDTH: usize = 6;
 
 /// The last step of a type's domains, as `b (oid, modifier)`.
 fn base_type(oid: &str, modifier: &str) -> String {
@@ -135,7 +138,8 @@ fn base_type(oid: &str, modifier: &str) -> String {
     SELECT d.typbasetype, d.typtypmod, base.depth + 1
     FROM base JOIN pg_catalog.pg_type d ON d.oid = base.oid AND d.typtype = 'd')
   SELECT oid, modifier FROM base ORDER BY depth DESC LIMIT 1) b
-JOIN pg_catalog.pg_type t ON t.oid = b.oid"
+JOIN pg_catalog.pg_type t ON t.oid = b.oid
+JOIN pg_catalog.pg_type g ON g.oid = {oid}"
     )
 }
 
@@ -146,6 +150,7 @@ fn native_type(row: &Row, at: usize, collation: Option<String>) -> NativeType {
         name: row.get(at + 2),
         format: row.get(at + 3),
         members: row.get(at + 4),
+        domain: row.get(at + 5),
         collation,
     }
 }
@@ -188,18 +193,18 @@ ORDER BY a.attrelid, a.attnum",
 
 fn column(row: &Row, money_scale: i8) -> Column {
     let name: String = row.get(1);
-    let ty = native_type(row, 3, row.get(8));
+    let ty = native_type(row, 3, row.get(9));
     let field = arrow_field(&name, !row.get::<_, bool>(2), &ty, money_scale);
-    let (identity, generated): (String, String) = (row.get(9), row.get(10));
-    let expression: Option<String> = row.get(11);
-    let owns_sequence: bool = row.get(13);
+    let (identity, generated): (String, String) = (row.get(10), row.get(11));
+    let expression: Option<String> = row.get(12);
+    let owns_sequence: bool = row.get(14);
     let counted = !identity.is_empty()
         || (owns_sequence && expression.as_ref().is_some_and(|e| e.starts_with("nextval(")));
     let mut column = Column::new(field);
-    column.comment = row.get(12);
+    column.comment = row.get(13);
     if counted {
-        let (increment, start): (Option<i64>, Option<i64>) = (row.get(14), row.get(15));
-        let last: Option<i64> = row.get(16);
+        let (increment, start): (Option<i64>, Option<i64>) = (row.get(15), row.get(16));
+        let last: Option<i64> = row.get(17);
         let next = match (last, increment) {
             (Some(last), Some(increment)) => Some(i128::from(last) + i128::from(increment)),
             _ => start.map(i128::from),
@@ -375,7 +380,7 @@ LEFT JOIN LATERAL (
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
 ORDER BY a.attnum",
         base_type("a.atttypid", "a.atttypmod")
-            .replace("\nJOIN pg_catalog.pg_type t", "\nLEFT JOIN pg_catalog.pg_type t")
+            .replace("\nJOIN pg_catalog.pg_type", "\nLEFT JOIN pg_catalog.pg_type")
     );
     let schema = table.schema.as_deref().unwrap_or_default();
     let rows = session
@@ -388,12 +393,12 @@ ORDER BY a.attnum",
     let columns = named.map(|row| TargetColumn {
         name: row.get(1),
         ty: native_type(row, 2, None),
-        always: row.get(7),
-        generated: row.get(8),
-        sequence: row.get::<_, Option<String>>(9).map(|name| Sequence {
+        always: row.get(2 + TYPE_WIDTH),
+        generated: row.get(3 + TYPE_WIDTH),
+        sequence: row.get::<_, Option<String>>(4 + TYPE_WIDTH).map(|name| Sequence {
             name,
-            increment: row.get(10),
-            max: row.get(11),
+            increment: row.get(5 + TYPE_WIDTH),
+            max: row.get(6 + TYPE_WIDTH),
         }),
     });
     Ok(Some((first.get(0), columns.collect())))

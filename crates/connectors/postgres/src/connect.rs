@@ -8,10 +8,12 @@ use syncline_connector::Endpoint;
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result};
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{SslMode as WireSsl, TargetSessionAttrs};
+use tokio_postgres::config::{Host, SslMode as WireSsl};
+use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::wire::{self, Below, Pieces, Socket};
 use crate::{Options, SslMode, error, tls};
 
 /// The oldest server supported.
@@ -22,6 +24,10 @@ const OLDEST: u32 = 12;
 pub(crate) struct Connect {
     config: Config,
     tls: MakeRustlsConnect,
+    /// How long one address is waited for.
+    patience: Duration,
+    /// Of several hosts, only one that takes writes will do.
+    writable: bool,
     /// The store's URL without its secrets, for messages.
     pub(crate) address: String,
     /// The schema given with `?schema=`.
@@ -96,35 +102,52 @@ impl Connect {
                 }
             }
         }
-        config
-            .application_name("syncline")
-            .connect_timeout(Duration::from_secs(options.connect_timeout.into()))
-            .keepalives(true)
-            .keepalives_idle(Duration::from_secs(30))
-            .keepalives_interval(Duration::from_secs(10))
-            .keepalives_retries(3)
-            .ssl_mode(match options.sslmode {
-                SslMode::Disable => WireSsl::Disable,
-                SslMode::Prefer => WireSsl::Prefer,
-                SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => WireSsl::Require,
-            });
+        config.application_name("syncline").ssl_mode(match options.sslmode {
+            SslMode::Disable => WireSsl::Disable,
+            SslMode::Prefer => WireSsl::Prefer,
+            SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => WireSsl::Require,
+        });
         let tls = MakeRustlsConnect::new(tls::config(options)?);
-        Ok(Self { config, tls, address, schema: options.schema.clone() })
+        let patience = Duration::from_secs(options.connect_timeout.into());
+        let schema = options.schema.clone();
+        Ok(Self { config, tls, patience, writable: false, address, schema })
     }
 
     /// The same, but of several hosts only one that takes writes will do.
     pub(crate) fn writable(mut self) -> Self {
-        if self.config.get_hosts().len() > 1 {
-            self.config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
+        self.writable = self.config.get_hosts().len() > 1;
         self
     }
 
-    /// Connects and sets the session up.
+    /// Connects to the first host that will do, and sets the session up.
     pub(crate) async fn open(&self, purpose: Purpose) -> Result<Session> {
+        let ports = self.config.get_ports();
+        let mut last = Error::new(Code::BadUrl, format!("{}: no host is given", self.address));
+        for (at, host) in self.config.get_hosts().iter().enumerate() {
+            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+            match self.open_on(host, port, purpose).await {
+                Ok(session) => return Ok(session),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn open_on(&self, host: &Host, port: u16, purpose: Purpose) -> Result<Session> {
+        let socket = wire::connect(host, port, self.patience)
+            .await
+            .map_err(|e| error::unreachable(e, &self.address))?;
+        let name = match host {
+            Host::Tcp(name) => name.as_str(),
+            Host::Unix(_) => "",
+        };
+        let mut tls = self.tls.clone();
+        let tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::make_tls_connect(&mut tls, name)
+            .map_err(|e| Error::new(Code::Tls, format!("{}: {e}", self.address)))?;
+        let asks = self.config.get_ssl_mode() != WireSsl::Disable;
         let (client, connection) = self
             .config
-            .connect(self.tls.clone())
+            .connect_raw(Pieces::new(socket, asks), Below(tls))
             .await
             .map_err(|e| error::connecting(e, &self.address))?;
         let version = major(connection.parameter("server_version"));
@@ -147,17 +170,24 @@ impl Connect {
             facts: Facts { version, schema: String::new(), money_scale: 2, standby: false },
             task,
         };
-        self.set_up(&mut session, purpose).await?;
+        let read_only = self.set_up(&mut session, purpose).await?;
+        if self.writable && read_only {
+            let message = format!("{}: {name} takes no rows", self.address);
+            return Err(Error::new(Code::ReadOnly, message)
+                .hint("one of the hosts has to be a primary that is not set read-only"));
+        }
         Ok(session)
     }
 
-    /// One round trip: what the server is like before the settings, then the settings.
-    async fn set_up(&self, session: &mut Session, purpose: Purpose) -> Result<()> {
+    /// One round trip: what the server is like before the settings, then the settings. Whether
+    /// the session is read-only.
+    async fn set_up(&self, session: &mut Session, purpose: Purpose) -> Result<bool> {
         let mut sql = String::from(
             "SET statement_timeout = 0; \
              SELECT pg_catalog.current_schema(), \
              pg_catalog.scale(0::pg_catalog.money::pg_catalog.numeric), \
-             pg_catalog.pg_is_in_recovery();",
+             pg_catalog.pg_is_in_recovery(), \
+             pg_catalog.current_setting('transaction_read_only');",
         );
         for (name, value) in SETTINGS {
             let _ = write!(sql, "SET {name} = {value};");
@@ -198,7 +228,9 @@ impl Connect {
                 Dialect::Postgres.quote(&facts.schema)
             ),
         };
-        session.run(&path, &self.address).await
+        let read_only = row.get(3) == Some("on");
+        session.run(&path, &self.address).await?;
+        Ok(read_only)
     }
 }
 

@@ -13,6 +13,7 @@ use syncline_types::{Code, Error, Reject, Result, TableSchema};
 
 use crate::types::{Wire, wire};
 use crate::values::{Trouble, Values};
+use crate::wire::PIECE;
 
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 
@@ -36,6 +37,8 @@ pub(crate) struct Decoder {
     fields: usize,
     /// Bytes that arrived and are no whole row yet.
     carry: BytesMut,
+    /// A whole row has no fewer bytes than this.
+    need: usize,
     pending: Bytes,
     header: bool,
     ended: bool,
@@ -71,6 +74,7 @@ impl Decoder {
             key,
             fields,
             carry: BytesMut::new(),
+            need: 0,
             pending: Bytes::new(),
             header: false,
             ended: false,
@@ -98,10 +102,28 @@ impl Decoder {
         debug_assert!(self.pending.is_empty(), "rows were left when more arrived");
         if self.carry.is_empty() {
             self.pending = chunk;
-        } else {
-            self.carry.extend_from_slice(&chunk);
+            return;
+        }
+        self.carry.extend_from_slice(&chunk);
+        if self.carry.len() >= self.need {
             self.pending = std::mem::take(&mut self.carry).freeze();
         }
+    }
+
+    /// Puts what is no whole row aside until more has come, with room for what is known to come:
+    /// growing step by step would take twice the room.
+    fn set_aside(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return;
+        }
+        let missing = (self.need + PIECE).saturating_sub(pending.len());
+        self.carry = pending.try_into_mut().unwrap_or_else(|shared| {
+            let mut own = BytesMut::with_capacity(shared.len() + missing);
+            own.extend_from_slice(&shared);
+            own
+        });
+        self.carry.reserve(missing);
     }
 
     /// Decodes one row of what has arrived; false when there is no whole one left.
@@ -110,12 +132,10 @@ impl Decoder {
             return Ok(false);
         }
         let Some(length) = self.find_row()? else {
-            if !self.pending.is_empty() {
-                self.carry.extend_from_slice(&self.pending);
-                self.pending = Bytes::new();
-            }
+            self.set_aside();
             return Ok(false);
         };
+        self.need = 0;
         if self.ended {
             return Ok(false);
         }
@@ -176,8 +196,8 @@ impl Decoder {
     fn read_header(&mut self) -> Result<bool> {
         let data = &self.pending;
         let Some(length) = data.get(15..19) else {
-            self.carry.extend_from_slice(data);
-            self.pending = Bytes::new();
+            self.need = 19;
+            self.set_aside();
             return Ok(false);
         };
         if data[..11] != SIGNATURE[..] {
@@ -186,8 +206,8 @@ impl Decoder {
         let extension = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
         let whole = 19 + extension;
         if data.len() < whole {
-            self.carry.extend_from_slice(data);
-            self.pending = Bytes::new();
+            self.need = whole;
+            self.set_aside();
             return Ok(false);
         }
         self.pending.advance(whole);
@@ -195,9 +215,11 @@ impl Decoder {
         Ok(true)
     }
 
-    /// Finds the fields of the first row in `pending` and its length, if it is all there.
+    /// Finds the fields of the first row in `pending` and its length, if it is all there; if not,
+    /// notes how long it is at least.
     fn find_row(&mut self) -> Result<Option<usize>> {
         let data = &self.pending[..];
+        self.need = 2;
         let Some(count) = data.get(..2) else { return Ok(None) };
         let count = i16::from_be_bytes([count[0], count[1]]);
         if count == -1 {
@@ -213,7 +235,10 @@ impl Decoder {
         }
         let mut at = 2;
         for span in &mut self.spans {
-            let Some(length) = data.get(at..at + 4) else { return Ok(None) };
+            let Some(length) = data.get(at..at + 4) else {
+                self.need = at + 4;
+                return Ok(None);
+            };
             let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
             at += 4;
             *span = match usize::try_from(length) {
@@ -225,6 +250,7 @@ impl Decoder {
                 Err(_) => None,
             };
         }
+        self.need = at;
         Ok((at <= data.len()).then_some(at))
     }
 

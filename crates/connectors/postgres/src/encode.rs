@@ -20,8 +20,8 @@ use syncline_sql::moment;
 use syncline_types::{Code, Error, Result, TableSchema, field};
 
 use crate::numeric;
-use crate::types::{NativeType, numeric_bounds, oid};
-use crate::values::{EPOCH_DAYS, EPOCH_MICROS, push_uuid};
+use crate::types::{NativeType, is_special, numeric_bounds, oid};
+use crate::values::{EPOCH_DAYS, EPOCH_MICROS, NAN128, NAN256, push_uuid};
 
 /// Data is handed over in pieces of about this size.
 const CHUNK: usize = 256 * 1024;
@@ -32,6 +32,8 @@ struct Column {
     form: Form,
     /// The binary form can be made.
     binary: bool,
+    /// It has infinities, or NaN, beside the numbers of its Arrow type.
+    special: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +48,8 @@ enum Form {
     /// Scale of the Arrow decimal; a step it must be a multiple of, where the column's own scale
     /// is coarser.
     Decimal128(i8, Option<i128>),
-    Decimal256(i8),
+    /// Scale of the Arrow decimal; the column's own scale, where that is coarser.
+    Decimal256(i8, Option<i32>),
     /// `money`, whose unit the decimal counts.
     Money,
     /// Digits after the point, where the column has bounds that Arrow's decimals do not.
@@ -82,6 +85,7 @@ fn column(arrow: &syncline_types::Column, target: &NativeType) -> Result<Column>
     let textual = is(&[oid::TEXT, oid::VARCHAR, oid::BPCHAR, oid::NAME, oid::JSON])
         || target.members.is_some()
         || target.name == "citext";
+    let own_scale = numeric_bounds(target.modifier).map(|(_, s)| s).filter(|_| is(&[oid::NUMERIC]));
     let (form, binary) = match data_type {
         DataType::Boolean => (Form::Bool, is(&[oid::BOOL])),
         DataType::Int16 => (Form::Int2, is(&[oid::INT2])),
@@ -92,13 +96,14 @@ fn column(arrow: &syncline_types::Column, target: &NativeType) -> Result<Column>
         DataType::Float64 => (Form::Float8, is(&[oid::FLOAT8])),
         DataType::Decimal128(..) if is(&[oid::MONEY]) => (Form::Money, true),
         DataType::Decimal128(_, scale) => {
-            let own =
-                numeric_bounds(target.modifier).map(|(_, s)| s).filter(|_| is(&[oid::NUMERIC]));
-            let coarser = own.map(|s| i32::from(*scale) - s).filter(|d| *d > 0);
+            let coarser = own_scale.map(|s| i32::from(*scale) - s).filter(|d| *d > 0);
             let step = coarser.map(|d| 10_i128.saturating_pow(d.unsigned_abs()));
             (Form::Decimal128(*scale, step), is(&[oid::NUMERIC]))
         }
-        DataType::Decimal256(_, scale) => (Form::Decimal256(*scale), is(&[oid::NUMERIC])),
+        DataType::Decimal256(_, scale) => {
+            let coarser = own_scale.filter(|s| *s < i32::from(*scale));
+            (Form::Decimal256(*scale, coarser), is(&[oid::NUMERIC]))
+        }
         DataType::Binary => (Form::Bytes, is(&[oid::BYTEA])),
         DataType::FixedSizeBinary(16) => (Form::Uuid, is(&[oid::UUID])),
         DataType::Date32 => (Form::Date, is(&[oid::DATE])),
@@ -112,9 +117,7 @@ fn column(arrow: &syncline_types::Column, target: &NativeType) -> Result<Column>
             (Form::Instant(step(target.modifier)), is(&[oid::TIMESTAMPTZ]))
         }
         DataType::Duration(TimeUnit::Microsecond) => (Form::Duration, is(&[oid::INTERVAL])),
-        DataType::Utf8 if is(&[oid::NUMERIC]) => {
-            (Form::DecimalText(numeric_bounds(target.modifier).map(|(_, s)| s)), true)
-        }
+        DataType::Utf8 if is(&[oid::NUMERIC]) => (Form::DecimalText(own_scale), true),
         DataType::Utf8 if is(&[oid::JSONB]) => (Form::Jsonb, true),
         DataType::Utf8 if is(&[oid::BIT, oid::VARBIT]) => (Form::Bits, logical == Some("bit")),
         DataType::Utf8 if is(&[oid::VARCHAR]) => {
@@ -134,7 +137,7 @@ fn column(arrow: &syncline_types::Column, target: &NativeType) -> Result<Column>
             return Err(Error::bug(message));
         }
     };
-    Ok(Column { form, binary })
+    Ok(Column { form, binary, special: is_special(&arrow.field) })
 }
 
 /// Writes rows of one table.
@@ -225,8 +228,11 @@ impl Encoder {
                 self.buffer.extend_from_slice(&(-1_i32).to_be_bytes());
                 continue;
             }
-            let out = &mut self.buffer;
-            binary_value(&self.columns[at].form, cell.as_ref(), row, out)
+            let (column, out) = (&self.columns[at], &mut self.buffer);
+            if column.special && binary_special(cell.as_ref(), row, out) {
+                continue;
+            }
+            binary_value(&column.form, cell.as_ref(), row, out)
                 .map_err(|fault| fault.of(&self.names[at]))?;
         }
         if self.numbered {
@@ -244,8 +250,15 @@ impl Encoder {
                 self.buffer.extend_from_slice(b"\\N");
                 continue;
             }
-            let (out, scratch) = (&mut self.buffer, &mut self.scratch);
-            text_value(&self.columns[at].form, cell.as_ref(), row, out, scratch)
+            let (column, out) = (&self.columns[at], &mut self.buffer);
+            if column.special
+                && let Some(special) = special(cell.as_ref(), row)
+            {
+                out.extend_from_slice(special.text().as_bytes());
+                continue;
+            }
+            let scratch = &mut self.scratch;
+            text_value(&column.form, cell.as_ref(), row, out, scratch)
                 .map_err(|fault| fault.of(&self.names[at]))?;
         }
         if self.numbered {
@@ -273,6 +286,64 @@ impl Fault {
     fn of(self, column: &str) -> Error {
         Error::new(self.0, format!("column {column:?}: {}", self.1))
     }
+}
+
+/// A value beside the numbers of its Arrow type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Special {
+    Nan,
+    Infinity,
+    NegativeInfinity,
+}
+
+impl Special {
+    fn text(self) -> &'static str {
+        match self {
+            Special::Nan => "NaN",
+            Special::Infinity => "infinity",
+            Special::NegativeInfinity => "-infinity",
+        }
+    }
+}
+
+/// What the cell of a column that has such values stands for, if not for its number.
+fn special(cell: &dyn Array, row: usize) -> Option<Special> {
+    let ends = |low: bool, high: bool| match (low, high) {
+        (true, _) => Some(Special::NegativeInfinity),
+        (_, true) => Some(Special::Infinity),
+        _ => None,
+    };
+    match cell.data_type() {
+        DataType::Date32 => {
+            let days = cell.as_primitive::<Date32Type>().value(row);
+            ends(days == i32::MIN, days == i32::MAX)
+        }
+        DataType::Timestamp(..) => {
+            let micros = cell.as_primitive::<TimestampMicrosecondType>().value(row);
+            ends(micros == i64::MIN, micros == i64::MAX)
+        }
+        DataType::Decimal128(..) => {
+            (cell.as_primitive::<Decimal128Type>().value(row) == NAN128).then_some(Special::Nan)
+        }
+        DataType::Decimal256(..) => {
+            (cell.as_primitive::<Decimal256Type>().value(row) == NAN256).then_some(Special::Nan)
+        }
+        _ => None,
+    }
+}
+
+/// Writes the cell's value where it is such a one.
+fn binary_special(cell: &dyn Array, row: usize, out: &mut Vec<u8>) -> bool {
+    let Some(special) = special(cell, row) else { return false };
+    let day = matches!(cell.data_type(), DataType::Date32);
+    match special {
+        Special::Nan => numeric::push_nan(out),
+        Special::Infinity if day => put(out, &i32::MAX.to_be_bytes()),
+        Special::NegativeInfinity if day => put(out, &i32::MIN.to_be_bytes()),
+        Special::Infinity => put(out, &i64::MAX.to_be_bytes()),
+        Special::NegativeInfinity => put(out, &i64::MIN.to_be_bytes()),
+    }
+    true
 }
 
 /// A field: its length, then its bytes.
@@ -303,9 +374,9 @@ fn binary_value(form: &Form, cell: &dyn Array, row: usize, out: &mut Vec<u8>) ->
             check_step(value, *scale, *step)?;
             numeric::push_i128(value, *scale, out);
         }
-        Form::Decimal256(scale) => {
+        Form::Decimal256(scale, own) => {
             let text = numeric::plain(&primitive!(Decimal256Type).to_string(), *scale);
-            decimal_text(&text, None, out)?;
+            decimal_text(&text, *own, out)?;
         }
         Form::Money => put(out, &money(primitive!(Decimal128Type))?.to_be_bytes()),
         Form::DecimalText(scale) => decimal_text(text_of(cell, row), *scale, out)?,
@@ -487,8 +558,10 @@ fn text_value(
             check_step(value, *scale, *step)?;
             show!("{}", numeric::plain(&value.to_string(), *scale));
         }
-        Form::Decimal256(scale) => {
-            show!("{}", numeric::plain(&primitive!(Decimal256Type).to_string(), *scale));
+        Form::Decimal256(scale, own) => {
+            let text = numeric::plain(&primitive!(Decimal256Type).to_string(), *scale);
+            check_scale(&text, *own)?;
+            show!("{text}");
         }
         // Whatever the server's own lc_monetary counts, our sessions' is C, and counts hundredths.
         Form::Money => {

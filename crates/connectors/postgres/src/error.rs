@@ -105,6 +105,15 @@ pub(crate) fn reading(error: tokio_postgres::Error, table: impl Display, user_sq
     }
 }
 
+/// No socket to the store at `address` could be opened.
+pub(crate) fn unreachable(error: io::Error, address: &str) -> Error {
+    Error::new(Code::Unreachable, format!("cannot connect to {address}: {error}"))
+        .hint(UNREACHABLE)
+        .because(error)
+}
+
+const UNREACHABLE: &str = "check host, port and network; a server that is starting is waited for";
+
 /// An error while a connection was made to the store at `address`.
 pub(crate) fn connecting(error: tokio_postgres::Error, address: &str) -> Error {
     if error.as_db_error().is_some() {
@@ -117,7 +126,7 @@ pub(crate) fn connecting(error: tokio_postgres::Error, address: &str) -> Error {
     } else if words.contains("authentication") || words.contains("configuration") {
         (Code::AuthFailed, "check user and password")
     } else {
-        (Code::Unreachable, "check host, port and network; a server that is starting is waited for")
+        (Code::Unreachable, UNREACHABLE)
     };
     Error::new(code, format!("cannot connect to {address}: {words}")).hint(hint).because(error)
 }

@@ -5,9 +5,11 @@
 //! readers share, `reader`, `decode` and `values` turn COPY data into batches. Writing: `sink` makes
 //! tables ready and finishes them, `writer` and `encode` turn batches into COPY data,
 //! `checkpoint` keeps positions with the rows, `replace` swaps a loaded table in. `connect`
-//! sets sessions up so that values stay what they are; `error` says what the engine is to do
+//! sets sessions up so that values stay what they are, over the sockets of `wire`; `error` says what the engine is to do
 //! about the server's errors. Which type becomes what stands in `types` and in `TYPES.md`.
 
+#[doc(hidden)]
+pub mod bench;
 mod catalog;
 mod checkpoint;
 mod connect;
@@ -23,6 +25,7 @@ mod split;
 mod tls;
 mod types;
 mod values;
+mod wire;
 mod writer;
 
 use schemars::JsonSchema;

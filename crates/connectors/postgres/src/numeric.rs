@@ -112,6 +112,16 @@ pub(crate) fn to_i256(bytes: &[u8], scale: i8) -> Result<i256, Fault> {
     Ok(if negative { value.wrapping_neg() } else { value })
 }
 
+/// Whether it is NaN; an infinity is none.
+pub(crate) fn is_nan(bytes: &[u8]) -> bool {
+    parts(bytes).is_ok_and(|parts| parts.sign == NAN)
+}
+
+/// NaN, with its length before it.
+pub(crate) fn push_nan(out: &mut Vec<u8>) {
+    push_head(0, 0, NAN, 0, out);
+}
+
 /// Plain decimal text with exactly the digits the server shows: `-12.3400`, `NaN`, `Infinity`.
 pub(crate) fn to_text(bytes: &[u8], out: &mut String) -> Result<(), Fault> {
     let parts = parts(bytes)?;

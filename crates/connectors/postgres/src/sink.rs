@@ -424,6 +424,19 @@ impl Sink for PostgresSink {
         self.finish(&[]).await
     }
 
+    async fn execute(&self, statements: &[String]) -> Result<()> {
+        // A session of its own, which takes along whatever they set.
+        let session = self.connect.open(Purpose::Write).await?;
+        let schema = Dialect::Postgres.quote(&session.facts.schema);
+        let path = format!("SET search_path = {schema}, public");
+        session.run(&path, &self.connect.address).await?;
+        for sql in statements {
+            let run = session.run(sql, &self.connect.address).await;
+            run.map_err(|e| statement_failed(sql, e))?;
+        }
+        Ok(())
+    }
+
     async fn end(&self) -> Result<()> {
         *self.control.lock().await = None;
         self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clear();

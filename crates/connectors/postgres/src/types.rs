@@ -41,6 +41,12 @@ pub(crate) mod oid {
 
 /// Id of this store in field metadata.
 pub(crate) const STORE: &str = "postgres";
+/// The domain a column is of, in field metadata beside its native type, which is the one the
+/// domain is over.
+pub(crate) const DOMAIN: &str = "syncline.domain";
+/// [`field::SPECIAL`] of dates and timestamps, and of decimals.
+const INFINITY: &str = "infinity";
+const NAN: &str = "nan";
 
 /// A column's type as the catalog has it, domains already replaced by what they are over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,8 @@ pub(crate) struct NativeType {
     pub(crate) members: Option<Vec<String>>,
     /// The column's collation, when it is not the type's own and one of the server's.
     pub(crate) collation: Option<String>,
+    /// The domain it was given as, as `format_type` writes it.
+    pub(crate) domain: Option<String>,
 }
 
 /// Precision and scale of `numeric(p,s)`; the scale may be negative or beyond the precision from
@@ -130,6 +138,8 @@ pub(crate) fn arrow_field(name: &str, nullable: bool, ty: &NativeType, money_sca
         }
     };
     let mut pairs = vec![(field::STORE, STORE.to_owned()), (field::NATIVE, ty.format.clone())];
+    pairs.extend(ty.domain.clone().map(|d| (DOMAIN, d)));
+    pairs.extend(special(ty.oid, &arrow).map(|s| (field::SPECIAL, s.to_owned())));
     pairs.extend(logical.map(|l| (field::LOGICAL, l.to_owned())));
     pairs.extend(of_length.map(|n| (field::LENGTH, n.to_string())));
     if let Some(members) = &ty.members {
@@ -139,6 +149,20 @@ pub(crate) fn arrow_field(name: &str, nullable: bool, ty: &NativeType, money_sca
         pairs.extend(ty.collation.clone().map(|c| (field::COLLATION, c)));
     }
     field::with(Field::new(name, arrow, nullable), pairs)
+}
+
+/// What the type's values are beside the numbers of the Arrow type.
+fn special(oid: u32, arrow: &DataType) -> Option<&'static str> {
+    match (oid, arrow) {
+        (oid::DATE | oid::TIMESTAMP | oid::TIMESTAMPTZ, _) => Some(INFINITY),
+        (oid::NUMERIC, DataType::Decimal128(..) | DataType::Decimal256(..)) => Some(NAN),
+        _ => None,
+    }
+}
+
+/// Whether the field has values beside the numbers of its Arrow type.
+pub(crate) fn is_special(column: &Field) -> bool {
+    matches!(field::get(column, field::SPECIAL), Some(INFINITY | NAN))
 }
 
 /// How a column's values look in a binary COPY, as far as reading them goes.
@@ -232,6 +256,7 @@ mod tests {
             format: format.into(),
             members: None,
             collation: None,
+            domain: None,
         }
     }
 
@@ -254,6 +279,20 @@ mod tests {
         assert_eq!(arrow(3, 5), DataType::Decimal128(5, 5));
         let free = arrow_field("n", true, &native(oid::NUMERIC, -1, "numeric"), 2);
         assert_eq!(field::logical(&free), Some("decimal"));
+    }
+
+    #[test]
+    fn types_with_more_than_numbers_say_so() {
+        let special = |oid, modifier| {
+            let column = arrow_field("c", true, &native(oid, modifier, "x"), 2);
+            field::get(&column, field::SPECIAL).map(str::to_owned)
+        };
+        assert_eq!(special(oid::DATE, -1).as_deref(), Some("infinity"));
+        assert_eq!(special(oid::TIMESTAMPTZ, -1).as_deref(), Some("infinity"));
+        assert_eq!(special(oid::NUMERIC, typmod(60, 2)).as_deref(), Some("nan"));
+        for plain in [oid::MONEY, oid::TIME, oid::INT8, oid::NUMERIC] {
+            assert_eq!(special(plain, -1), None);
+        }
     }
 
     #[test]

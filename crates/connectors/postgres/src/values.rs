@@ -9,7 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{
     Date32Type, Field, Float32Type, Float64Type, Int16Type, Int32Type, Int64Type,
-    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
+    Time64MicrosecondType, TimestampMicrosecondType, UInt32Type, i256,
 };
 use syncline_sql::moment;
 use syncline_types::Code;
@@ -23,6 +23,9 @@ pub(crate) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// Bytes reserved for the texts of a batch, at most: the usual batch has no more.
 const MOST_RESERVED: usize = 4 << 20;
+
+/// Bytes from which on values are no longer many to a batch.
+const LARGE: usize = 256 << 10;
 
 /// Why a value could not be appended.
 pub(crate) enum Trouble {
@@ -157,13 +160,14 @@ impl Values {
             (Builder::Float4(b), _) => b.append_value(f32::from_be_bytes(fixed(value)?)),
             (Builder::Float8(b), _) => b.append_value(f64::from_be_bytes(fixed(value)?)),
             (Builder::Decimal128(b), Wire::Numeric128(scale)) => {
-                b.append_value(numeric::to_i128(value, scale)?);
+                let read = numeric::to_i128(value, scale);
+                b.append_value(or_nan(read, value, NAN128)?);
             }
             (Builder::Decimal128(b), _) => {
                 b.append_value(i64::from_be_bytes(fixed(value)?).into());
             }
             (Builder::Decimal256(b), Wire::Numeric256(scale)) => {
-                b.append_value(numeric::to_i256(value, scale)?);
+                b.append_value(or_nan(numeric::to_i256(value, scale), value, NAN256)?);
             }
             (Builder::Decimal256(_), _) => return Err(Trouble::Shape),
             (Builder::Bytes(b), _) => {
@@ -206,27 +210,46 @@ impl Values {
 
     pub(crate) fn finish(&mut self, field: &Field, rows: usize) -> ArrayRef {
         let array = self.builder.finish();
-        let bytes = std::mem::take(&mut self.bytes).min(MOST_RESERVED);
+        let mut bytes = std::mem::take(&mut self.bytes).min(MOST_RESERVED);
+        if bytes > rows.saturating_mul(LARGE) {
+            // The next large value takes what it needs, and no more than that.
+            bytes = 0;
+        }
         self.builder = Builder::new(self.wire, field, rows, bytes);
         array
     }
 }
 
-fn date(days: i32) -> Result<i32, Trouble> {
-    if matches!(days, i32::MAX | i32::MIN) {
-        return Err(Trouble::Value(Code::NoEquivalent, "is no day"));
+/// What stands for NaN in a decimal that has it; see [`syncline_types::field::SPECIAL`].
+pub(crate) const NAN128: i128 = i128::MIN;
+pub(crate) const NAN256: i256 = i256::MIN;
+
+fn or_nan<T>(read: Result<T, Fault>, bytes: &[u8], nan: T) -> Result<T, Fault> {
+    match read {
+        Err(Fault::NotFinite) if numeric::is_nan(bytes) => Ok(nan),
+        other => other,
     }
-    days.checked_add(EPOCH_DAYS)
-        .ok_or(Trouble::Value(Code::NoEquivalent, "is beyond the days that can be carried"))
+}
+
+/// The infinities are the ends of the numbers on both sides.
+fn date(days: i32) -> Result<i32, Trouble> {
+    match days {
+        i32::MIN | i32::MAX => Ok(days),
+        _ => days.checked_add(EPOCH_DAYS).filter(|d| *d != i32::MAX).ok_or(Trouble::Value(
+            Code::OutOfRange,
+            "is after the last day that can be carried, 5881580-07-10",
+        )),
+    }
 }
 
 fn timestamp(micros: i64) -> Result<i64, Trouble> {
-    if matches!(micros, i64::MAX | i64::MIN) {
-        return Err(Trouble::Value(Code::NoEquivalent, "is no point in time"));
+    match micros {
+        i64::MIN | i64::MAX => Ok(micros),
+        _ => micros.checked_add(EPOCH_MICROS).filter(|m| *m != i64::MAX).ok_or(Trouble::Value(
+            Code::OutOfRange,
+            "is after the last moment that can be carried, 294247-01-10 04:00:54.775806",
+        )),
     }
-    micros
-        .checked_add(EPOCH_MICROS)
-        .ok_or(Trouble::Value(Code::NoEquivalent, "is beyond the times that can be carried"))
 }
 
 fn bits(value: &[u8], out: &mut String) -> Result<(), Trouble> {

@@ -23,8 +23,13 @@ CREATE TABLE direct (
   d date, tm time, tm3 time(3), ts timestamp, ts0 timestamp(0), tz timestamptz, tz3 timestamptz(3),
   u uuid, n numeric(12,2), n38 numeric(38,10), n76 numeric(76,30), n100 numeric(100,5), n0 numeric,
   j json, jb jsonb, m mood, bi bit(9), vb varbit, vb3 varbit(3), o oid, mo money,
-  p posint, st nested, ct citext);
+  p posint, st nested, ct citext, n50 numeric(50,3));
 INSERT INTO direct (id) VALUES (0);
+INSERT INTO direct (id, d, ts, ts0, tz, tz3, n, n38, n76, n50) VALUES
+ (10, 'infinity', 'infinity', 'infinity', 'infinity', 'infinity', 'NaN', 'NaN', 'NaN', 'NaN'),
+ (11, '-infinity', '-infinity', '-infinity', '-infinity', '-infinity', 0, 0, 0, 0),
+ (12, '5874897-12-31', '294247-01-10 04:00:54.775806', '294247-01-10 04:00:54', '294247-01-10 04:00:54.775806+00',
+  '294247-01-10 04:00:54.775+00', 1, 1, 1, -1);
 INSERT INTO direct VALUES
  (1, true, -32768, -2147483648, -9223372036854775808, 'NaN', 'NaN',
   '', '', '', '', '', '', '4713-01-01 BC', '00:00', '00:00:00.001', '4713-01-01 00:00:00 BC',
@@ -60,8 +65,11 @@ CREATE TABLE texts (
   x xml, ai int[], at text[], aa int[][], am mood[], ab bytea[], ad date[], an numeric[], atz timestamptz[], amo money[],
   ir int4range, nr numrange, tr tstzrange, dr daterange, fr floatrange, mr int4multirange,
   co pair, coa pair[], h hstore, lt ltree, tv tsvector, tq tsquery, pt point, ln line, ls lseg, bx box,
-  pa path, po polygon, ci2 circle, lsn pg_lsn, xi xid, td tid, rc regclass, ch "char", sn txid_snapshot, jp jsonpath);
+  pa path, po polygon, ci2 circle, lsn pg_lsn, xi xid, td tid, rc regclass, ch "char", sn txid_snapshot, jp jsonpath,
+  d date, ts timestamp, tz timestamptz(3), n numeric(12,2), n76 numeric(76,30));
 INSERT INTO texts (id) VALUES (0);
+INSERT INTO texts (id, d, ts, tz, n, n76) VALUES (10, 'infinity', '-infinity', 'infinity', 'NaN', 'NaN'),
+  (11, '-infinity', 'infinity', '-infinity', 1.5, -1.5), (12, '4713-01-01 BC', '4713-01-01 BC', '4713-01-02 BC', 0, 0);
 INSERT INTO texts VALUES
  (1, '1 mon -2 days +03:04:05.000006', '-0.25', '23:59:59.999999-15:59', '192.168.1.1', '10.0.0.0/8', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05',
   '<?xml version="1.0"?><a b="1">é&amp;</a>', '{1,NULL,-3}', ARRAY['a"b', 'c\d', '', NULL, 'NULL', '{x,y}', E'new\nline\t'], '{{1,2},{3,4}}', ARRAY['sad','ha"ppy','']::mood[],
