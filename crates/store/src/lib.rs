@@ -4,6 +4,7 @@
 //! Everything is written before it is announced. Every write that moves a run forward carries the
 //! run's epoch and is refused once another process has taken the run over.
 
+mod changes;
 mod dead_letters;
 mod lock;
 mod runs;
@@ -15,6 +16,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use syncline_types::{Code, Error, Result};
 
+pub use changes::ChangedValues;
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use lock::RunLock;
 pub use runs::{Checkpoint, HistoryEntry, NewRun, RunRecord, RunTotals};

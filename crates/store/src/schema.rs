@@ -5,10 +5,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// The version this code writes; kept in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// Statements that lead from version N to N + 1, by N.
-const MIGRATIONS: [&str; VERSION as usize] = [V1];
+const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
 
 const V1: &str = "
 CREATE TABLE runs (
@@ -71,6 +71,22 @@ CREATE TABLE dead_letters (
 CREATE INDEX dead_letters_by_run ON dead_letters (run, tbl, split, seq);
 ";
 
+/// Counts of values that the job's policies changed.
+const V2: &str = "
+CREATE TABLE changes (
+    id     INTEGER PRIMARY KEY,
+    run    TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    tbl    INTEGER NOT NULL,
+    split  INTEGER NOT NULL,
+    seq    INTEGER NOT NULL,
+    name   TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    amount INTEGER NOT NULL
+) STRICT;
+CREATE INDEX changes_by_run ON changes (run, tbl, split, seq);
+";
+
 pub(crate) enum MigrationError {
     Sqlite(rusqlite::Error),
     /// The file is of this later version.
@@ -105,4 +121,27 @@ fn migrate_open(connection: &Connection) -> Result<(), MigrationError> {
     }
     connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows() {
+        let old = Connection::open_in_memory().unwrap();
+        old.execute_batch(V1).unwrap();
+        old.execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
+                updated_at) VALUES ('r', 'j', 'n', 'c', '{}', 'a', 'b', 'running', '', '')",
+        )
+        .unwrap();
+        assert!(migrate(&old).is_ok());
+        let count = |sql: &str| old.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM runs"), 1);
+        assert_eq!(count("SELECT count(*) FROM changes"), 0);
+        assert_eq!(count("PRAGMA user_version"), VERSION);
+        assert!(migrate(&old).is_ok(), "a current file stays what it is");
+    }
 }
