@@ -2,7 +2,8 @@
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use syncline_types::{
-    Code, DefaultValue, Identity, Index, IndexPart, TableName, TableSchema, field,
+    Check, Code, DefaultValue, ForeignKey, Generated, Identity, Index, IndexPart, NativeSql,
+    Partitioning, ReferentialAction, TableName, TableSchema, field,
 };
 
 use super::*;
@@ -50,10 +51,8 @@ fn people() -> TableSchema {
     table.columns[2].default = Some(DefaultValue::Value("it's".into()));
     table.columns[4].default = Some(DefaultValue::CurrentTimestamp);
     table.columns[6].default = Some(DefaultValue::Value("true".into()));
-    table.columns[5].generated = Some(syncline_types::Generated {
-        expression: syncline_types::NativeSql::new("postgres", "1 + 1"),
-        stored: true,
-    });
+    table.columns[5].generated =
+        Some(Generated { expression: NativeSql::new("postgres", "random()"), stored: true });
     table.columns[2].comment = Some("what they're called".into());
     table.indexes = vec![
         Index::new("people_mail", vec![part("mail")], true),
@@ -64,7 +63,14 @@ fn people() -> TableSchema {
 
 #[test]
 fn a_table_of_another_store_is_made_in_mysql() {
-    let table = adapt(Dialect::Mysql, &people(), &TableName::new("shop", "people")).unwrap().table;
+    let Adapted { table, notes } =
+        adapt(Dialect::Mysql, &people(), &TableName::new("shop", "people")).unwrap();
+    assert_eq!(
+        notes,
+        [
+            "column balance is made a plain one that holds the values: random is not the same elsewhere: random()"
+        ]
+    );
     let expected = "CREATE TABLE IF NOT EXISTS `shop`.`people` (
   `id` int NOT NULL AUTO_INCREMENT,
   `mail` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
@@ -214,4 +220,165 @@ fn defaults_that_are_no_values_of_the_type_are_left_out() {
     let n = Field::new("n", DataType::Int32, true);
     assert_eq!(columns::default_literal(Dialect::Postgres, &n, "1); DROP TABLE x"), None);
     assert_eq!(columns::default_literal(Dialect::Postgres, &n, "-5").as_deref(), Some("-5"));
+}
+
+/// A table of MySQL with everything a table can have there.
+fn whole() -> TableSchema {
+    let my = |name: &str, t: DataType, native: &str, more: &[(&str, &str)]| {
+        let mut pairs = vec![(field::STORE, "mysql"), (field::NATIVE, native)];
+        pairs.extend_from_slice(more);
+        field(name, t, &pairs)
+    };
+    let bin =
+        [(field::CHARSET, "utf8mb4"), (field::COLLATION, "utf8mb4_bin"), (field::LENGTH, "20")];
+    let fields = [
+        my("id", DataType::Int32, "int(11)", &[]),
+        my("boss", DataType::Int32, "int(11)", &[]),
+        my("code", DataType::Utf8, "varchar(20)", &bin),
+        my("twice", DataType::Int64, "bigint(20)", &[]),
+        my("body", DataType::Utf8, "text", &bin[..2]),
+    ];
+    let sql = |text: &str| NativeSql::new("mysql", text);
+    let mut table = TableSchema::new(TableName::new("shop", "staff"), fields);
+    table.primary_key = vec!["id".into()];
+    table.columns[3].generated = Some(Generated { expression: sql("`boss` * 2"), stored: false });
+    table.columns[4].attributes = Some(sql("INVISIBLE"));
+    table.checks = vec![
+        Check { name: Some("CONSTRAINT_1".into()), condition: sql("`boss` > 0"), enforced: true },
+        Check { name: Some("code".into()), condition: sql("`code` <> ''"), enforced: true },
+        Check {
+            name: Some("staff_odd".into()),
+            condition: sql("crc32(`code`) > 1"),
+            enforced: true,
+        },
+    ];
+    table.indexes = vec![
+        Index::new("by_body", vec![IndexPart { prefix: Some(20), ..part("body") }], false),
+        Index {
+            definition: Some(sql("FULLTEXT KEY `words` (`body`)")),
+            ..Index::new("words", vec![part("body")], false)
+        },
+    ];
+    table.foreign_keys = vec![ForeignKey {
+        name: "staff_ibfk_1".into(),
+        columns: vec!["boss".into()],
+        references: table.name.clone(),
+        referenced: vec!["id".into()],
+        on_delete: ReferentialAction::SetNull,
+        on_update: ReferentialAction::Restrict,
+        attributes: None,
+    }];
+    table.partitioning = Some(Partitioning {
+        by: sql("PARTITION BY HASH (`id`)\nPARTITIONS 2"),
+        partitions: vec![],
+    });
+    table.options = Some(sql("ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"));
+    table
+}
+
+#[test]
+fn the_same_store_keeps_a_table_whole_under_another_name() {
+    let Adapted { table, notes } =
+        adapt(Dialect::Mysql, &whole(), &TableName::new("shop", "people")).unwrap();
+    assert_eq!(notes, [""; 0]);
+    assert_eq!(
+        create_table(Dialect::Mysql, &table),
+        "CREATE TABLE IF NOT EXISTS `shop`.`people` (
+  `id` int(11) NOT NULL,
+  `boss` int(11),
+  `code` varchar(20) CHECK (`code` <> ''),
+  `twice` bigint(20) GENERATED ALWAYS AS (`boss` * 2) VIRTUAL,
+  `body` text INVISIBLE,
+  PRIMARY KEY (`id`),
+  CONSTRAINT `CONSTRAINT_1` CHECK (`boss` > 0),
+  CONSTRAINT `people_odd` CHECK (crc32(`code`) > 1)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+PARTITION BY HASH (`id`)
+PARTITIONS 2"
+    );
+    assert_eq!(
+        create_indexes(Dialect::Mysql, &table).unwrap(),
+        [
+            "CREATE INDEX `by_body` ON `shop`.`people` (`body`(20))",
+            "ALTER TABLE `shop`.`people` ADD FULLTEXT KEY `words` (`body`)",
+        ]
+    );
+    assert_eq!(
+        foreign_keys(Dialect::Mysql, &table),
+        ["ALTER TABLE `shop`.`people` ADD CONSTRAINT `people_ibfk_1` FOREIGN KEY (`boss`) \
+          REFERENCES `shop`.`staff` (`id`) ON DELETE SET NULL ON UPDATE RESTRICT"]
+    );
+}
+
+#[test]
+fn another_store_gets_what_means_the_same_and_names_the_rest() {
+    let Adapted { table, notes } =
+        adapt(Dialect::Postgres, &whole(), &TableName::bare("staff")).unwrap();
+    assert_eq!(
+        create_table(Dialect::Postgres, &table),
+        "CREATE TABLE IF NOT EXISTS \"staff\" (
+  \"id\" integer NOT NULL,
+  \"boss\" integer,
+  \"code\" varchar(20),
+  \"twice\" bigint GENERATED ALWAYS AS (CAST(\"boss\" AS bigint) * 2) STORED,
+  \"body\" text,
+  PRIMARY KEY (\"id\"),
+  CONSTRAINT \"CONSTRAINT_1\" CHECK (\"boss\" > 0),
+  CONSTRAINT \"code\" CHECK (NOT (rtrim(\"code\") = ''))
+)"
+    );
+    assert_eq!(
+        create_indexes(Dialect::Postgres, &table).unwrap(),
+        ["CREATE INDEX IF NOT EXISTS \"staff_by_body\" ON \"staff\" ((\"left\"(\"body\", 20)))"]
+    );
+    assert_eq!(
+        notes,
+        [
+            "column body: INVISIBLE is left out",
+            "column twice is stored, where the source computes it when it is read",
+            "check staff_odd is left out: crc32 is not the same elsewhere: crc32(`code`) > 1",
+            "index words is left out: only mysql can say it",
+            "partitions are not carried: the table is made flat",
+        ]
+    );
+    let lite = adapt(Dialect::Sqlite, &whole(), &TableName::bare("staff")).unwrap().table;
+    let sql = create_table(Dialect::Sqlite, &lite);
+    assert!(
+        sql.contains("CONSTRAINT \"staff_ibfk_1\" FOREIGN KEY (\"boss\") REFERENCES \"staff\" (\"id\") ON DELETE SET NULL ON UPDATE RESTRICT"),
+        "{sql}"
+    );
+    assert!(sql.contains("GENERATED ALWAYS AS (\"boss\" * 2) VIRTUAL"), "{sql}");
+    let db = rusqlite::Connection::open_in_memory().unwrap();
+    db.execute_batch(&sql).unwrap();
+    assert!(db.execute_batch("INSERT INTO staff (id, boss) VALUES (1, -1)").is_err());
+}
+
+#[test]
+fn what_another_store_has_no_word_for_is_made_the_nearest() {
+    let mut source = people();
+    let sql = |text: &str| NativeSql::new("postgres", text);
+    source.foreign_keys = vec![ForeignKey {
+        name: "friend".into(),
+        columns: vec!["mail".into()],
+        references: TableName::new("public", "others"),
+        referenced: vec!["mail".into()],
+        on_delete: ReferentialAction::SetDefault,
+        on_update: ReferentialAction::Cascade,
+        attributes: Some(sql("MATCH FULL DEFERRABLE INITIALLY DEFERRED")),
+    }];
+    let same = adapt(Dialect::Postgres, &source, &source.name).unwrap();
+    assert_eq!(
+        foreign_keys(Dialect::Postgres, &same.table),
+        ["ALTER TABLE \"public\".\"people\" ADD CONSTRAINT \"friend\" FOREIGN KEY (\"mail\") \
+          REFERENCES \"public\".\"others\" (\"mail\") MATCH FULL ON DELETE SET DEFAULT \
+          ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED"]
+    );
+    let other = adapt(Dialect::Mysql, &source, &TableName::bare("people")).unwrap();
+    let key = &other.table.foreign_keys[0];
+    assert_eq!((key.name.as_str(), key.on_delete), ("people_friend", ReferentialAction::NoAction));
+    assert_eq!(
+        other.notes.iter().filter(|n| n.starts_with("foreign key people_friend")).count(),
+        2
+    );
+    assert_eq!(native(&other.table, "mail"), "varchar(255)", "a part of a foreign key");
 }
