@@ -28,12 +28,11 @@ pub(super) fn adapt_indexes(
                 continue;
             }
         };
-        let named = |name: &str| match (same_store, dialect) {
-            (true, Dialect::Mysql) => name.to_owned(),
-            (true, _) => names::kept(dialect, &source.name, &table.name, name),
-            (false, _) => names::index_name(dialect, &table.name, name),
+        adapted.name = match (same_store, dialect) {
+            (true, Dialect::Mysql) => index.name.clone(),
+            (true, _) => names::kept(dialect, &source.name, &table.name, &index.name),
+            (false, _) => names::index_name(dialect, &table.name, &index.name),
         };
-        adapted.name = named(&index.name);
         let mut n = 1;
         while indexes.iter().any(|i| i.name.eq_ignore_ascii_case(&adapted.name)) {
             n += 1;
