@@ -16,7 +16,9 @@ pub use endpoint::{Endpoint, Host, Secret};
 pub use options::{OptionDoc, option_docs, parse_options};
 pub use processor::{BoundProcessor, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
-pub use sink::{Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask};
+pub use sink::{
+    Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, statement_failed,
+};
 pub use source::{Budget, Consistency, Cut, Digest, ReadTask, Source, SplitReader};
 
 pub use async_trait::async_trait;

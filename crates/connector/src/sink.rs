@@ -6,7 +6,8 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use syncline_types::{
-    Adapted, ChangeBatch, Code, Error, ForeignKey, Position, Result, Split, TableName, TableSchema,
+    Adapted, ChangeBatch, Code, Error, ErrorKind, ForeignKey, Position, Result, Split, TableName,
+    TableSchema,
 };
 
 /// What happens to rows that are there already.
@@ -159,6 +160,14 @@ pub trait Sink: Send + Sync {
     /// other run's. A table that the run wrote to directly keeps its rows.
     async fn discard(&self, tasks: &[WriteTask]) -> Result<()>;
 
+    /// Runs statements of the store's own language, one after the other, as the account it
+    /// connects with: what a job asks for before its first row, and after its last.
+    ///
+    /// # Errors
+    /// [`statement_failed`] for a statement the store refuses; [`Code::Unsupported`] where the store
+    /// has no such language.
+    async fn execute(&self, statements: &[String]) -> Result<()>;
+
     /// Frees every connection. Writers have been dropped before; any method may follow, and
     /// connects anew.
     async fn end(&self) -> Result<()>;
@@ -188,4 +197,15 @@ pub trait SinkWriter: Send {
     /// Makes all accepted rows durable together with `position` (in one transaction, where the
     /// guarantee says so). `end` tells that the split is complete.
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()>;
+}
+
+/// The error of a statement of [`Sink::execute`]: what may pass by itself stays so, everything else
+/// is the job's mistake.
+pub fn statement_failed(sql: &str, error: Error) -> Error {
+    if error.kind() == ErrorKind::Transient {
+        return error;
+    }
+    let short: String = sql.chars().take(200).collect();
+    let more = if short.len() < sql.len() { "…" } else { "" };
+    Error::new(Code::QueryRejected, format!("the statement {short:?}{more} failed")).because(error)
 }

@@ -145,7 +145,7 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
     source.end().await?;
     let tables = bound
         .iter()
-        .map(|t| report::table(t, sink.guarantee(&t.write_task("", 0)).describe().to_owned()))
+        .map(|t| report::table(job, t, sink.guarantee(&t.write_task("", 0)).describe().to_owned()))
         .collect();
     Ok(CheckReport {
         source: job.source.redacted(),
@@ -244,6 +244,10 @@ impl Driver {
             }
         }
         let workers = self.job.speed.workers().min(self.sink.max_parallel());
+        if self.kept_plan()?.is_none() && self.execute(&self.job.before, &patience).await?.is_none()
+        {
+            return Ok(Ended::Left);
+        }
         let Some(bound) = patience.attempt(|| 0, || self.plan(workers)).await? else {
             return Ok(Ended::Left);
         };
@@ -264,8 +268,19 @@ impl Driver {
         if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
             return Ok(Ended::Left);
         }
+        if self.execute(&self.job.after, &patience).await?.is_none() {
+            return Ok(Ended::Left);
+        }
         let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
         Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
+    }
+
+    /// Runs the job's own statements at the target, where there are any.
+    async fn execute(&self, statements: &[String], patience: &Patience) -> Result<Option<()>> {
+        if statements.is_empty() {
+            return Ok(Some(()));
+        }
+        patience.attempt(|| 0, || self.sink.execute(statements)).await
     }
 
     /// The plan, kept or new, with the source's snapshot open.
@@ -279,6 +294,7 @@ impl Driver {
                 for message in made.notes {
                     self.announce(Event::Note { message });
                 }
+                plan::refuse_lossy(&self.job, &made.tables)?;
                 made.tables
             }
         };
@@ -365,12 +381,14 @@ impl Driver {
             tables,
             limits: Limits::new(&self.job.speed),
             errors: self.job.errors,
+            values: self.job.values.clone(),
             checkpoint_every: self.job.checkpoint_every,
             workers,
             metrics: Arc::clone(&self.progress.metrics),
             events: self.events.clone(),
             leave: leave.clone(),
             bad: AtomicU64::new(bad),
+            unexpected: AtomicU64::new(0),
         })
     }
 
@@ -462,6 +480,19 @@ impl Driver {
     }
 
     fn summary(&self) -> Summary {
-        self.progress.summary()
+        let mut summary = self.progress.summary();
+        match self.store.changes(&self.run) {
+            Ok(changes) => {
+                for change in changes {
+                    if let Some(table) = summary.tables.get_mut(change.table as usize) {
+                        table.changed.push(change);
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = error.chain(), "changed values cannot be counted");
+            }
+        }
+        summary
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use syncline_connector::{Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteTask};
-use syncline_types::{Adapted, ChangeBatch, Position, Result, Split, TableName, TableSchema};
+use syncline_types::{Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema};
 
 pub(crate) struct StreamSink;
 
@@ -47,6 +47,10 @@ impl Sink for StreamSink {
 
     async fn discard(&self, _: &[WriteTask]) -> Result<()> {
         Ok(())
+    }
+
+    async fn execute(&self, _: &[String]) -> Result<()> {
+        Err(Error::new(Code::Unsupported, "a stream runs no statements"))
     }
 
     async fn end(&self) -> Result<()> {

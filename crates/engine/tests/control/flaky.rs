@@ -188,6 +188,9 @@ impl Sink for OpenedFlakySink {
     async fn discard(&self, tasks: &[WriteTask]) -> Result<()> {
         self.inner.discard(tasks).await
     }
+    async fn execute(&self, statements: &[String]) -> Result<()> {
+        self.inner.execute(statements).await
+    }
     async fn end(&self) -> Result<()> {
         self.inner.end().await
     }

@@ -177,6 +177,10 @@ impl Sink for MemorySink {
         Ok(())
     }
 
+    async fn execute(&self, _: &[String]) -> Result<()> {
+        Err(Error::new(Code::Unsupported, "memory runs no statements"))
+    }
+
     async fn end(&self) -> Result<()> {
         Ok(())
     }
