@@ -12,7 +12,7 @@
 //! | `done` | the split is complete |
 //!
 //! A row of split 4294967295 says that the loaded table takes the target's place (`replace`): from
-//! then on it is not made anew.
+//! then on it is not made anew. Its `token` lists the foreign keys that have to be there again.
 //!
 //! A run's rows are removed when it has finished or is given up; the table is dropped when no row
 //! is left.
@@ -149,16 +149,22 @@ impl Checkpoint {
 const SWAP: u32 = u32::MAX;
 
 /// Notes that everything is in the table beside the target, and that it takes the target's place.
+/// `note` is what has to be known when the swap is gone on with; what was noted first stays, and is
+/// given back.
 pub(crate) async fn note_swap(
     conn: &mut Conn,
     database: &str,
     run: &str,
     target: &str,
     epoch: u64,
-) -> Result<()> {
+    note: &str,
+) -> Result<String> {
     let swap = Checkpoint::new(database, run, target, SWAP, epoch);
-    swap.claim(conn).await?;
-    swap.advance(conn, &Position::new(0, ""), true).await
+    if let Some(held) = swap.claim(conn).await?.filter(|held| held.done) {
+        return Ok(held.position.token);
+    }
+    swap.advance(conn, &Position::new(0, note), true).await?;
+    Ok(note.to_owned())
 }
 
 /// Whether the swap has begun.

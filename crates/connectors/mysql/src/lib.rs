@@ -9,18 +9,24 @@
 //! there is, `split` cuts, `select`, `reader` and `decode` read, `writer` and `encode` write,
 //! `checkpoint` and `side` keep a run exact.
 
+#[doc(hidden)]
+pub mod bench;
 mod catalog;
 mod checkpoint;
+mod create;
 mod decode;
 mod encode;
 mod foreign;
+mod indexes;
 mod key;
 mod midway;
 mod native;
 mod options;
 mod pool;
 mod reader;
+mod relate;
 mod select;
+mod sequence;
 mod session;
 mod shape;
 mod side;

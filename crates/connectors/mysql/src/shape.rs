@@ -4,9 +4,10 @@
 use syncline_sql::Dialect;
 use syncline_types::{
     Check, Column, DefaultValue, Error, Identity, NativeSql, Partitioning, ReferentialAction,
-    Requirement, Result, TableName, TableSchema,
+    Result, TableName, TableSchema,
 };
 
+use crate::foreign::Server;
 use crate::native::{Described, Native, STORE, field_of};
 use crate::statement::{Line, Statement};
 use crate::wire::{Conn, Fault, Flavor, Rows};
@@ -25,7 +26,8 @@ pub(crate) async fn read(conn: &mut Conn, table: &TableName, next: Option<i128>)
     let rows = columns(conn, table).await?;
     let mut notes = Vec::new();
     let sql = match created(conn, table).await {
-        Ok(sql) => sql,
+        Ok(sql) if sql.is_empty() => sql,
+        Ok(sql) => Server::signature(conn) + &sql,
         // The account may read some columns only.
         Err(Fault::Server { code: 1142 | 1143 | 1227, .. }) => String::new(),
         Err(fault) => return Err(Error::from(fault).at(table)),
@@ -73,14 +75,14 @@ pub(crate) async fn read(conn: &mut Conn, table: &TableName, next: Option<i128>)
         schema.options = Some(NativeSql::new(STORE, statement.options.as_str()));
     }
     if !sql.is_empty() {
-        schema.requires = sequences(conn, &schema).await?;
+        schema.requires = crate::sequence::required(conn, &schema).await?;
         schema.statements = vec![NativeSql::new(STORE, sql.as_str())];
     }
     Ok(Shaped { schema, notes })
 }
 
 /// SHOW CREATE TABLE.
-async fn created(conn: &mut Conn, table: &TableName) -> Result<String, Fault> {
+pub(crate) async fn created(conn: &mut Conn, table: &TableName) -> Result<String, Fault> {
     let (_, rows) = conn.query_bytes(&format!("SHOW CREATE TABLE {}", SQL.table(table))).await?;
     let text = rows.into_iter().next().and_then(|row| row.into_iter().nth(1)).flatten();
     Ok(readable(&text.unwrap_or_default()))
@@ -137,7 +139,7 @@ fn column(
     };
     let attributes = line.map(|l| l.attributes.join(" ")).filter(|a| !a.is_empty());
     Column {
-        default: line.and_then(|l| default(&Native::parse(&native), l.default?)),
+        default: line.and_then(|l| default(&native, l.default?)),
         identity: extra.contains("auto_increment").then_some(Identity { always: false, next }),
         generated: line.and_then(|l| l.generated.clone()),
         comment: text("COLUMN_COMMENT").filter(|c| !c.is_empty()).map(str::to_owned),
@@ -147,7 +149,8 @@ fn column(
 }
 
 /// A default as the statement writes it.
-fn default(native: &Native, sql: &str) -> Option<DefaultValue> {
+pub(crate) fn default(native: &str, sql: &str) -> Option<DefaultValue> {
+    let native = Native::parse(native);
     let ours = |sql: &str| Some(DefaultValue::Native { store: STORE.into(), sql: sql.into() });
     let words = words(sql);
     let [word] = words.as_slice() else {
@@ -180,45 +183,12 @@ fn default(native: &Native, sql: &str) -> Option<DefaultValue> {
     }
 }
 
-/// The sequences that columns count by (MariaDB).
-async fn sequences(conn: &mut Conn, table: &TableSchema) -> Result<Vec<Requirement>> {
-    let mut found: Vec<Requirement> = Vec::new();
-    for column in &table.columns {
-        let Some(DefaultValue::Native { sql, .. }) = &column.default else { continue };
-        let Some(name) = sequence(sql) else { continue };
-        if found.iter().any(|r| r.name == name) {
-            continue;
-        }
-        let create = created(conn, &name).await.map_err(|e| Error::from(e).at(&table.name))?;
-        if create.starts_with("CREATE SEQUENCE") {
-            let create = NativeSql::new(STORE, create);
-            found.push(Requirement { kind: "sequence".into(), name, create });
-        }
-    }
-    Ok(found)
-}
-
-/// The sequence that an expression takes the next value of.
-fn sequence(sql: &str) -> Option<TableName> {
-    let sql = sql.trim_start_matches('(');
-    let inside = sql.strip_prefix("nextval")?.trim();
-    let names: Vec<String> = words(inside.strip_prefix('(')?)
-        .iter()
-        .filter(|w| w.kind == Kind::Name)
-        .map(crate::words::Word::value)
-        .collect();
-    match names.as_slice() {
-        [schema, name] => Some(TableName::new(schema, name)),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(native: &str, sql: &str) -> Option<DefaultValue> {
-        default(&Native::parse(native), sql)
+        default(native, sql)
     }
 
     fn value(text: &str) -> Option<DefaultValue> {
@@ -245,11 +215,5 @@ mod tests {
         assert_eq!(of("varbinary(4)", "X'FF00'"), ours("X'FF00'"));
         assert_eq!(of("binary(3)", r"'a\0b'"), ours(r"'a\0b'"));
         assert_eq!(of("timestamp", "'0000-00-00 00:00:00'"), ours("'0000-00-00 00:00:00'"));
-    }
-
-    #[test]
-    fn the_sequence_of_a_default_is_found() {
-        assert_eq!(sequence("(nextval(`db`.`s``q`))"), Some(TableName::new("db", "s`q")));
-        assert_eq!(sequence("(uuid())"), None);
     }
 }

@@ -3,6 +3,7 @@
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result, TableName};
 
+use crate::relate::Related;
 use crate::wire::{Conn, Fault};
 
 /// What the names of our own tables begin with.
@@ -33,26 +34,20 @@ impl Side {
         Self { target: target.clone(), new: named("new"), old: named("old") }
     }
 
-    /// Refuses a target that a swap would harm: what refers to the table by name or belongs to it
-    /// does not go along.
+    /// Refuses a target that a swap would harm: its triggers do not go along.
     pub(crate) async fn check(&self, conn: &mut Conn) -> Result<()> {
         let schema = Dialect::Mysql.string(self.target.schema.as_deref().unwrap_or_default());
         let name = Dialect::Mysql.string(&self.target.name);
         let sql = format!(
-            "SELECT 'a foreign key' FROM information_schema.KEY_COLUMN_USAGE \
-             WHERE TABLE_SCHEMA = {schema} AND TABLE_NAME = {name} \
-             AND REFERENCED_TABLE_NAME IS NOT NULL \
-             UNION SELECT 'a foreign key of another table to it' \
-             FROM information_schema.KEY_COLUMN_USAGE \
-             WHERE REFERENCED_TABLE_SCHEMA = {schema} AND REFERENCED_TABLE_NAME = {name} \
-             UNION SELECT 'a trigger' FROM information_schema.TRIGGERS \
+            "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS \
              WHERE EVENT_OBJECT_SCHEMA = {schema} AND EVENT_OBJECT_TABLE = {name}"
         );
         let rows = conn.query(&sql).await?;
         match rows.single() {
             None => Ok(()),
-            Some(what) => {
-                let text = format!("{} cannot be replaced: it has {what}", self.target);
+            Some(trigger) => {
+                let text =
+                    format!("{} cannot be replaced: it has a trigger, {trigger}", self.target);
                 Err(Error::new(Code::Unsupported, text)
                     .hint("write with --write upsert, or drop it first"))
             }
@@ -61,12 +56,29 @@ impl Side {
 
     /// Puts the loaded table in the target's place: readers see the old one or the new one.
     /// Done before, it does nothing.
-    pub(crate) async fn swap(&self, conn: &mut Conn) -> Result<()> {
+    ///
+    /// `related` are the foreign keys of the target and of tables that refer to it. They go with
+    /// the old table, and are moved to the new one.
+    pub(crate) async fn swap(&self, conn: &mut Conn, related: &[Related]) -> Result<()> {
+        conn.exec("SET SESSION foreign_key_checks=0").await?;
+        let swapped = self.rename(conn).await;
+        conn.exec("SET SESSION foreign_key_checks=1").await?;
+        swapped.map_err(|fault| Error::from(fault).at(&self.target))?;
+        for related in related {
+            if related.table != self.target {
+                related.drop(conn).await?;
+            }
+            related.add(conn).await?;
+        }
+        Ok(())
+    }
+
+    async fn rename(&self, conn: &mut Conn) -> Result<(), Fault> {
         let sql = Dialect::Mysql;
         let (target, new, old) =
             (sql.table(&self.target), sql.table(&self.new), sql.table(&self.old));
-        if exists(conn, &self.new).await? {
-            let rename = if exists(conn, &self.target).await? {
+        if there(conn, &self.new).await? {
+            let rename = if there(conn, &self.target).await? {
                 conn.exec(&format!("DROP TABLE IF EXISTS {old}")).await?;
                 format!("RENAME TABLE {target} TO {old}, {new} TO {target}")
             } else {
@@ -89,9 +101,13 @@ impl Side {
 
 /// Whether a table is there.
 pub(crate) async fn exists(conn: &mut Conn, table: &TableName) -> Result<bool> {
+    there(conn, table).await.map_err(|fault| Error::from(fault).at(table))
+}
+
+async fn there(conn: &mut Conn, table: &TableName) -> Result<bool, Fault> {
     match conn.query(&format!("SELECT 1 FROM {} LIMIT 0", Dialect::Mysql.table(table))).await {
         Ok(_) => Ok(true),
         Err(Fault::Server { code: 1146, .. }) => Ok(false),
-        Err(fault) => Err(Error::from(fault).at(table)),
+        Err(fault) => Err(fault),
     }
 }

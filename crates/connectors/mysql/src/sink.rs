@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
-use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask};
-use syncline_sql::{Dialect, adapt, create_table};
+use syncline_connector::{
+    Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, statement_failed,
+};
+use syncline_sql::{Dialect, adapt};
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::foreign::for_flavor;
+use crate::create::making;
+use crate::foreign::Server;
+use crate::indexes::{self, Which};
 use crate::pool::Pool;
+use crate::relate::{self, Related};
 use crate::session::{Purpose, Store};
 use crate::side::{Side, exists};
 use crate::wire::{Conn, Fault};
@@ -27,12 +32,15 @@ pub(crate) struct MysqlSink {
     engines: Mutex<HashMap<TableName, String>>,
     load: Arc<AtomicBool>,
     pool: Arc<Pool>,
+    /// What the server has, once there was a connection.
+    server: OnceLock<Server>,
 }
 
 impl MysqlSink {
     pub(crate) fn new(store: Store) -> Self {
         let load = Arc::new(AtomicBool::new(store.options.load_data));
-        Self { pool: Pool::new(store.clone()), store, engines: Mutex::default(), load }
+        let server = OnceLock::new();
+        Self { pool: Pool::new(store.clone()), store, engines: Mutex::default(), load, server }
     }
 
     fn engines(&self) -> MutexGuard<'_, HashMap<TableName, String>> {
@@ -40,10 +48,16 @@ impl MysqlSink {
     }
 
     async fn connect(&self) -> Result<Conn> {
-        match self.pool.take().await {
-            Some(conn) => Ok(conn),
-            None => self.store.connect(Purpose::Write).await,
+        if let Some(conn) = self.pool.take().await {
+            return Ok(conn);
         }
+        let mut conn = self.store.connect(Purpose::Write).await?;
+        if self.server.get().is_none() {
+            let server = Server::of(&mut conn).await?;
+            // Another may have asked meanwhile, and was told the same.
+            drop(self.server.set(server));
+        }
+        Ok(conn)
     }
 
     /// The name with its database, the URL's where it has none.
@@ -105,14 +119,68 @@ impl MysqlSink {
         Ok((if unique > 1 { Way::Merge } else { Way::Upsert }, key))
     }
 
-    /// Makes a table, in the words of the server at hand.
+    /// Makes a table, in the words of the server at hand, and what it needs before.
     async fn create(&self, conn: &mut Conn, table: &TableSchema) -> Result<()> {
-        let sql = create_table(SQL, &for_flavor(conn, table).await?);
-        conn.exec(&sql).await.map_err(|fault| match fault.number() {
-            Some(1064) => Error::bug(format!("{}: {fault}", table.name)),
+        let mut table = table.clone();
+        if let Some(server) = self.server.get() {
+            drop(server.fit(&mut table));
+        }
+        crate::sequence::make(conn, &mut table).await?;
+        let mut making = making(&table);
+        let mut done = conn.exec(&making.sql).await;
+        if matches!(done, Err(Fault::Server { code: 1031 | 1478, .. })) {
+            // Options that only a lenient server took once are said again to one.
+            if conn.exec("SET SESSION innodb_strict_mode=0").await.is_ok() {
+                done = conn.exec(&making.sql).await;
+                conn.exec("SET SESSION innodb_strict_mode=1").await?;
+            }
+        }
+        if matches!(done, Err(Fault::Server { code: 3822, .. }))
+            && self.server.get().is_some_and(Server::shares_check_names)
+        {
+            // Another table of the schema has a check of that name: the server chooses one.
+            table.statements.clear();
+            table.checks.iter_mut().for_each(|check| check.name = None);
+            making = crate::create::making(&table);
+            done = conn.exec(&making.sql).await;
+        }
+        done.map_err(|fault| match fault.number() {
+            Some(1064) => Error::bug(format!("{}: {fault}: {}", table.name, making.sql)),
             _ => Error::from(fault).at(&table.name),
         })?;
+        if !making.same {
+            // Nothing says that the rows have no duplicates by this server's rules: those that
+            // have are to be found one by one, not when all are in.
+            indexes::build(conn, &table, &table.name, Which::Unique).await?;
+        }
         Ok(())
+    }
+
+    /// The foreign keys of the tables a run has loaded: those to be added, and those only to be
+    /// looked at.
+    async fn relations(
+        &self,
+        conn: &mut Conn,
+        tasks: &[WriteTask],
+    ) -> Result<(Vec<Related>, Vec<Related>)> {
+        let (mut added, mut there) = (Vec::new(), Vec::new());
+        for task in tasks {
+            let table = self.full(&task.table.name)?;
+            if !self.has_transactions(conn, &table).await? {
+                continue;
+            }
+            let keys = if task.exists { &task.circular } else { &task.definition.foreign_keys };
+            for key in keys {
+                let mut key = key.clone();
+                key.references = self.full(&key.references)?;
+                let related = Related { table: table.clone(), key };
+                if task.exists { there.push(related) } else { added.push(related) }
+            }
+            if task.exists && task.write == WriteMode::Replace {
+                there.extend(relate::around(conn, &table).await?);
+            }
+        }
+        Ok((added, there))
     }
 }
 
@@ -183,7 +251,11 @@ impl Sink for MysqlSink {
     }
 
     fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
-        adapt(SQL, source, target)
+        let mut adapted = adapt(SQL, source, target)?;
+        if let Some(server) = self.server.get() {
+            adapted.notes.extend(server.fit(&mut adapted.table));
+        }
+        Ok(adapted)
     }
 
     fn guarantee(&self, task: &WriteTask) -> Guarantee {
@@ -248,7 +320,8 @@ impl Sink for MysqlSink {
         };
         let table = Arc::clone(&task.table);
         let pool = Arc::clone(&self.pool);
-        let plan = Plan { into, table, key, way, load, pool };
+        let unchecked = !task.circular.is_empty();
+        let plan = Plan { into, table, key, way, load, pool, unchecked };
         let writer = Box::new(Writer::new(conn, plan, checkpoint).await?);
         Ok(Opened { writer, held })
     }
@@ -262,27 +335,42 @@ impl Sink for MysqlSink {
             _ => full.clone(),
         };
         if !task.exists {
-            let at = |e: Fault| Error::from(e).at(&full);
-            if let Some(sql) = missing_indexes(&mut conn, &task.definition, &loaded).await? {
-                conn.exec(&sql).await.map_err(at)?;
-            }
+            indexes::build(&mut conn, &task.definition, &loaded, Which::All).await?;
             let next = task.definition.columns.iter().find_map(|c| c.identity?.next);
             if let Some(next) = next.filter(|n| *n > 0) {
                 let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", SQL.table(&loaded));
-                conn.exec(&sql).await.map_err(at)?;
+                conn.exec(&sql).await.map_err(|e| Error::from(e).at(&full))?;
             }
         }
         if let Some(side) = side {
             let database = full.schema.clone().unwrap_or_default();
             let (run, epoch) = (&task.run, task.epoch);
-            checkpoint::note_swap(&mut conn, &database, run, &full.name, epoch).await?;
-            side.swap(&mut conn).await?;
+            // What refers to the old table, and what it refers to, has to be the new one's.
+            let related = match exists(&mut conn, &side.new).await? {
+                true if task.exists => relate::around(&mut conn, &full).await?,
+                _ => Vec::new(),
+            };
+            let bug = |e: serde_json::Error| Error::bug(format!("foreign keys as JSON: {e}"));
+            let note = serde_json::to_string(&related).map_err(bug)?;
+            let name = &full.name;
+            let note = checkpoint::note_swap(&mut conn, &database, run, name, epoch, &note).await?;
+            let related: Vec<Related> = serde_json::from_str(&note).map_err(bug)?;
+            side.swap(&mut conn, &related).await?;
         }
         self.pool.give(conn);
         Ok(())
     }
 
-    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
+    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
+        let mut conn = self.connect().await?;
+        let (added, there) = self.relations(&mut conn, tasks).await?;
+        for related in added.iter().chain(&there) {
+            related.check(&mut conn).await?;
+        }
+        for related in &added {
+            related.add(&mut conn).await?;
+        }
+        self.pool.give(conn);
         Ok(())
     }
 
@@ -309,6 +397,15 @@ impl Sink for MysqlSink {
         Ok(())
     }
 
+    async fn execute(&self, statements: &[String]) -> Result<()> {
+        // A connection of its own, which takes along whatever they set.
+        let mut conn = self.store.connect(Purpose::Write).await?;
+        for sql in statements {
+            conn.query(sql).await.map_err(|e| statement_failed(sql, e.into()))?;
+        }
+        Ok(())
+    }
+
     async fn end(&self) -> Result<()> {
         self.pool.close().await;
         Ok(())
@@ -328,35 +425,4 @@ impl MysqlSink {
         }
         Ok(kept)
     }
-}
-
-/// One statement that builds the secondary indexes which are not there yet.
-async fn missing_indexes(
-    conn: &mut Conn,
-    table: &TableSchema,
-    loaded: &TableName,
-) -> Result<Option<String>> {
-    let gone = || Error::new(Code::TableChanged, format!("{loaded} is not there any more"));
-    let found = catalog::table(conn, loaded).await?.ok_or_else(gone)?.info.schema;
-    let there = |name: &str| found.indexes.iter().any(|i| i.name.eq_ignore_ascii_case(name));
-    let mut parts = Vec::new();
-    for index in table.indexes.iter().filter(|i| !there(&i.name)) {
-        let columns: Vec<String> = index
-            .parts
-            .iter()
-            .map(|p| {
-                let prefix = p.prefix.map(|n| format!("({n})")).unwrap_or_default();
-                let order = if p.descending { " DESC" } else { "" };
-                format!("{}{prefix}{order}", SQL.quote(&p.column))
-            })
-            .collect();
-        let unique = if index.unique { "UNIQUE " } else { "" };
-        parts.push(format!(
-            "ADD {unique}INDEX {} ({})",
-            SQL.quote(&index.name),
-            columns.join(", ")
-        ));
-    }
-    Ok((!parts.is_empty())
-        .then(|| format!("ALTER TABLE {} {}", SQL.table(loaded), parts.join(", "))))
 }

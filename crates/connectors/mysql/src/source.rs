@@ -104,7 +104,7 @@ fn select(
 #[async_trait]
 impl Source for MysqlSource {
     async fn check(&self) -> Result<Vec<String>> {
-        let mut conn = self.store.connect(Purpose::Read).await?;
+        let conn = self.store.connect(Purpose::Read).await?;
         let kind = match conn.flavor {
             Flavor::MySql => "MySQL",
             Flavor::MariaDb => "MariaDB",

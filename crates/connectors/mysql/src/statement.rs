@@ -31,6 +31,8 @@ pub(crate) struct Line<'a> {
     pub(crate) name: String,
     /// The whole line.
     pub(crate) text: &'a str,
+    /// The type, without character set.
+    pub(crate) native: &'a str,
     /// The default, word for word.
     pub(crate) default: Option<&'a str>,
     pub(crate) generated: Option<Generated>,
@@ -119,6 +121,7 @@ fn line<'a>(text: &'a str, words: &[Word<'a>]) -> Line<'a> {
     let mut line = Line {
         name: words[0].value(),
         text,
+        native: "",
         default: None,
         generated: None,
         check: None,
@@ -133,6 +136,8 @@ fn line<'a>(text: &'a str, words: &[Word<'a>]) -> Line<'a> {
         at += 1;
     }
     let span = |from: usize, to: usize| &text[words[from].at..words[to - 1].end()];
+    at = at.min(words.len());
+    line.native = if at > 1 { span(1, at) } else { "" };
     while let Some(word) = words.get(at) {
         let is = |n: usize, keyword: &str| words.get(at + n).is_some_and(|w| w.is(keyword));
         // An expression with a function's arguments, an introducer or a qualified name.

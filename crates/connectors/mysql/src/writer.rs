@@ -56,6 +56,8 @@ pub(crate) struct Plan {
     pub(crate) load: Arc<AtomicBool>,
     /// Where the connection goes when nothing is open on it.
     pub(crate) pool: Arc<Pool>,
+    /// Rows may refer to rows that are yet to come: whether they are there is asked at the end.
+    pub(crate) unchecked: bool,
 }
 
 /// Writes rows of one split.
@@ -111,6 +113,9 @@ impl Writer {
     pub(crate) async fn new(mut conn: Conn, plan: Plan, checkpoint: Checkpoint) -> Result<Self> {
         let packet = conn.query("SELECT @@max_allowed_packet").await?;
         let packet = packet.single().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
+        if plan.unchecked {
+            conn.exec("SET SESSION foreign_key_checks=0").await?;
+        }
         if plan.way == Way::Merge {
             let like = SQL.table(&plan.into);
             conn.exec(&format!("CREATE TEMPORARY TABLE {} LIKE {like}", SQL.table(&batch(&plan))))
@@ -448,7 +453,8 @@ impl SinkWriter for Writer {
         self.conn.exec("COMMIT").await.map_err(|e| Error::from(e).at(&self.plan.table.name))?;
         self.in_transaction = false;
         // A temporary table would be in the way of the next writer.
-        self.conn.clean = self.plan.way != Way::Merge && !self.impossible;
+        let changed = self.impossible || self.plan.unchecked;
+        self.conn.clean = self.plan.way != Way::Merge && !changed;
         Ok(())
     }
 }
