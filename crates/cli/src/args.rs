@@ -26,6 +26,11 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show the plan of a job file and what becomes of every column; touches nothing
     Check(CheckArgs),
+    /// Compare source and target row by row, and mend the target
+    ///
+    /// Nothing is written without --repair, and never to the source. Exit code 0: equal, 3: not.
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<VerifyArgs>),
     /// List runs, or show one
     Runs(RunsArgs),
     /// Look at rows that could not be converted or written, and write them after all
@@ -60,6 +65,8 @@ pub(crate) struct CopyArgs {
     #[command(flatten)]
     pub(crate) what: WhatArgs,
     #[command(flatten)]
+    pub(crate) values: ValuesArgs,
+    #[command(flatten)]
     pub(crate) how: HowArgs,
     #[command(flatten)]
     pub(crate) state: StateArgs,
@@ -70,10 +77,52 @@ pub(crate) struct CopyArgs {
     pub(crate) output: OutputArgs,
 }
 
+const VERIFY_EXAMPLES: &str = "Examples:
+  syncline verify mysql://me@db1/shop 'postgres://me@wh/dw?schema=shop' --table 'orders*'
+  syncline verify job.yaml --sample 1
+  syncline verify job.yaml --repair";
+
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is moved")]
-pub(crate) struct WhatArgs {
-    /// Tables to copy, as patterns with * and ?; a quoted part is literal; repeatable
+pub(crate) struct VerifyArgs {
+    /// A job file; or the source, as copy takes it, when a target follows
+    pub(crate) source: String,
+    /// The target, as copy takes it
+    pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Compare so many percent of the rows, the same ones on both sides
+    #[arg(long, value_name = "PERCENT", help_heading = "How it is compared")]
+    pub(crate) sample: Option<String>,
+    /// Differences shown of each table
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "How it is compared")]
+    pub(crate) show: usize,
+    /// Rows that only the target has are no difference, and stay
+    #[arg(long, help_heading = "How it is compared")]
+    pub(crate) keep_extra: bool,
+    /// Readers at work at the same time on each side [default: number of cores]
+    #[arg(long, value_name = "N", help_heading = "How it is compared",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) parallel: Option<u16>,
+    /// How long to wait for a store that does not answer: a time, or forever
+    #[arg(long, value_name = "TIME", default_value = "10m", help_heading = "How it is compared")]
+    pub(crate) retry_for: String,
+    /// Mend the target: write missing and different rows, delete extra ones, and compare again
+    #[arg(long, conflicts_with = "sample")]
+    pub(crate) repair: bool,
+    /// One JSON object a line on standard output instead of the report
+    #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
+    pub(crate) events: Option<EventsArg>,
+    /// No progress, only errors, differences and the closing table
+    #[arg(long, short, help_heading = "Output")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Which rows")]
+pub(crate) struct ChosenArgs {
+    /// Which tables, as patterns with * and ?; a quoted part is literal; repeatable
     /// [default: all of the URL's database]
     #[arg(long, value_name = "PATTERN", conflicts_with = "query")]
     pub(crate) table: Vec<String>,
@@ -86,9 +135,6 @@ pub(crate) struct WhatArgs {
     /// Name of the target table, with {table} and {schema} of the source
     #[arg(long, value_name = "NAME")]
     pub(crate) to: Option<String>,
-    /// What is moved [default: full; batch when columns, a condition or a query are given]
-    #[arg(long, value_enum)]
-    pub(crate) mode: Option<ModeArg>,
     /// Chosen columns as from, from:to or from:to:type, comma between
     #[arg(long, value_name = "COLUMNS")]
     pub(crate) columns: Option<String>,
@@ -101,6 +147,16 @@ pub(crate) struct WhatArgs {
     /// Processors as JSON, one object or a list: '{"mask": {"columns": ["email"], "with": "sha256"}}'
     #[arg(long, value_name = "JSON")]
     pub(crate) process: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is moved")]
+pub(crate) struct WhatArgs {
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
+    /// What is moved [default: full; batch when columns, a condition or a query are given]
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ModeArg>,
     /// What happens to rows that are there already
     /// [default: upsert where the target has a key, else append into an empty table]
     #[arg(long, value_enum)]
@@ -108,6 +164,22 @@ pub(crate) struct WhatArgs {
     /// Whether missing target tables are made, with their keys
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) create: CreateArg,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What becomes of values")]
+pub(crate) struct ValuesArgs {
+    /// Take columns whose target does not keep every value; rows that do not fit are bad rows
+    #[arg(long)]
+    pub(crate) allow_lossy: bool,
+    /// What is done with bad values, by kind: 'zero_date=null, too_long=clamp, default=dead-letter'
+    ///
+    /// Kinds: zero_date, invalid_date, nul_in_text, invalid_utf8, nan, infinity, out_of_range,
+    /// too_long, default. Policies: fail (the first ends the run), dead-letter, null, and clamp
+    /// (the nearest value that fits) for infinity, out_of_range and too_long. A kind without a
+    /// policy goes by --max-errors.
+    #[arg(long, value_name = "KIND=POLICY,…")]
+    pub(crate) values: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +238,8 @@ pub(crate) struct RunArgs {
     /// The job file
     pub(crate) job: PathBuf,
     #[command(flatten)]
+    pub(crate) values: ValuesArgs,
+    #[command(flatten)]
     pub(crate) state: StateArgs,
     /// Also write the run's dead letters to this file, as JSON Lines
     #[arg(long, value_name = "PATH")]
@@ -178,6 +252,8 @@ pub(crate) struct RunArgs {
 pub(crate) struct CheckArgs {
     /// The job file
     pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) values: ValuesArgs,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -338,7 +414,7 @@ mod tests {
         let words = ["syncline", "copy", "--table", "t", "-?format=csv", "-", "--parallel", "2"];
         let Command::Copy(copy) = Cli::parse_from(words).command else { panic!("not a copy") };
         assert_eq!((copy.source.as_str(), copy.target.as_str()), ("-?format=csv", "-"));
-        assert_eq!((copy.what.table.len(), copy.how.parallel), (1, Some(2)));
+        assert_eq!((copy.what.chosen.table.len(), copy.how.parallel), (1, Some(2)));
         assert!(Cli::try_parse_from(["syncline", "copy", "a", "b", "--nosuch"]).is_err());
     }
 }

@@ -21,6 +21,8 @@ const DONE: u8 = 0;
 const FAILED: u8 = 1;
 /// Bad usage, configuration or job file.
 const BAD_USAGE: u8 = 2;
+/// Source and target are not equal.
+const DIFFERENT: u8 = 3;
 /// Interrupted; the checkpoint is kept.
 const INTERRUPTED: u8 = 130;
 
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Copy(args) => commands::copy::run(&registry, *args),
         Command::Run(args) => commands::copy::run_file(&registry, &args),
         Command::Check(args) => commands::check::run(&registry, &args),
+        Command::Verify(args) => commands::verify::run(&registry, &args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),
         Command::Connectors(args) => commands::connectors::run(&registry, &args),

@@ -6,6 +6,7 @@ pub(crate) mod copy;
 pub(crate) mod dead_letters;
 pub(crate) mod reference;
 pub(crate) mod runs;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,268 @@
+//! `syncline verify`: source and target compared in the foreground, and the target mended.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use syncline_connector::Registry;
+use syncline_engine::{
+    Counts, Difference, Job, JobFile, Method, Repaired, TableVerdict, Verified, VerifyEvent,
+    VerifyOptions, Wrong, parse_patience, verify,
+};
+use syncline_types::{Code, Error, Result};
+
+use crate::args::{Cli, Command, VerifyArgs};
+use crate::commands::copy::{job_of, stem};
+use crate::commands::open_store;
+use crate::output::{self, count, line};
+use crate::{DIFFERENT, DONE, INTERRUPTED};
+
+/// Off a terminal, progress is a line this often.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// `syncline verify`.
+pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
+    let job = job(args)?;
+    let store = open_store(&args.state)?;
+    let options = VerifyOptions {
+        sample: args.sample.as_deref().map(percent).transpose()?,
+        show: args.show,
+        keep_extra: args.keep_extra,
+        repair: args.repair,
+        folder: store.folder().to_owned(),
+    };
+    let view = Mutex::new(View::new(args.events.is_some(), args.quiet));
+    let tell = |event: VerifyEvent| {
+        view.lock().unwrap_or_else(PoisonError::into_inner).show(&event);
+    };
+    let runtime = crate::runtime()?;
+    let verified = runtime.block_on(async {
+        tokio::select! {
+            verified = verify(registry, &job, &options, &tell) => verified.map(Some),
+            _ = tokio::signal::ctrl_c() => Ok(None),
+        }
+    });
+    // Sockets that still wait for an answer are not waited for.
+    runtime.shutdown_background();
+    match verified? {
+        None => {
+            output::note("interrupted; nothing is kept, the same command compares from the start");
+            Ok(INTERRUPTED)
+        }
+        Some(verified) => Ok(if verified.equal { DONE } else { DIFFERENT }),
+    }
+}
+
+/// The job of a file, or one as `copy` would make it.
+fn job(args: &VerifyArgs) -> Result<Job> {
+    let Some(target) = &args.target else {
+        let given = &args.chosen;
+        let fixed = [
+            ("--query", given.query.is_some()),
+            ("--to", given.to.is_some()),
+            ("--columns", given.columns.is_some()),
+            ("--where", given.filter_at_source.is_some()),
+            ("--filter", given.filter.is_some()),
+            ("--process", !given.process.is_empty()),
+        ];
+        if let Some((name, _)) = fixed.into_iter().find(|(_, given)| *given) {
+            return Err(Error::new(
+                Code::Usage,
+                format!("{name}: the job file says what is copied"),
+            )
+            .hint("--table and --exclude choose among the tables of a job"));
+        }
+        let path = Path::new(&args.source);
+        let mut job = JobFile::read(path)
+            .map_err(|e| e.hint("verify takes a job file, or a source and a target"))?
+            .resolve(&stem(path), "")?;
+        if !given.table.is_empty() || !given.exclude.is_empty() {
+            job.tables = syncline_types::TableSelection::parse(&given.table, &given.exclude)?;
+        }
+        if let Some(parallel) = args.parallel {
+            job.speed.parallel = Some(usize::from(parallel));
+        }
+        return Ok(job);
+    };
+    // As `copy` would make it from the same options.
+    let Command::Copy(mut copy) =
+        Cli::try_parse_from(["syncline", "copy", "--", &args.source, target])
+            .map_err(|e| Error::new(Code::Usage, e.to_string()))?
+            .command
+    else {
+        return Err(Error::bug("a copy is not a copy"));
+    };
+    copy.what.chosen = args.chosen.clone();
+    copy.how.parallel = args.parallel;
+    let mut job = job_of(&copy)?;
+    job.patience = parse_patience("--retry-for", Some(&args.retry_for))?;
+    Ok(job)
+}
+
+/// `5` or `0.1%`.
+fn percent(text: &str) -> Result<f64> {
+    let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
+    number.filter(|p| *p > 0.0 && *p <= 100.0).ok_or_else(|| {
+        Error::new(Code::BadValue, format!("--sample {text}: a share of the rows, 0.1 to 100"))
+    })
+}
+
+/// Shows what happens.
+struct View {
+    json: bool,
+    quiet: bool,
+    told: Instant,
+    shown: Option<String>,
+    terminal: bool,
+}
+
+impl View {
+    fn new(json: bool, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self { json, quiet, told: Instant::now(), shown: None, terminal }
+    }
+
+    fn show(&mut self, event: &VerifyEvent) {
+        if self.json {
+            return output::json(event);
+        }
+        match event {
+            VerifyEvent::Note { message } => output::note(format!("note: {message}")),
+            VerifyEvent::Waiting { reason, retry_in } => {
+                output::note(format!("waiting: {reason}; trying again in {retry_in:.1} s"));
+            }
+            VerifyEvent::Progress { table, source_rows, target_rows, rows_estimated } => {
+                let every = if self.terminal { Duration::from_secs(2) } else { LINE_EVERY };
+                if !self.quiet && self.told.elapsed() >= every {
+                    self.told = Instant::now();
+                    let of = rows_estimated.map(|n| format!(" of about {}", count(n)));
+                    output::note(format!(
+                        "{table}: {} rows of the source, {} of the target{}",
+                        count(*source_rows),
+                        count(*target_rows),
+                        of.unwrap_or_default()
+                    ));
+                }
+            }
+            VerifyEvent::Difference(difference) => {
+                if self.shown.as_ref() != Some(&difference.table) {
+                    line(format!("{}:", difference.table));
+                    self.shown = Some(difference.table.clone());
+                }
+                print_difference(difference);
+            }
+            VerifyEvent::Repaired(repaired) => print_repaired(repaired),
+            VerifyEvent::Verified(verified) => print_verdict(verified),
+            VerifyEvent::Comparing { .. } => self.shown = None,
+        }
+    }
+}
+
+fn print_difference(difference: &Difference) {
+    let kind = match difference.kind {
+        Wrong::Missing => "missing",
+        Wrong::Extra => "extra",
+        Wrong::Different => "different",
+        Wrong::Unfit => "unfit",
+        Wrong::Unreadable => "unreadable",
+    };
+    let key: Vec<String> =
+        difference.key.iter().map(|k| format!("{}={}", k.column, k.value)).collect();
+    let mut text = format!("  {kind:<10}  {}", key.join(", "));
+    let values: Vec<String> = difference
+        .columns
+        .iter()
+        .map(|c| match (&c.source, &c.target) {
+            (Some(source), Some(target)) => format!("{}: {source} -> {target}", c.column),
+            (one, other) => {
+                let value = one.as_ref().or(other.as_ref());
+                format!("{}={}", c.column, value.map_or("", String::as_str))
+            }
+        })
+        .collect();
+    if !values.is_empty() {
+        let between = if key.is_empty() { "" } else { "  " };
+        text.push_str(&format!("{between}{}", values.join(", ")));
+    }
+    if let Some(reason) = &difference.reason {
+        text.push_str(&format!("  ({reason})"));
+    }
+    line(text.trim_end());
+}
+
+fn print_repaired(repaired: &Repaired) {
+    line(format!(
+        "repaired {}: {} rows written, {} deleted",
+        repaired.table,
+        count(repaired.written),
+        count(repaired.deleted)
+    ));
+    for left in &repaired.left {
+        line(format!("  not repaired: {left}"));
+    }
+}
+
+fn print_verdict(verified: &Verified) {
+    let sum = |of: fn(&Counts) -> u64| verified.tables.iter().map(|t| of(&t.counts)).sum::<u64>();
+    let (unfit, unreadable) = (sum(|c| c.unfit), sum(|c| c.unreadable));
+    let mut header = vec!["source", "target", "equal", "missing", "extra", "different"];
+    if unfit > 0 {
+        header.push("unfit");
+    }
+    if unreadable > 0 {
+        header.push("unreadable");
+    }
+    header.push("compared");
+    let rows = verified.tables.iter().map(|t| row(t, unfit > 0, unreadable > 0)).collect();
+    let numbers = ["equal", "missing", "extra", "different", "unfit", "unreadable"];
+    line(output::table(&header, &numbers, rows));
+    let mut closing = if verified.equal { "equal".to_owned() } else { "not equal".to_owned() };
+    if let Some(sample) = verified.sample {
+        closing.push_str(&format!(", as far as a sample of {sample} % of the rows tells"));
+    }
+    line(format!("\n{closing} ({:.1} s)", verified.seconds));
+}
+
+fn row(table: &TableVerdict, unfit: bool, unreadable: bool) -> Vec<String> {
+    let counts = &table.counts;
+    let mut row = vec![table.source.clone(), table.target.clone()];
+    let numbers = [counts.equal, counts.missing, counts.extra, counts.different];
+    row.extend(numbers.into_iter().map(count));
+    if unfit {
+        row.push(count(counts.unfit));
+    }
+    if unreadable {
+        row.push(count(counts.unreadable));
+    }
+    row.push(if table.target_missing {
+        "not at all: there is no such table (syncline copy makes it)".into()
+    } else {
+        let key = if table.key.is_empty() {
+            "whole rows".to_owned()
+        } else {
+            format!("by {}", table.key.join(", "))
+        };
+        match table.method {
+            Method::Checksums => format!("{key}, the servers' checksums"),
+            Method::Order => format!("{key}, in its order"),
+            Method::Hashes => format!("{key}, sorted hashes"),
+        }
+    });
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_shares_of_the_rows() {
+        assert!((percent("5").unwrap() - 5.0).abs() < 1e-12);
+        assert!((percent("0.1%").unwrap() - 0.1).abs() < 1e-12);
+        for text in ["0", "101", "-1", "x", ""] {
+            assert_eq!(percent(text).unwrap_err().code(), Code::BadValue, "{text}");
+        }
+    }
+}
