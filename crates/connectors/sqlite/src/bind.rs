@@ -5,15 +5,18 @@ use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, PrimitiveArray, St
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Decimal256Type,
     DurationMicrosecondType, Field, Float64Type, Int64Type, Time64MicrosecondType, TimeUnit,
-    TimestampMicrosecondType, UInt64Type,
+    TimestampMicrosecondType, UInt64Type, i256,
 };
 use rusqlite::Statement;
 use rusqlite::types::Null;
-use syncline_sql::{moment, push_decimal};
+use syncline_sql::push_decimal;
 use syncline_types::{Code, Error, Result, field};
 
 use crate::database::map_error;
-use crate::types::Affinity;
+use crate::decode::{Number, number_of};
+use crate::form::{Form, Moment};
+use crate::special::Special;
+use crate::types::{Affinity, form_of};
 
 /// Decimals of fewer digits than this come back from a float exactly.
 const EXACT_IN_A_FLOAT: i128 = 1_000_000_000_000_000;
@@ -23,6 +26,10 @@ pub(crate) struct Parameter<'a> {
     name: &'a str,
     values: Values<'a>,
     affinity: Affinity,
+    /// How dates and times are spelled.
+    form: Form,
+    /// It has values beyond the numbers of its type; see [`field::SPECIAL`].
+    special: Option<Special>,
     /// The array, where it has NULLs.
     nulls: Option<&'a dyn Array>,
 }
@@ -35,6 +42,8 @@ enum Values<'a> {
     Decimal128(&'a PrimitiveArray<Decimal128Type>, i8),
     Decimal256(&'a PrimitiveArray<Decimal256Type>, i8),
     Text(&'a StringArray),
+    /// Texts and numbers of another file.
+    Any(&'a StringArray),
     Number(&'a StringArray),
     Bytes(&'a BinaryArray),
     Date(&'a PrimitiveArray<Date32Type>),
@@ -68,8 +77,8 @@ fn primitive<T: ArrowPrimitiveType>(array: &dyn Array) -> &PrimitiveArray<T> {
 }
 
 impl<'a> Parameter<'a> {
-    /// A column of the target's field.
-    pub(crate) fn new(target: &'a Field, array: &'a dyn Array) -> Result<Self> {
+    /// A column of the target's field, in a table that is STRICT or not.
+    pub(crate) fn new(target: &'a Field, array: &'a dyn Array, strict: bool) -> Result<Self> {
         if array.data_type() != target.data_type() {
             return Err(Error::bug(format!(
                 "column {:?} is of {} instead of {}",
@@ -87,6 +96,9 @@ impl<'a> Parameter<'a> {
             DataType::Decimal256(_, s) => Values::Decimal256(primitive(array), *s),
             DataType::Utf8 if field::logical(target) == Some("decimal") => {
                 Values::Number(array.as_string())
+            }
+            DataType::Utf8 if field::logical(target) == Some("text-of") => {
+                Values::Any(array.as_string())
             }
             DataType::Utf8 => Values::Text(array.as_string()),
             DataType::Binary => Values::Bytes(array.as_binary()),
@@ -108,8 +120,10 @@ impl<'a> Parameter<'a> {
             let message = format!("NULL for column {:?}, which takes none", target.name());
             return Err(Error::new(Code::NotNull, message));
         }
-        let affinity = Affinity::of(field::native(target, "sqlite").unwrap_or_default());
-        Ok(Self { name: target.name(), values, affinity, nulls })
+        let declared = field::native(target, "sqlite").unwrap_or_default();
+        let affinity = Affinity::within(declared, strict);
+        let special = Special::of(target);
+        Ok(Self { name: target.name(), values, affinity, form: form_of(target), special, nulls })
     }
 
     /// Binds the value of `row` as parameter `at`, from 1. `text` is room to write in.
@@ -126,15 +140,12 @@ impl<'a> Parameter<'a> {
         text.clear();
         match &self.values {
             Values::Int(a) => statement.raw_bind_parameter(at, a.value(row)),
-            Values::Text(a) => {
-                let value = a.value(row);
-                if self.affinity.makes_numbers() && !keeps(self.affinity, value) {
-                    return Err(
-                        self.refused(&format!("SQLite would make a number of the text {value:?}"))
-                    );
-                }
-                statement.raw_bind_parameter(at, value)
-            }
+            Values::Text(a) => return self.bind_text(statement, at, a.value(row)),
+            Values::Any(a) => match number_of(a.value(row)) {
+                Some(Number::Integer(n)) => statement.raw_bind_parameter(at, n),
+                Some(Number::Real(f)) => statement.raw_bind_parameter(at, f),
+                None => return self.bind_text(statement, at, a.value(row)),
+            },
             Values::Float(a) => {
                 let value = a.value(row);
                 if value.is_nan() {
@@ -152,6 +163,12 @@ impl<'a> Parameter<'a> {
                     statement.raw_bind_parameter(at, digits.as_bytes())
                 }
             },
+            Values::Decimal128(a, _) if self.special.is_some() && a.value(row) == i128::MIN => {
+                statement.raw_bind_parameter(at, "NaN")
+            }
+            Values::Decimal256(a, _) if self.special.is_some() && a.value(row) == i256::MIN => {
+                statement.raw_bind_parameter(at, "NaN")
+            }
             Values::Decimal128(a, scale) => {
                 let value = a.value(row);
                 let small = value.abs() < EXACT_IN_A_FLOAT && (0..=22).contains(scale);
@@ -171,28 +188,59 @@ impl<'a> Parameter<'a> {
             }
             Values::Number(a) => return self.bind_number(statement, at, a.value(row)),
             Values::Date(a) => {
-                moment::push_date(a.value(row).into(), text);
-                statement.raw_bind_parameter(at, text.as_str())
+                let value = a.value(row);
+                let beyond = self.special.and_then(|s| s.day_text(value));
+                return self.bind_moment(statement, at, value.into(), beyond, (Moment::Date, text));
             }
             Values::Timestamp(a) => {
-                moment::push_datetime(a.value(row), text);
-                statement.raw_bind_parameter(at, text.as_str())
+                let value = a.value(row);
+                let beyond = self.special.and_then(|s| s.moment_text(value));
+                return self.bind_moment(statement, at, value, beyond, (Moment::Timestamp, text));
             }
             Values::Instant(a) => {
-                moment::push_datetime(a.value(row), text);
-                text.push_str("+00:00");
-                statement.raw_bind_parameter(at, text.as_str())
+                let value = a.value(row);
+                let beyond = self.special.and_then(|s| s.moment_text(value));
+                return self.bind_moment(statement, at, value, beyond, (Moment::Instant, text));
             }
             Values::Time(a) => {
-                moment::push_time(a.value(row), text);
-                statement.raw_bind_parameter(at, text.as_str())
+                return self.bind_moment(statement, at, a.value(row), None, (Moment::Time, text));
             }
             Values::Duration(a) => {
-                moment::push_time(a.value(row), text);
-                statement.raw_bind_parameter(at, text.as_str())
+                let value = a.value(row);
+                return self.bind_moment(statement, at, value, None, (Moment::Duration, text));
             }
         }
         .map_err(map_error)
+    }
+
+    /// A text, where SQLite leaves it as it is.
+    fn bind_text(&self, statement: &mut Statement<'_>, at: usize, value: &str) -> Result<()> {
+        if self.affinity.makes_numbers() && !keeps(self.affinity, value) {
+            let why = format!("SQLite would make a number of the text {value:?}");
+            return Err(self.refused(&why));
+        }
+        statement.raw_bind_parameter(at, value).map_err(map_error)
+    }
+
+    /// A date or time, in the column's form where that can spell it; or what it is called `beyond`
+    /// the numbers.
+    fn bind_moment(
+        &self,
+        statement: &mut Statement<'_>,
+        at: usize,
+        value: i64,
+        beyond: Option<String>,
+        (of, text): (Moment, &mut String),
+    ) -> Result<()> {
+        if let Some(beyond) = beyond {
+            return statement.raw_bind_parameter(at, beyond.as_str()).map_err(map_error);
+        }
+        if !self.form.write(value, of, text) {
+            // Rows from elsewhere, that the form of the column's own rows cannot spell.
+            text.clear();
+            Form::default().write(value, of, text);
+        }
+        statement.raw_bind_parameter(at, text.as_str()).map_err(map_error)
     }
 
     /// A decimal: as a number where that is what the column holds and it stays the same.
@@ -202,8 +250,8 @@ impl<'a> Parameter<'a> {
         }
         let bound = if let Ok(whole) = digits.parse::<i64>() {
             statement.raw_bind_parameter(at, whole)
-        } else if significant_digits(digits) <= 15
-            && let Ok(number) = digits.parse::<f64>()
+        } else if let Ok(number) = digits.parse::<f64>()
+            && (significant_digits(digits) <= 15 || number.to_string() == digits)
         {
             statement.raw_bind_parameter(at, number)
         } else {

@@ -3,20 +3,38 @@
 use rusqlite::{Connection, OptionalExtension};
 use syncline_sql::{Dialect, KeyColumn};
 use syncline_types::{
-    Code, Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
-    TableInfo, TableName, TableSchema,
+    Check, Code, Column, DefaultValue, Error, ForeignKey, Generated, Identity, Index, IndexPart,
+    NativeSql, Result, TableInfo, TableName, TableSchema, field,
 };
 
+use crate::clauses::Clauses;
 use crate::database::map_error;
-use crate::decode;
 use crate::definition;
 use crate::density::Density;
-use crate::types::{Meaning, Seen, meaning};
+use crate::sample;
+use crate::types::{Affinity, Meaning, meaning};
 
 /// Tables and views of a file that are a user's own, by name.
 pub(crate) struct Listing {
     pub(crate) tables: Vec<String>,
     pub(crate) views: Vec<String>,
+    /// Tables that a module of the library makes up, such as a text index.
+    pub(crate) virtuals: Vec<String>,
+}
+
+impl Listing {
+    /// What of the file is not copied, for people.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.views.is_empty() {
+            let names = self.views.join(", ");
+            notes.push(format!("views are not copied (--query copies the rows of one): {names}"));
+        }
+        if !self.virtuals.is_empty() {
+            notes.push(format!("virtual tables are not copied: {}", self.virtuals.join(", ")));
+        }
+        notes
+    }
 }
 
 /// Whether the name is one of ours: positions, side tables.
@@ -27,18 +45,22 @@ pub(crate) fn is_own(name: &str) -> bool {
 /// Lists what is there.
 pub(crate) fn list(connection: &Connection) -> Result<Listing> {
     let sql = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' \
-               AND type IN ('table', 'view') ORDER BY name";
+               AND type IN ('table', 'view', 'virtual') ORDER BY name";
     let mut statement = connection.prepare(sql).map_err(map_error)?;
     let rows = statement
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
         .map_err(map_error)?;
-    let mut listing = Listing { tables: Vec::new(), views: Vec::new() };
+    let mut listing = Listing { tables: Vec::new(), views: Vec::new(), virtuals: Vec::new() };
     for row in rows {
         let (name, kind) = row.map_err(map_error)?;
         if name.to_ascii_lowercase().starts_with("sqlite_") || is_own(&name) {
             continue;
         }
-        if kind == "view" { &mut listing.views } else { &mut listing.tables }.push(name);
+        match kind.as_str() {
+            "view" => listing.views.push(name),
+            "virtual" => listing.virtuals.push(name),
+            _ => listing.tables.push(name),
+        }
     }
     Ok(listing)
 }
@@ -77,8 +99,13 @@ pub(crate) struct Table {
     columns: Vec<RawColumn>,
     without_rowid: bool,
     sql: String,
+    /// What its text says.
+    clauses: Clauses,
+    foreign_keys: Vec<ForeignKey>,
     /// Indexes that a CREATE INDEX or a UNIQUE made.
     indexes: Vec<Index>,
+    /// The texts of the first, in the order they were made.
+    index_texts: Vec<String>,
     primary_index: Option<String>,
     notes: Vec<String>,
 }
@@ -122,15 +149,20 @@ impl Table {
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let mut table = Table {
+            clauses: Clauses::read(&sql),
             name,
             columns,
             without_rowid,
             sql,
+            foreign_keys: Vec::new(),
             indexes: Vec::new(),
+            index_texts: Vec::new(),
             primary_index: None,
             notes: Vec::new(),
         };
         table.read_indexes(connection)?;
+        table.read_foreign_keys(connection)?;
+        table.note_triggers(connection)?;
         Ok(Some(table))
     }
 
@@ -143,26 +175,117 @@ impl Table {
             Ok((name, unique, row.get::<_, String>(2)?, row.get::<_, bool>(3)?))
         })?;
         let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let mut uniques = self.clauses.uniques.iter().cloned();
         for (name, unique, origin, partial) in rows {
             if origin == "pk" {
                 self.primary_index = Some(name);
                 continue;
             }
-            let parts = index_parts(connection, &name)?;
-            let Some(parts) = parts.filter(|_| !partial) else {
-                self.notes.push(format!(
-                    "index {name:?} is over an expression or a part of the rows, and is not copied"
-                ));
-                continue;
-            };
-            // The index of a UNIQUE constraint has a name that only SQLite may give.
-            let name = match origin.as_str() {
-                "u" => format!("{}_unique_{}", self.name, self.indexes.len() + 1),
-                _ => name,
-            };
-            self.indexes.push(Index::new(name, parts, unique));
+            let mut index = self.index_over(connection, &name)?;
+            index.unique = unique;
+            if origin == "u" {
+                // The index of a UNIQUE constraint has a name that only SQLite may give.
+                let made_up = format!("{}_unique_{}", self.name, self.indexes.len() + 1);
+                index.name = uniques.next().flatten().unwrap_or(made_up);
+                index.constraint = true;
+            } else {
+                let sql: String = connection.query_row(
+                    "SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?1",
+                    [&name],
+                    |row| row.get(0),
+                )?;
+                if partial || index.definition.is_some() {
+                    let over = definition::index_definition(&sql).unwrap_or_default();
+                    index.definition = Some(NativeSql::new(Dialect::Sqlite.id(), over));
+                }
+                index.name = name;
+                self.index_texts.push(sql);
+            }
+            self.indexes.push(index);
         }
         Ok(())
+    }
+
+    /// The index's parts; with a definition where they do not say it all.
+    fn index_over(&self, connection: &Connection, index: &str) -> rusqlite::Result<Index> {
+        let mut statement = connection.prepare_cached(
+            "SELECT name, \"desc\", coll FROM pragma_index_xinfo(?1) WHERE key = 1 ORDER BY seqno",
+        )?;
+        let parts = statement.query_map([index], |row| {
+            let name: Option<String> = row.get(0)?;
+            Ok((name, row.get::<_, bool>(1)?, row.get::<_, String>(2)?))
+        })?;
+        let (mut plain, mut simple, mut texts) = (Vec::new(), true, Vec::new());
+        for part in parts {
+            // The name of an expression is NULL.
+            let (Some(column), descending, collation) = part? else {
+                simple = false;
+                continue;
+            };
+            let quoted = Dialect::Sqlite.quote(&column);
+            let order = if descending { " DESC" } else { "" };
+            texts.push(format!("{quoted} COLLATE {}{order}", Dialect::Sqlite.quote(&collation)));
+            simple &= self.collation(&column).eq_ignore_ascii_case(&collation);
+            plain.push(IndexPart { column, prefix: None, descending });
+        }
+        let mut index = Index::new("", plain, false);
+        if !simple {
+            let sql = format!("({})", texts.join(", "));
+            index.definition = Some(NativeSql::new(Dialect::Sqlite.id(), sql));
+        }
+        Ok(index)
+    }
+
+    fn collation(&self, column: &str) -> &str {
+        self.clauses.column(column).and_then(|c| c.collation.as_deref()).unwrap_or("BINARY")
+    }
+
+    fn read_foreign_keys(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut spelled = connection.prepare_cached(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)",
+        )?;
+        for reference in &self.clauses.references {
+            let parent: Option<String> =
+                spelled.query_row([&reference.table], |row| row.get(0)).optional()?;
+            let attributes = reference.attributes.join(" ");
+            let columns = reference.columns.iter().map(|name| self.spelled(name)).collect();
+            self.foreign_keys.push(ForeignKey {
+                name: reference.name.clone().unwrap_or_default(),
+                columns,
+                references: TableName::bare(parent.unwrap_or_else(|| reference.table.clone())),
+                referenced: reference.referenced.clone(),
+                on_delete: reference.on_delete,
+                on_update: reference.on_update,
+                attributes: (!attributes.is_empty())
+                    .then(|| NativeSql::new(Dialect::Sqlite.id(), attributes)),
+            });
+        }
+        Ok(())
+    }
+
+    /// A column's name as the table spells it.
+    fn spelled(&self, name: &str) -> String {
+        let found = self.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        found.map_or_else(|| name.to_owned(), |c| c.name.clone())
+    }
+
+    fn note_triggers(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare_cached(
+            "SELECT name FROM sqlite_schema WHERE type = 'trigger' \
+             AND lower(tbl_name) = lower(?1) ORDER BY name",
+        )?;
+        let names: Vec<String> = statement
+            .query_map([&self.name], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        if !names.is_empty() {
+            self.notes.push(format!("triggers are not copied: {}", names.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// Whether values of another class than a column's are refused by SQLite itself.
+    fn is_strict(&self) -> bool {
+        is_strict(&self.clauses.options)
     }
 
     /// Its name as the file spells it.
@@ -219,11 +342,18 @@ impl Table {
             let table = Dialect::Sqlite.quote(&self.name);
             let sql = format!("SELECT {} FROM {table}", names.join(", "));
             let wanted: Vec<Meaning> = soft.iter().map(|n| meanings[*n].clone()).collect();
-            let seen = look(connection, &sql, &wanted, sample)?;
+            let seen = sample::look(connection, &sql, &wanted, sample)?;
             for (n, seen) in soft.into_iter().zip(seen) {
-                let declared = meanings[n].arrow.clone();
-                meanings[n] = seen.settle(meanings[n].clone());
-                notes.extend(note_on(&self.columns[n], &declared, &meanings[n]));
+                let declared = &self.columns[n].declared;
+                let settled =
+                    seen.settle(&meanings[n], Affinity::within(declared, self.is_strict()));
+                notes.extend(sample::note_on(
+                    &self.columns[n].name,
+                    declared,
+                    &meanings[n],
+                    &settled,
+                ));
+                meanings[n] = settled;
             }
         }
         let columns =
@@ -232,6 +362,14 @@ impl Table {
             columns: columns.collect::<Result<_>>()?,
             primary_key: self.primary_key().into_iter().map(|c| c.name.clone()).collect(),
             indexes: self.indexes.clone(),
+            checks: self.checks(),
+            foreign_keys: self.foreign_keys.clone(),
+            options: (!self.clauses.options.is_empty())
+                .then(|| NativeSql::new(Dialect::Sqlite.id(), &self.clauses.options)),
+            statements: std::iter::once(&self.sql)
+                .chain(&self.index_texts)
+                .map(|sql| NativeSql::new(Dialect::Sqlite.id(), sql))
+                .collect(),
             ..TableSchema::new(TableName::bare(&self.name), [])
         };
         let mut rows = None;
@@ -258,6 +396,15 @@ impl Table {
         Ok(TableInfo { schema, rows, bytes: None, notes })
     }
 
+    fn checks(&self) -> Vec<Check> {
+        let check = |(name, condition): &(Option<String>, String)| Check {
+            name: name.clone(),
+            condition: NativeSql::new(Dialect::Sqlite.id(), condition),
+            enforced: true,
+        };
+        self.clauses.checks.iter().map(check).collect()
+    }
+
     fn column(&self, connection: &Connection, raw: &RawColumn, m: &Meaning) -> Result<Column> {
         let is_rowid = self.rowid_column().is_some_and(|c| c.name == raw.name);
         let in_key = self.without_rowid && raw.key > 0;
@@ -265,20 +412,26 @@ impl Table {
         let identity = (is_rowid && definition::counts_up(&self.sql))
             .then(|| self.identity(connection))
             .transpose()?;
+        let text = self.clauses.column(&raw.name);
         let generated = (raw.hidden >= 2).then(|| Generated {
             expression: NativeSql::new(
                 Dialect::Sqlite.id(),
-                definition::generated(&self.sql, &raw.name).unwrap_or_default(),
+                text.and_then(|c| c.generated.as_deref()).unwrap_or_default(),
             ),
             stored: raw.hidden == 3,
         });
+        let collation = text.and_then(|c| c.collation.as_deref());
+        let collated = collation.map(|name| (field::COLLATION, name.to_owned()));
         Ok(Column {
-            field: m.field(&raw.name, nullable, &raw.declared),
+            field: field::with(m.field(&raw.name, nullable, &raw.declared), collated),
             default: raw.default.as_deref().filter(|_| generated.is_none()).and_then(default),
             identity,
             generated,
             comment: None,
-            attributes: None,
+            attributes: collation.map(|name| {
+                let sql = format!("COLLATE {}", Dialect::Sqlite.quote(name));
+                NativeSql::new(Dialect::Sqlite.id(), sql)
+            }),
         })
     }
 
@@ -293,17 +446,9 @@ impl Table {
     }
 }
 
-fn index_parts(connection: &Connection, index: &str) -> rusqlite::Result<Option<Vec<IndexPart>>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT name, \"desc\" FROM pragma_index_xinfo(?1) WHERE key = 1 ORDER BY seqno",
-    )?;
-    // The name of an expression is NULL.
-    let parts = statement.query_map([index], |row| {
-        let column: Option<String> = row.get(0)?;
-        let descending = row.get(1)?;
-        Ok(column.map(|column| IndexPart { column, prefix: None, descending }))
-    })?;
-    parts.collect()
+/// Whether what follows a table's brackets says STRICT.
+pub(crate) fn is_strict(options: &str) -> bool {
+    options.split(',').any(|word| word.trim().eq_ignore_ascii_case("STRICT"))
 }
 
 /// The columns of a key, each compared as the key's own index does.
@@ -320,67 +465,6 @@ fn key_columns(connection: &Connection, index: &str) -> rusqlite::Result<Vec<Key
         })
     })?;
     columns.collect()
-}
-
-/// Looks at the columns of a query, as many as `wanted` has, over its first rows.
-pub(crate) fn look(
-    connection: &Connection,
-    sql: &str,
-    wanted: &[Meaning],
-    rows: u32,
-) -> Result<Vec<Seen>> {
-    let fields: Vec<_> = wanted.iter().map(|m| m.field("c", true, "")).collect();
-    let mut columns: Vec<decode::Column> =
-        fields.iter().map(|f| decode::Column::new(f, 64)).collect::<Result<_>>()?;
-    let mut seen = vec![Seen::default(); wanted.len()];
-    let mut statement = connection.prepare(sql).map_err(map_error)?;
-    let mut found = statement.raw_query();
-    let mut bytes = 0;
-    for _ in 0..rows {
-        // A few large values tell as much as many.
-        if bytes > 1 << 20 {
-            break;
-        }
-        let Some(row) = found.next().map_err(map_error)? else { break };
-        for (n, (seen, column)) in seen.iter_mut().zip(&mut columns).enumerate() {
-            let value = row.get_ref(n).map_err(map_error)?;
-            bytes += decode::size(value);
-            match value {
-                rusqlite::types::ValueRef::Null => continue,
-                rusqlite::types::ValueRef::Integer(_) => seen.integers = true,
-                rusqlite::types::ValueRef::Real(_) => seen.reals = true,
-                rusqlite::types::ValueRef::Text(_) => seen.texts = true,
-                rusqlite::types::ValueRef::Blob(_) => seen.blobs = true,
-            }
-            match column.push(value) {
-                Ok(()) => seen.fits = true,
-                Err(_) => seen.misfits = true,
-            }
-        }
-        for column in &mut columns {
-            drop(column.finish());
-        }
-    }
-    Ok(seen)
-}
-
-/// What a person should know when values decided on the type of a column.
-fn note_on(
-    column: &RawColumn,
-    declared: &arrow::datatypes::DataType,
-    settled: &Meaning,
-) -> Option<String> {
-    let by_values = *declared == arrow::datatypes::DataType::Utf8;
-    (by_values || *declared != settled.arrow).then(|| {
-        let said = match column.declared.as_str() {
-            "" => "has no declared type".to_owned(),
-            declared => format!("is declared {declared}"),
-        };
-        format!(
-            "column {:?} {said}; by its first values it is read as {}",
-            column.name, settled.arrow
-        )
-    })
 }
 
 /// A default as the file has it: the text of an expression.
@@ -459,9 +543,10 @@ mod tests {
         assert_eq!(schema.columns[4].generated.as_ref().unwrap().expression.sql, "a || b");
         assert_eq!(schema.columns[5].default, Some(DefaultValue::CurrentTimestamp));
         let indexes: Vec<_> = schema.indexes.iter().map(|i| (i.name.as_str(), i.unique)).collect();
-        assert_eq!(indexes, [("t_unique_1", true), ("by_a", false)]);
+        assert_eq!(indexes, [("t_unique_1", true), ("by_a", false), ("odd", false)]);
         assert!(schema.indexes[1].parts[0].descending);
-        assert!(info.notes.iter().any(|n| n.contains("\"odd\"")), "{:?}", info.notes);
+        let odd = schema.indexes[2].definition.as_ref().unwrap();
+        assert_eq!((odd.sql.as_str(), schema.indexes[2].parts.len()), ("(lower(a))", 0));
         assert_eq!(info.rows, Some(1));
     }
 
@@ -499,7 +584,7 @@ mod tests {
         let info = table(&db, "t").describe(&db, 10).unwrap();
         let types: Vec<_> =
             info.schema.columns.iter().map(|c| c.field.data_type().to_string()).collect();
-        assert_eq!(types, ["Float64", "Utf8", "Int64", "Date32", "Timestamp(µs)"]);
+        assert_eq!(types, ["Utf8", "Utf8", "Int64", "Date32", "Timestamp(µs)"]);
         assert_eq!(info.notes.len(), 4, "{:?}", info.notes);
     }
 

@@ -10,8 +10,12 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, TimeUnit, i256};
 use rusqlite::types::ValueRef;
-use syncline_sql::moment;
+use syncline_sql::push_decimal;
 use syncline_types::{Code, Error, Result, field};
+
+use crate::form::{Form, Moment};
+use crate::special::Special;
+use crate::types::{Affinity, form_of};
 
 /// Why a value does not fit, to be completed with its place.
 pub(crate) struct Misfit {
@@ -27,6 +31,10 @@ fn misfit<T>(code: Code, why: impl Into<String>) -> Result<T, Misfit> {
 pub(crate) struct Column {
     values: Values,
     nullable: bool,
+    /// How dates and times are spelled.
+    form: Form,
+    /// It has values beyond the numbers of its type; see [`field::SPECIAL`].
+    special: Option<Special>,
 }
 
 enum Values {
@@ -37,6 +45,8 @@ enum Values {
     Decimal128(Decimal128Builder, u8, i8),
     Decimal256(Decimal256Builder, u8, i8),
     Text(StringBuilder),
+    /// Texts and numbers.
+    Any(StringBuilder),
     /// Decimal text without bounds.
     Number(StringBuilder),
     Bytes(BinaryBuilder),
@@ -70,6 +80,11 @@ impl Column {
             DataType::Utf8 if field::logical(column) == Some("decimal") => {
                 Values::Number(StringBuilder::with_capacity(rows, rows * 8))
             }
+            DataType::Utf8
+                if field::logical(column) == Some("text-of") || makes_numbers(column) =>
+            {
+                Values::Any(StringBuilder::with_capacity(rows, rows * 8))
+            }
             DataType::Utf8 => Values::Text(StringBuilder::with_capacity(rows, rows * 8)),
             DataType::Binary => Values::Bytes(BinaryBuilder::with_capacity(rows, rows * 8)),
             DataType::Date32 => Values::Date(Date32Builder::with_capacity(rows)),
@@ -90,7 +105,8 @@ impl Column {
                 return Err(Error::bug(message));
             }
         };
-        Ok(Self { values, nullable: column.is_nullable() })
+        let special = Special::of(column);
+        Ok(Self { values, nullable: column.is_nullable(), form: form_of(column), special })
     }
 
     /// Appends a value. After a misfit nothing has been appended.
@@ -102,6 +118,7 @@ impl Column {
             self.push_null();
             return Ok(());
         }
+        let (form, special) = (self.form, self.special);
         match &mut self.values {
             Values::Int(b) => match value {
                 ValueRef::Integer(n) => b.append_value(n),
@@ -109,10 +126,9 @@ impl Column {
             },
             Values::Text(b) => match value {
                 ValueRef::Text(bytes) => b.append_value(utf8(bytes)?),
-                ValueRef::Integer(n) => b.append_value(n.to_string()),
-                ValueRef::Real(f) => b.append_value(format!("{f:?}")),
                 _ => return wrong(value, "a text"),
             },
+            Values::Any(b) => b.append_value(any_text(value)?),
             Values::Float(b) => b.append_value(float(value)?),
             Values::Bool(b) => match value {
                 ValueRef::Integer(n @ 0..=1) => b.append_value(n == 1),
@@ -120,12 +136,20 @@ impl Column {
             },
             Values::Unsigned(b) => b.append_value(unsigned(value)?),
             Values::Decimal128(b, precision, scale) => {
-                let digits = unscaled(&decimal_text(value)?, *precision, *scale)?;
+                if special.is_some() && value == ValueRef::Text(b"NaN") {
+                    b.append_value(i128::MIN);
+                    return Ok(());
+                }
+                let digits = decimal_at(value, *precision, *scale)?;
                 let Ok(number) = digits.parse() else { return wrong(value, "a number") };
                 b.append_value(number);
             }
             Values::Decimal256(b, precision, scale) => {
-                let digits = unscaled(&decimal_text(value)?, *precision, *scale)?;
+                if special.is_some() && value == ValueRef::Text(b"NaN") {
+                    b.append_value(i256::MIN);
+                    return Ok(());
+                }
+                let digits = decimal_at(value, *precision, *scale)?;
                 let Some(number) = i256::from_string(&digits) else {
                     return wrong(value, "a number");
                 };
@@ -136,27 +160,23 @@ impl Column {
                 ValueRef::Blob(bytes) => b.append_value(bytes),
                 _ => return wrong(value, "a blob"),
             },
-            Values::Date(b) => {
-                let days = moment_of(value, "a date YYYY-MM-DD", moment::parse_date)?;
-                let Ok(days) = i32::try_from(days) else { return wrong(value, "a date") };
-                b.append_value(days);
+            Values::Date(b) => match beyond(value, special, Special::days) {
+                Some(days) => b.append_value(days),
+                None => {
+                    let days = moment(value, form, Moment::Date)?;
+                    let Ok(days) = i32::try_from(days) else { return wrong(value, "a date") };
+                    b.append_value(days);
+                }
+            },
+            Values::Timestamp(b) | Values::Instant(b)
+                if let Some(micros) = beyond(value, special, Special::micros) =>
+            {
+                b.append_value(micros);
             }
-            Values::Timestamp(b) => b.append_value(moment_of(
-                value,
-                "a date and time YYYY-MM-DD HH:MM:SS without zone",
-                moment::parse_datetime,
-            )?),
-            Values::Instant(b) => b.append_value(moment_of(
-                value,
-                "a date and time YYYY-MM-DD HH:MM:SS with Z or an offset",
-                moment::parse_instant,
-            )?),
-            Values::Time(b) => {
-                b.append_value(moment_of(value, "a time HH:MM:SS", moment::parse_time)?);
-            }
-            Values::Duration(b) => {
-                b.append_value(moment_of(value, "a length HH:MM:SS", moment::parse_duration)?);
-            }
+            Values::Timestamp(b) => b.append_value(moment(value, form, Moment::Timestamp)?),
+            Values::Instant(b) => b.append_value(moment(value, form, Moment::Instant)?),
+            Values::Time(b) => b.append_value(moment(value, form, Moment::Time)?),
+            Values::Duration(b) => b.append_value(moment(value, form, Moment::Duration)?),
         }
         Ok(())
     }
@@ -170,7 +190,7 @@ impl Column {
             Values::Float(b) => b.append_null(),
             Values::Decimal128(b, ..) => b.append_null(),
             Values::Decimal256(b, ..) => b.append_null(),
-            Values::Text(b) | Values::Number(b) => b.append_null(),
+            Values::Text(b) | Values::Any(b) | Values::Number(b) => b.append_null(),
             Values::Bytes(b) => b.append_null(),
             Values::Date(b) => b.append_null(),
             Values::Timestamp(b) | Values::Instant(b) => b.append_null(),
@@ -188,7 +208,7 @@ impl Column {
             Values::Float(b) => Arc::new(b.finish()),
             Values::Decimal128(b, ..) => Arc::new(b.finish()),
             Values::Decimal256(b, ..) => Arc::new(b.finish()),
-            Values::Text(b) | Values::Number(b) => Arc::new(b.finish()),
+            Values::Text(b) | Values::Any(b) | Values::Number(b) => Arc::new(b.finish()),
             Values::Bytes(b) => Arc::new(b.finish()),
             Values::Date(b) => Arc::new(b.finish()),
             Values::Timestamp(b) | Values::Instant(b) => Arc::new(b.finish()),
@@ -312,13 +332,104 @@ fn unscaled(text: &str, precision: u8, scale: i8) -> Result<String, Misfit> {
     Ok(out)
 }
 
-fn moment_of(
+/// Whether SQLite itself makes numbers of texts in the column, so that a number that is read as
+/// text becomes the number again.
+fn makes_numbers(column: &Field) -> bool {
+    let declared = field::native(column, "sqlite").unwrap_or_default();
+    // In a STRICT table, ANY changes nothing.
+    Affinity::within(declared, true).makes_numbers()
+}
+
+/// What stands for a text in a column that has such values.
+fn beyond<T>(
     value: ValueRef<'_>,
-    wanted: &str,
-    parse: impl Fn(&str) -> Option<i64>,
-) -> Result<i64, Misfit> {
+    special: Option<Special>,
+    read: impl Fn(Special, &str) -> Option<T>,
+) -> Option<T> {
+    let ValueRef::Text(bytes) = value else { return None };
+    read(special?, std::str::from_utf8(bytes).ok()?)
+}
+
+fn moment(value: ValueRef<'_>, form: Form, of: Moment) -> Result<i64, Misfit> {
+    let wanted = match of {
+        Moment::Date => "a date YYYY-MM-DD",
+        Moment::Timestamp => "a date and time without zone",
+        Moment::Instant => "a date and time with Z or an offset",
+        Moment::Time => "a time HH:MM:SS",
+        Moment::Duration => "a length HH:MM:SS",
+    };
     let ValueRef::Text(bytes) = value else { return wrong(value, wanted) };
-    parse(utf8(bytes)?).map_or_else(|| wrong(value, wanted), Ok)
+    let text = utf8(bytes)?;
+    form.read(text, of).map_or_else(
+        || {
+            let why = match of {
+                Moment::Date => String::new(),
+                _ => format!(
+                    " spelled {form}, as in the first rows (sample_rows looks at more of them)"
+                ),
+            };
+            wrong(value, &format!("{wanted}{why}"))
+        },
+        Ok,
+    )
+}
+
+/// A value of a column in which texts and numbers stand: numbers as SQL writes them, and texts
+/// that cannot be taken for a number.
+fn any_text(value: ValueRef<'_>) -> Result<String, Misfit> {
+    match value {
+        ValueRef::Integer(n) => Ok(n.to_string()),
+        ValueRef::Real(f) => Ok(real_text(f)),
+        ValueRef::Text(bytes) => {
+            let text = utf8(bytes)?;
+            if number_of(text).is_some() {
+                return wrong(value, "told from a number, and numbers stand in the same column");
+            }
+            Ok(text.to_owned())
+        }
+        _ => wrong(value, "a text or a number"),
+    }
+}
+
+fn real_text(real: f64) -> String {
+    match real {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        _ => format!("{real:?}"),
+    }
+}
+
+/// The number that a text of such a column stands for.
+pub(crate) fn number_of(text: &str) -> Option<Number> {
+    let first = *text.as_bytes().first()?;
+    if !(first.is_ascii_digit() || matches!(first, b'-' | b'I')) {
+        return None;
+    }
+    if let Some(n) = text.parse::<i64>().ok().filter(|n| n.to_string() == text) {
+        return Some(Number::Integer(n));
+    }
+    text.parse::<f64>().ok().filter(|f| real_text(*f) == text).map(Number::Real)
+}
+
+/// A number of SQLite.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Number {
+    Integer(i64),
+    Real(f64),
+}
+
+/// The digits of a value at a scale. A text must have just these: it would come back with others.
+fn decimal_at(value: ValueRef<'_>, precision: u8, scale: i8) -> Result<String, Misfit> {
+    let text = decimal_text(value)?;
+    let digits = unscaled(&text, precision, scale)?;
+    if let ValueRef::Text(_) = value {
+        let mut again = String::new();
+        push_decimal(&digits, scale, &mut again);
+        if again != text {
+            return wrong(value, &format!("a decimal of {scale} places"));
+        }
+    }
+    Ok(digits)
 }
 
 #[cfg(test)]
@@ -353,6 +464,30 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_texts_of_one_column_are_told_apart() {
+        let field = crate::types::Meaning::any().field("c", true, "");
+        let mut column = Column::new(&field, 4).unwrap();
+        let mut of = |value| column.push(value).map_err(|m| m.code);
+        for value in [ValueRef::Integer(-1), ValueRef::Real(2.0), ValueRef::Real(f64::NEG_INFINITY)]
+        {
+            assert_eq!(of(value), Ok(()));
+        }
+        for text in ["a", "", "-", "007", "1.50", "1e3", "+1", "0x1", "NaN", "inf"] {
+            assert_eq!(of(ValueRef::Text(text.as_bytes())), Ok(()), "{text}");
+            assert_eq!(number_of(text), None, "{text}");
+        }
+        for text in ["7", "-1", "1.5", "2.0", "1e300", "Infinity"] {
+            assert_eq!(of(ValueRef::Text(text.as_bytes())), Err(Code::Conversion), "{text}");
+        }
+        assert_eq!(of(ValueRef::Blob(b"x")), Err(Code::Conversion));
+        let texts = column.finish();
+        let texts = texts.as_string::<i32>();
+        assert_eq!((texts.value(0), texts.value(1), texts.value(2)), ("-1", "2.0", "-Infinity"));
+        assert_eq!(number_of("2.0"), Some(Number::Real(2.0)));
+        assert_eq!(number_of("-0"), None);
+    }
+
+    #[test]
     fn decimals_are_never_rounded() {
         let of = |value| {
             push("DECIMAL(5,2)", value).map(|a| a.as_primitive::<Decimal128Type>().value(0))
@@ -360,8 +495,9 @@ mod tests {
         assert_eq!(of(ValueRef::Integer(-12)), Ok(-1200));
         assert_eq!(of(ValueRef::Real(0.1)), Ok(10));
         assert_eq!(of(ValueRef::Real(0.1 + 0.2)), Err(Code::Conversion));
-        assert_eq!(of(ValueRef::Text(b"-0.050")), Ok(-5));
-        assert_eq!(of(ValueRef::Text(b"-0")), Ok(0));
+        assert_eq!(of(ValueRef::Text(b"-0.05")), Ok(-5));
+        assert_eq!(of(ValueRef::Text(b"-0.050")), Err(Code::Conversion));
+        assert_eq!(of(ValueRef::Text(b"-0")), Err(Code::Conversion));
         assert_eq!(of(ValueRef::Integer(1000)), Err(Code::OutOfRange));
         assert_eq!(of(ValueRef::Real(f64::INFINITY)), Err(Code::NoEquivalent));
         assert_eq!(of(ValueRef::Text(b"1e3")), Err(Code::Conversion));

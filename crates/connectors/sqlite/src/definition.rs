@@ -1,21 +1,22 @@
-//! The text of a CREATE statement, as far as the pragmas do not tell what is in it: the name, to
-//! make the same table under another one; AUTOINCREMENT; expressions of generated columns.
+//! The text of a CREATE statement, word by word: the name, to make the same table under another
+//! one; AUTOINCREMENT; what an index is over. What stands in a table's brackets is read by
+//! [`crate::clauses`].
 
 /// A token of SQL with its place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Token<'a> {
-    text: &'a str,
-    from: usize,
-    to: usize,
+pub(crate) struct Token<'a> {
+    pub(crate) text: &'a str,
+    pub(crate) from: usize,
+    pub(crate) to: usize,
 }
 
 impl Token<'_> {
-    fn is(&self, word: &str) -> bool {
+    pub(crate) fn is(&self, word: &str) -> bool {
         self.text.eq_ignore_ascii_case(word)
     }
 
     /// The name it stands for, without its quotes.
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let inner = |close: &str| {
             let body = self.text.get(1..self.text.len().saturating_sub(1)).unwrap_or_default();
             body.replace(&close.repeat(2), close)
@@ -31,7 +32,7 @@ impl Token<'_> {
 }
 
 /// The tokens of a statement; comments and white space are left out.
-fn tokens(sql: &str) -> Vec<Token<'_>> {
+pub(crate) fn tokens(sql: &str) -> Vec<Token<'_>> {
     let bytes = sql.as_bytes();
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -93,45 +94,31 @@ pub(crate) fn renamed(sql: &str, quoted: &str) -> Option<String> {
         .then(|| format!("CREATE TABLE {quoted}{}", &sql[name.to..]))
 }
 
+/// The name of the table that a text makes.
+pub(crate) fn name(sql: &str) -> Option<String> {
+    let tokens = tokens(sql);
+    let [create, table, name, ..] = tokens.as_slice() else { return None };
+    (create.is("CREATE") && table.is("TABLE")).then(|| name.name())
+}
+
+/// The name of the index that a text makes.
+pub(crate) fn index_name(sql: &str) -> Option<String> {
+    let tokens = tokens(sql);
+    let on = tokens.iter().position(|t| t.is("ON"))?;
+    tokens.get(on.checked_sub(1)?).map(Token::name)
+}
+
 /// Whether the table's key is declared AUTOINCREMENT.
 pub(crate) fn counts_up(sql: &str) -> bool {
     tokens(sql).iter().any(|t| t.is("AUTOINCREMENT"))
 }
 
-/// The expression of a generated column, without its parentheses.
-pub(crate) fn generated(sql: &str, column: &str) -> Option<String> {
+/// What follows the table's name in a CREATE INDEX: columns, expressions, condition.
+pub(crate) fn index_definition(sql: &str) -> Option<&str> {
     let tokens = tokens(sql);
-    let mut depth = 0_i32;
-    let mut at_start = false;
-    let mut inside = false;
-    for (n, token) in tokens.iter().enumerate() {
-        match token.text {
-            "(" => depth += 1,
-            ")" => depth -= 1,
-            _ if inside && depth == 1 && token.is("AS") => {
-                let open = tokens.get(n + 1).filter(|t| t.text == "(")?;
-                let close = matching(&tokens[n + 1..])?;
-                return Some(sql[open.to..close.from].trim().to_owned());
-            }
-            _ if at_start && depth == 1 => inside = token.name().eq_ignore_ascii_case(column),
-            _ => {}
-        }
-        at_start = depth == 1 && matches!(token.text, "(" | ",");
-    }
-    None
-}
-
-/// The token that closes the first one.
-fn matching<'a>(tokens: &[Token<'a>]) -> Option<Token<'a>> {
-    let mut depth = 0_i32;
-    tokens.iter().copied().find(|token| {
-        match token.text {
-            "(" => depth += 1,
-            ")" => depth -= 1,
-            _ => {}
-        }
-        depth == 0
-    })
+    let on = tokens.iter().position(|t| t.is("ON"))?;
+    let table = tokens.get(on + 1)?;
+    (tokens.first()?.is("CREATE") && on <= 7).then(|| sql[table.to..].trim())
 }
 
 #[cfg(test)]
@@ -152,12 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn expressions_of_generated_columns_are_found() {
-        let sql = "CREATE TABLE t (a INT DEFAULT (1), \"b c\" INT GENERATED ALWAYS AS (a * (2 + 1)) STORED, d AS (')'), e TEXT CHECK (e <> 'd AS (x)'))";
-        assert_eq!(generated(sql, "b c").as_deref(), Some("a * (2 + 1)"));
-        assert_eq!(generated(sql, "D").as_deref(), Some("')'"));
-        assert_eq!(generated(sql, "a"), None);
-        assert_eq!(generated(sql, "e"), None);
+    fn what_an_index_is_over_follows_the_table() {
+        let of = index_definition;
+        assert_eq!(of("CREATE INDEX i ON t (a DESC, b)"), Some("(a DESC, b)"));
+        let sql = "CREATE UNIQUE INDEX \"on\" ON \"a b\"(lower(a)) WHERE b > 1";
+        assert_eq!(of(sql), Some("(lower(a)) WHERE b > 1"));
+        assert_eq!(of("CREATE TABLE t (a)"), None);
     }
 
     #[test]

@@ -9,13 +9,18 @@
 mod bind;
 mod catalog;
 mod checkpoint;
+mod clauses;
 mod database;
 mod decode;
 mod definition;
 mod density;
+mod form;
 mod reader;
+mod reuse;
+mod sample;
 mod sink;
 mod source;
+mod special;
 mod types;
 mod writer;
 

@@ -6,8 +6,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
 use rusqlite::{Connection, OptionalExtension};
-use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait};
+use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait, statement_failed};
 use syncline_sql::{Dialect, create_indexes, create_table};
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
 
@@ -16,6 +17,8 @@ use crate::catalog::Table;
 use crate::checkpoint::Owner;
 use crate::database::{Database, map_error};
 use crate::definition;
+use crate::reuse;
+use crate::special::Special;
 use crate::types::meaning;
 use crate::writer::{Insert, SqliteWriter};
 use crate::{Journal, SqliteOptions};
@@ -123,6 +126,12 @@ impl SqliteSink {
     }
 }
 
+/// The field, saying that values of `special` can be kept in it, where they can: as texts.
+fn with_special(column: Field, special: &str) -> Field {
+    let said = field::with(column.clone(), [(field::SPECIAL, special.to_owned())]);
+    if Special::of(&said).is_some() { said } else { column }
+}
+
 /// The name in the file: SQLite knows no schemas, but for its own word for the file.
 fn local(name: &TableName) -> Result<&str> {
     match &name.schema {
@@ -185,6 +194,19 @@ fn make_side(connection: &Connection, task: &WriteTask) -> Result<()> {
     connection.execute_batch(&sql).map_err(map_error)
 }
 
+/// Makes a table that is not there: by the statement of another file, where that makes the table
+/// that is wanted.
+fn make_table(connection: &Connection, table: &TableSchema) -> Result<()> {
+    if exists(connection, &table.name.name)? {
+        return Ok(());
+    }
+    let sql = match reuse::statements(table) {
+        Some(statements) => statements.create,
+        None => create_table(Dialect::Sqlite, table),
+    };
+    connection.execute_batch(&sql).map_err(map_error)
+}
+
 /// The side table takes the place of the old one, with its indexes and triggers.
 fn swap(connection: &Connection, task: &WriteTask, check_keys: bool) -> Result<()> {
     let owner = owner(task);
@@ -215,16 +237,20 @@ fn swap(connection: &Connection, task: &WriteTask, check_keys: bool) -> Result<(
 }
 
 fn check_foreign_keys(connection: &Connection, table: &str) -> Result<()> {
-    let sql = "SELECT \"parent\", count(*) FROM pragma_foreign_key_check(?1) GROUP BY 1 LIMIT 1";
-    let broken: Option<(String, i64)> = connection
-        .query_row(sql, [table], |row| Ok((row.get(0)?, row.get(1)?)))
+    let sql = "SELECT \"parent\", count(*), min(\"rowid\") FROM pragma_foreign_key_check(?1) \
+               GROUP BY 1 LIMIT 1";
+    let broken: Option<(String, i64, Option<i64>)> = connection
+        .query_row(sql, [table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()
         .map_err(map_error)?;
     match broken {
         None => Ok(()),
-        Some((parent, rows)) => {
-            let message =
-                format!("{table}: {rows} rows point to rows of {parent} that are not there");
+        Some((parent, rows, rowid)) => {
+            let example = rowid.map(|id| format!(", such as the one of rowid {id}"));
+            let message = format!(
+                "{table}: {rows} rows point to rows of {parent} that are not there{}",
+                example.unwrap_or_default()
+            );
             Err(Error::new(Code::ForeignKey, message)
                 .hint("copy the tables they point to first, or set foreign_keys=false"))
         }
@@ -234,7 +260,21 @@ fn check_foreign_keys(connection: &Connection, table: &str) -> Result<()> {
 /// Makes the indexes that are not there. Their names share one space with those of tables and of
 /// other tables' indexes; one that is taken gets a number.
 fn make_indexes(connection: &Connection, table: &TableSchema) -> Result<()> {
+    let reused = reuse::statements(table);
     for index in &table.indexes {
+        if let Some(reused) = &reused {
+            let text = reused.indexes.iter().find(|(name, _)| *name == index.name);
+            if let (Some((name, sql)), false) = (text, index.constraint)
+                && !is_taken(connection, name)?
+            {
+                connection.execute_batch(sql).map_err(map_error)?;
+                continue;
+            }
+            // The table's own statement has made it.
+            if index.constraint {
+                continue;
+            }
+        }
         for n in 1.. {
             let mut named = index.clone();
             if n > 1 {
@@ -262,6 +302,14 @@ fn make_indexes(connection: &Connection, table: &TableSchema) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_taken(connection: &Connection, name: &str) -> Result<bool> {
+    connection
+        .query_row("SELECT 1 FROM sqlite_schema WHERE lower(name) = lower(?1)", [name], |_| Ok(()))
+        .optional()
+        .map(|found| found.is_some())
+        .map_err(map_error)
 }
 
 /// Makes the next number of an AUTOINCREMENT key at least the source's.
@@ -341,6 +389,11 @@ impl Sink for SqliteSink {
                 let mut metadata = column.field.metadata().clone();
                 metadata.remove(field::LENGTH);
                 column.field = column.field.clone().with_metadata(metadata);
+                if Special::of(&column.field).is_none() {
+                    for special in [Special::Infinity, Special::Nan] {
+                        column.field = with_special(column.field.clone(), special.id());
+                    }
+                }
             }
             let sql = format!("SELECT 1 FROM {} LIMIT 1", Dialect::Sqlite.quote(table.name()));
             let row = connection.query_row(&sql, [], |_| Ok(())).optional().map_err(map_error)?;
@@ -364,7 +417,20 @@ impl Sink for SqliteSink {
             }
         }
         let mut adapted = syncline_sql::adapt(Dialect::Sqlite, &source, &TableName::bare(name))?;
-        adapted.table.name = target.clone();
+        let table = &mut adapted.table;
+        table.name = target.clone();
+        for column in &mut table.columns {
+            let from = source.column(column.name()).map(|c| &c.field);
+            if let Some(special) = from.and_then(|f| field::get(f, field::SPECIAL)) {
+                column.field = with_special(column.field.clone(), special);
+            }
+            // A key of SQLite may hold NULL.
+            if let Some(from) = from.filter(|f| field::native(f, Dialect::Sqlite.id()).is_some()) {
+                column.field = column.field.clone().with_nullable(from.is_nullable());
+            }
+        }
+        table.statements = source.statements;
+        table.statements.retain(|sql| sql.store == Dialect::Sqlite.id());
         Ok(adapted)
     }
 
@@ -388,8 +454,7 @@ impl Sink for SqliteSink {
                 if task.exists {
                     return Ok(());
                 }
-                let sql = create_table(Dialect::Sqlite, &bare(&task.definition));
-                connection.execute_batch(&sql).map_err(map_error)
+                make_table(connection, &bare(&task.definition))
             })
             .await
             .map_err(|e| e.at(&task.table.name))
@@ -405,7 +470,7 @@ impl Sink for SqliteSink {
             split: split.id,
             table: Arc::clone(&task.table),
             insert: Insert::new(&written_name(task), &task.table, key.as_deref()),
-            side: uses_side(task),
+            later: uses_side(task) || !task.exists || !task.circular.is_empty(),
             locked: None,
         };
         Ok(Opened { writer: Box::new(writer), held })
@@ -430,8 +495,25 @@ impl Sink for SqliteSink {
             .map_err(|e| e.at(&task.table.name))
     }
 
-    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
-        Ok(())
+    /// SQLite makes foreign keys with the table only; now that all tables are there, their rows
+    /// are looked at.
+    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
+        if !self.shared.options.foreign_keys {
+            return Ok(());
+        }
+        self.shared
+            .transaction(|connection| {
+                let later = |task: &&WriteTask| {
+                    let keys =
+                        if task.exists { &task.circular } else { &task.definition.foreign_keys };
+                    !keys.is_empty()
+                };
+                tasks.iter().filter(later).try_for_each(|task| {
+                    owner(task).check(connection)?;
+                    check_foreign_keys(connection, &task.table.name.name)
+                })
+            })
+            .await
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
@@ -464,6 +546,14 @@ impl Sink for SqliteSink {
                 })
             })
             .await
+    }
+
+    async fn execute(&self, statements: &[String]) -> Result<()> {
+        for sql in statements {
+            let run = self.shared.transaction(|c| c.execute_batch(sql).map_err(map_error)).await;
+            run.map_err(|e| statement_failed(sql, e))?;
+        }
+        Ok(())
     }
 
     async fn end(&self) -> Result<()> {

@@ -17,7 +17,8 @@ use crate::catalog::{self, Order, Table};
 use crate::database::{Database, changed_meanwhile, map_error};
 use crate::density::Density;
 use crate::reader::{Marker, PassReader, Place, Rest, Shape, TableReader};
-use crate::types::{Meaning, meaning};
+use crate::sample;
+use crate::types::{Affinity, Meaning, meaning};
 
 /// Connections that share a snapshot and are not reading just now.
 #[derive(Debug, Default)]
@@ -297,7 +298,11 @@ fn plan_keys(
 #[async_trait]
 impl Source for SqliteSource {
     async fn check(&self) -> Result<Vec<String>> {
-        self.with_connection(|_| Ok(Vec::new()))
+        self.with_connection(|connection| catalog::list(connection).map(|_| Vec::new()))
+    }
+
+    async fn left_out(&self) -> Result<Vec<String>> {
+        self.with_connection(|connection| Ok(catalog::list(connection)?.notes()))
     }
 
     async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>> {
@@ -353,11 +358,13 @@ impl Source for SqliteSource {
                 vec!["a query is read in one piece, which starts over when interrupted".to_owned()];
             if meanings.iter().any(|m| m.soft) {
                 let rows = self.options.sample_rows;
-                let seen = catalog::look(connection, sql, &meanings, rows)?;
-                for ((m, seen), (name, _)) in meanings.iter_mut().zip(seen).zip(&named) {
+                let seen = sample::look(connection, sql, &meanings, rows)?;
+                for ((m, seen), (name, declared)) in meanings.iter_mut().zip(seen).zip(&named) {
                     if m.soft {
-                        *m = seen.settle(m.clone());
-                        notes.push(format!("by its first values {name:?} is read as {}", m.arrow));
+                        let declared = declared.as_deref().unwrap_or_default();
+                        let settled = seen.settle(m, Affinity::of(declared));
+                        notes.extend(sample::note_on(name, declared, m, &settled));
+                        *m = settled;
                     }
                 }
             }

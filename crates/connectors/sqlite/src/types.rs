@@ -4,6 +4,9 @@
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use syncline_types::field;
 
+use crate::form::{FORM, Form, Moment};
+use crate::special::Special;
+
 /// What SQLite does to values on their way into a column:
 /// <https://www.sqlite.org/datatype3.html#determination_of_column_affinity>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,14 @@ impl Affinity {
         }
     }
 
+    /// The affinity of a declared type in a table that is STRICT or not: there ANY changes nothing.
+    pub(crate) fn within(declared: &str, strict: bool) -> Affinity {
+        if strict && declared.eq_ignore_ascii_case("ANY") {
+            return Affinity::Blob;
+        }
+        Affinity::of(declared)
+    }
+
     /// Whether a text that looks like a number becomes one.
     pub(crate) fn makes_numbers(self) -> bool {
         matches!(self, Affinity::Integer | Affinity::Real | Affinity::Numeric)
@@ -52,11 +63,36 @@ pub(crate) struct Meaning {
     pub(crate) length: Option<u64>,
     /// The name alone does not settle it: values that are there have a say.
     pub(crate) soft: bool,
+    /// How dates and times are spelled, once values were looked at.
+    pub(crate) form: Option<Form>,
+    /// There are values beyond the numbers of the Arrow type; see [`field::SPECIAL`].
+    pub(crate) special: Option<Special>,
 }
 
 impl Meaning {
     pub(crate) fn new(arrow: DataType) -> Self {
-        Self { arrow, logical: None, length: None, soft: false }
+        Self { arrow, logical: None, length: None, soft: false, form: None, special: None }
+    }
+
+    pub(crate) fn integer() -> Self {
+        Self::new(DataType::Int64)
+    }
+
+    pub(crate) fn float() -> Self {
+        Self::new(DataType::Float64)
+    }
+
+    pub(crate) fn text() -> Self {
+        Self::new(DataType::Utf8)
+    }
+
+    pub(crate) fn bytes() -> Self {
+        Self::new(DataType::Binary)
+    }
+
+    /// Texts and numbers among each other, each as a text that says which of both it is.
+    pub(crate) fn any() -> Self {
+        Self::text().logical("text-of")
     }
 
     fn logical(mut self, logical: &'static str) -> Self {
@@ -69,14 +105,44 @@ impl Meaning {
         self
     }
 
+    /// The declared type says nothing.
+    pub(crate) fn by_values(&self) -> bool {
+        self.soft && self.arrow == DataType::Utf8
+    }
+
+    /// What kind of date or time it is.
+    pub(crate) fn moment(&self) -> Option<Moment> {
+        moment_of(&self.arrow)
+    }
+
     /// The field of a column with this meaning.
     pub(crate) fn field(&self, name: &str, nullable: bool, declared: &str) -> Field {
         let mut pairs =
             vec![(field::STORE, "sqlite".to_owned()), (field::NATIVE, declared.to_owned())];
         pairs.extend(self.logical.map(|l| (field::LOGICAL, l.to_owned())));
         pairs.extend(self.length.map(|n| (field::LENGTH, n.to_string())));
+        pairs.extend(self.special.map(|s| (field::SPECIAL, s.id().to_owned())));
+        let form = self.form.filter(|form| *form != Form::default());
+        pairs.extend(form.map(|form| (FORM, form.to_string())));
         field::with(Field::new(name, self.arrow.clone(), nullable), pairs)
     }
+}
+
+/// What kind of date or time the Arrow type is.
+pub(crate) fn moment_of(data_type: &DataType) -> Option<Moment> {
+    Some(match data_type {
+        DataType::Date32 => Moment::Date,
+        DataType::Timestamp(TimeUnit::Microsecond, None) => Moment::Timestamp,
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Moment::Instant,
+        DataType::Time64(TimeUnit::Microsecond) => Moment::Time,
+        DataType::Duration(TimeUnit::Microsecond) => Moment::Duration,
+        _ => return None,
+    })
+}
+
+/// The form that a field says its texts have.
+pub(crate) fn form_of(column: &Field) -> Form {
+    field::get(column, FORM).and_then(Form::parse).unwrap_or_default()
 }
 
 /// What a declared type means; for one that says nothing, text, and soft.
@@ -126,8 +192,12 @@ fn decimal(arguments: &[u64]) -> Meaning {
         _ => return Meaning::new(DataType::Utf8).logical("decimal"),
     };
     match (u8::try_from(precision), i8::try_from(scale)) {
-        (Ok(p @ 1..=38), Ok(s)) if scale <= precision => Meaning::new(DataType::Decimal128(p, s)),
-        (Ok(p @ 39..=76), Ok(s)) if scale <= precision => Meaning::new(DataType::Decimal256(p, s)),
+        (Ok(p @ 1..=38), Ok(s)) if scale <= precision => {
+            Meaning::new(DataType::Decimal128(p, s)).soft()
+        }
+        (Ok(p @ 39..=76), Ok(s)) if scale <= precision => {
+            Meaning::new(DataType::Decimal256(p, s)).soft()
+        }
         _ => Meaning::new(DataType::Utf8).logical("decimal"),
     }
 }
@@ -140,36 +210,6 @@ fn split_arguments(upper: &str) -> (String, Vec<u64>) {
     let words: Vec<&str> = base.split_whitespace().chain(after.split_whitespace()).collect();
     let numbers: Option<Vec<u64>> = inner.split(',').map(|n| n.trim().parse().ok()).collect();
     (words.join(" "), numbers.unwrap_or_default())
-}
-
-/// Storage classes seen in a column.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) integers: bool,
-    pub(crate) reals: bool,
-    pub(crate) texts: bool,
-    pub(crate) blobs: bool,
-    /// A value that is not what the declared type means.
-    pub(crate) misfits: bool,
-    /// A value that is.
-    pub(crate) fits: bool,
-}
-
-impl Seen {
-    /// The meaning values give to a column whose declared type is soft.
-    pub(crate) fn settle(self, declared: Meaning) -> Meaning {
-        let typed = declared.arrow != DataType::Utf8;
-        if typed && (self.fits || !self.misfits) {
-            return Meaning { soft: false, ..declared };
-        }
-        match (self.integers, self.reals, self.texts, self.blobs) {
-            (true, false, false, false) => Meaning::new(DataType::Int64),
-            (_, true, false, false) => Meaning::new(DataType::Float64),
-            (false, false, false, true) => Meaning::new(DataType::Binary),
-            (false, false, _, false) => Meaning::new(DataType::Utf8),
-            _ => Meaning::new(DataType::Utf8).logical("text-of"),
-        }
-    }
 }
 
 /// Native types with what they are in Arrow, the native type Syncline makes for that, and a
@@ -262,6 +302,7 @@ mod tests {
     use syncline_types::{TableName, TableSchema};
 
     use super::*;
+    use crate::sample::Seen;
 
     /// Every canonical type: what the kit declares for it is read as the type it promises.
     #[test]
@@ -303,7 +344,8 @@ mod tests {
             field::with(field, [(field::LOGICAL, (*logical).to_owned())])
         });
         let name = TableName::bare("t");
-        let table = adapt(Dialect::Sqlite, &TableSchema::new(name.clone(), fields), &name).unwrap().table;
+        let table =
+            adapt(Dialect::Sqlite, &TableSchema::new(name.clone(), fields), &name).unwrap().table;
         for column in &table.columns {
             let declared = field::native(&column.field, "sqlite").unwrap();
             let read = meaning(declared);
@@ -327,15 +369,24 @@ mod tests {
 
     #[test]
     fn values_settle_what_the_name_does_not() {
-        let by = |seen: Seen, declared: &str| seen.settle(meaning(declared)).arrow;
+        let settle =
+            |seen: Seen, declared: &str| seen.settle(&meaning(declared), Affinity::of(declared));
+        let by = |seen: Seen, declared: &str| settle(seen, declared).arrow;
         let integers = Seen { integers: true, misfits: true, ..Seen::default() };
         assert_eq!(by(integers, ""), DataType::Int64);
         assert_eq!(by(integers, "DATETIME"), DataType::Int64);
         assert_eq!(by(Seen { fits: true, ..integers }, "DATE"), DataType::Date32);
         assert_eq!(by(Seen::default(), "DATE"), DataType::Date32);
-        assert_eq!(by(Seen { reals: true, ..integers }, ""), DataType::Float64);
+        let numbers = Seen { reals: true, ..integers };
+        assert_eq!(by(numbers, "STRING"), DataType::Float64, "2.0 is 2 there");
+        assert_eq!(settle(numbers, ""), Meaning::any(), "2.0 is not 2 there");
+        assert_eq!(by(Seen { integers: false, ..numbers }, ""), DataType::Float64);
         let mixed = Seen { texts: true, ..integers };
-        assert_eq!(mixed.settle(meaning("")).logical, Some("text-of"));
+        assert_eq!(settle(mixed, "").logical, Some("text-of"));
+        let special =
+            Seen { special: Some(Special::Infinity), fits: true, texts: true, ..Seen::default() };
+        let field = settle(special, "DATE").field("c", true, "DATE");
+        assert_eq!(field::get(&field, field::SPECIAL), Some("infinity"));
     }
 
     #[test]

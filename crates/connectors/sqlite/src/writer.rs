@@ -10,6 +10,7 @@ use syncline_sql::Dialect;
 use syncline_types::{ChangeBatch, Code, Error, ErrorKind, Position, Result, TableSchema};
 
 use crate::bind::Parameter;
+use crate::catalog::is_strict;
 use crate::checkpoint::Owner;
 use crate::database::{changed_meanwhile, map_error};
 use crate::sink::{Locked, Shared};
@@ -58,11 +59,13 @@ impl Insert {
     }
 
     fn run(&self, connection: &Connection, table: &TableSchema, rows: &RecordBatch) -> Result<()> {
+        let options = table.options.as_ref().and_then(|sql| sql.of(Dialect::Sqlite.id()));
+        let strict = options.is_some_and(is_strict);
         let parameters: Vec<Parameter<'_>> = table
             .columns
             .iter()
             .zip(rows.columns())
-            .map(|(column, array)| Parameter::new(&column.field, array.as_ref()))
+            .map(|(column, array)| Parameter::new(&column.field, array.as_ref(), strict))
             .collect::<Result<_>>()?;
         let mut statement = connection.prepare_cached(&self.sql).map_err(map_error)?;
         let mut text = String::new();
@@ -86,8 +89,10 @@ pub(crate) struct SqliteWriter {
     pub(crate) split: u32,
     pub(crate) table: Arc<TableSchema>,
     pub(crate) insert: Insert,
-    /// The side table of a `replace`: its foreign keys are looked at when it takes its place.
-    pub(crate) side: bool,
+    /// Its foreign keys are not looked at row by row: those of a side table are when it takes its
+    /// place, those of a table that this run has made, or that refers to itself, when all tables
+    /// are there.
+    pub(crate) later: bool,
     /// The connection, from the first row of a transaction to its end.
     pub(crate) locked: Option<Locked>,
 }
@@ -100,7 +105,7 @@ impl SqliteWriter {
         let locked = self.shared.lock().await?;
         tokio::task::block_in_place(|| {
             let connection = locked.connection()?;
-            let enforce = self.shared.enforces_foreign_keys() && !self.side;
+            let enforce = self.shared.enforces_foreign_keys() && !self.later;
             connection.pragma_update(None, "foreign_keys", enforce).map_err(map_error)?;
             connection.execute_batch("BEGIN IMMEDIATE").map_err(map_error)?;
             self.owner.check(connection)

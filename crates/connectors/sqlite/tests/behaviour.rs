@@ -121,9 +121,10 @@ async fn a_value_of_another_type_is_a_reject_and_never_coerced() {
     let info = find(&*source, "t").await;
     source.begin(1).await.unwrap();
     let batches = read(&*source, &whole(&info), 2).await;
-    assert_eq!(ids(&batches), [1, 6]);
+    // 2020-02-30 is no day, and stands for itself.
+    assert_eq!(ids(&batches), [1, 4, 6]);
     let rejects = rejects(&batches);
-    assert_eq!(rejects.len(), 4);
+    assert_eq!(rejects.len(), 3);
     assert!(rejects.iter().all(|r| r.error.kind() == ErrorKind::Data));
     let words = rejects[0].error.chain();
     for part in ["t, rowid 2", "\"n\"", "\"two\""] {
