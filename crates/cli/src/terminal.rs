@@ -170,6 +170,19 @@ pub(crate) fn closing_table(summary: &Summary) -> String {
     if summary.rows_resumed > 0 {
         text.push_str(&format!(", {} of them before", count(summary.rows_resumed)));
     }
+    for table in &summary.tables {
+        for change in &table.changed {
+            let values = if change.values == 1 { "value" } else { "values" };
+            text.push_str(&format!(
+                "\n{}: column {:?}: {} {values} changed ({}: {})",
+                table.target,
+                change.column,
+                count(change.values),
+                change.kind,
+                change.policy
+            ));
+        }
+    }
     if bad {
         text.push_str(&format!(
             "\n{} rows were kept as dead letters: syncline dead-letters list {}",

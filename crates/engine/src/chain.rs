@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use syncline_connector::{Processor, Step, StepOutput};
-use syncline_convert::{Fidelity, RowsConverter};
-use syncline_types::{Code, Column, Error, Reject, Result, TableSchema, did_you_mean};
+use arrow::datatypes::Field;
+use syncline_connector::{Processor, Step};
+use syncline_convert::{Change, Fidelity, RowsConverter, ValuePolicies, unmarked};
+use syncline_types::{Code, Column, Error, Reject, Result, TableSchema, did_you_mean, field};
 
 use crate::job::ColumnMapping;
 
@@ -19,10 +20,28 @@ pub(crate) struct Chain {
     names: Vec<String>,
     /// Chosen types, where any are.
     mapping: Option<RowsConverter>,
-    source_steps: Vec<Box<dyn Step>>,
-    sink_steps: Vec<Box<dyn Step>>,
+    source_steps: Vec<Link>,
+    sink_steps: Vec<Link>,
     /// The columns as they leave the last step.
     pub(crate) output: TableSchema,
+}
+
+/// What a step, or all of one side, made of a batch.
+pub(crate) struct Applied {
+    /// The rows that go on.
+    pub(crate) rows: RecordBatch,
+    /// Rows that could not be converted.
+    pub(crate) rejects: Vec<Reject>,
+    /// What policies put in place of bad values.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// One link of the chain.
+enum Link {
+    /// A processor's step.
+    Step(Box<dyn Step>),
+    /// Takes values that are no numbers out of columns that the next step computes with.
+    Unmark(RowsConverter),
 }
 
 impl Chain {
@@ -35,6 +54,7 @@ impl Chain {
         columns: Option<&[ColumnMapping]>,
         source: &[Box<dyn Processor>],
         sink: &[Box<dyn Processor>],
+        policies: &ValuePolicies,
     ) -> Result<Self> {
         let (read, mapped) = match columns {
             None => (table.clone(), table.clone()),
@@ -43,9 +63,12 @@ impl Chain {
         let chosen = mapped.columns.len();
         let names = mapped.columns.iter().map(|c| c.name().to_owned()).collect();
         let given = TableSchema { columns: read.columns[..chosen].to_vec(), ..read.clone() };
-        let mapping = RowsConverter::new(&given, &mapped)?;
-        let (after_source, source_steps) = bind_all(mapped, source)?;
-        let (output, sink_steps) = bind_all(after_source, sink)?;
+        let mapping = RowsConverter::new(&given, &mapped)?.with_policies(policies)?;
+        let (after_source, source_steps) = bind_all(mapped, source, policies)?;
+        let (mut output, sink_steps) = bind_all(after_source, sink, policies)?;
+        for column in &mut output.columns {
+            forget(&mut column.field, &[field::SAMPLED]);
+        }
         let mapping = (!mapping.is_identity() || columns.is_some()).then_some(mapping);
         Ok(Self { read: Arc::new(read), chosen, names, mapping, source_steps, sink_steps, output })
     }
@@ -53,6 +76,11 @@ impl Chain {
     /// What the mapping of types does to each column, where it does anything.
     pub(crate) fn mapping_fidelities(&self) -> Option<Vec<Fidelity>> {
         self.mapping.as_ref().map(|m| m.fidelities().cloned().collect())
+    }
+
+    /// Odd values that the mapping refuses in each column, where it does anything.
+    pub(crate) fn mapping_refused(&self) -> Option<Vec<Vec<String>>> {
+        self.mapping.as_ref().map(|m| m.refused().map(<[String]>::to_vec).collect())
     }
 
     /// The column as read that a column of the output goes back to, as far as its name tells.
@@ -67,58 +95,97 @@ impl Chain {
     }
 
     /// The steps on the source's side.
-    pub(crate) fn apply_source(&self, rows: RecordBatch) -> Result<StepOutput> {
-        let mut rejects = Vec::new();
+    pub(crate) fn apply_source(&self, rows: RecordBatch) -> Result<Applied> {
         let rows = if rows.num_columns() > self.chosen {
             let chosen: Vec<usize> = (0..self.chosen).collect();
             rows.project(&chosen).map_err(|e| Error::bug("choosing columns").because(e))?
         } else {
             rows
         };
-        let rows = match &self.mapping {
-            None => rows,
-            Some(mapping) => {
-                let (rows, bad) = mapping.convert(rows)?;
-                rejects.extend(bad);
-                rows
-            }
+        let applied = match &self.mapping {
+            None => Applied { rows, rejects: Vec::new(), changes: Vec::new() },
+            Some(mapping) => mapping.apply(rows)?.into(),
         };
-        apply_all(&self.source_steps, rows, rejects)
+        apply_all(&self.source_steps, applied)
     }
 
     /// The steps on the sink's side.
-    pub(crate) fn apply_sink(&self, rows: RecordBatch) -> Result<StepOutput> {
-        apply_all(&self.sink_steps, rows, Vec::new())
+    pub(crate) fn apply_sink(&self, rows: RecordBatch) -> Result<Applied> {
+        let nothing = Applied { rows, rejects: Vec::new(), changes: Vec::new() };
+        apply_all(&self.sink_steps, nothing)
     }
 }
 
 fn bind_all(
     mut table: TableSchema,
     processors: &[Box<dyn Processor>],
-) -> Result<(TableSchema, Vec<Box<dyn Step>>)> {
+    policies: &ValuePolicies,
+) -> Result<(TableSchema, Vec<Link>)> {
     let mut steps = Vec::with_capacity(processors.len());
     for processor in processors {
         let name = table.name.clone();
-        let bound = processor
-            .bind(&table)
-            .map_err(|e| e.at(format!("{} of table {name}", processor.name())))?;
-        table = TableSchema { name, ..bound.output };
-        steps.push(bound.step);
+        let at = |e: Error| e.at(format!("{} of table {name}", processor.name()));
+        let computed = processor.computes_with(&table).map_err(at)?;
+        let among = |column: &str| computed.as_ref().is_none_or(|c| c.iter().any(|n| n == column));
+        if let Some(plain) = unmarked(&table, among) {
+            let unmark = RowsConverter::new(&table, &plain)?.with_policies(policies)?;
+            steps.push(Link::Unmark(unmark));
+            table = plain;
+        }
+        let bound = processor.bind(&table).map_err(at)?;
+        let mut output = TableSchema { name, ..bound.output };
+        forget_native_types(&table, &mut output);
+        table = output;
+        steps.push(Link::Step(bound.step));
     }
     Ok((table, steps))
 }
 
-fn apply_all(
-    steps: &[Box<dyn Step>],
-    mut rows: RecordBatch,
-    mut rejects: Vec<Reject>,
-) -> Result<StepOutput> {
-    for step in steps {
-        let output = step.apply(rows)?;
-        rejects.extend(output.rejects);
-        rows = output.rows;
+/// A column that a step gave another Arrow type is no longer of its store's own type, whatever the
+/// step left in its metadata: a sink of the same store would make the old column of it.
+fn forget_native_types(before: &TableSchema, after: &mut TableSchema) {
+    let native = |c: &Column| c.field.metadata().get(field::NATIVE).cloned();
+    for column in &mut after.columns {
+        let Some(kept) = native(column) else { continue };
+        let same_type = |old: &&Column| old.field.data_type() == column.field.data_type();
+        let mut origins = before.columns.iter().filter(|old| native(old).as_ref() == Some(&kept));
+        // A type that no column had is the step's own choice.
+        if origins.clone().next().is_some() && !origins.any(|old| same_type(&old)) {
+            let native = [field::STORE, field::NATIVE, field::CHARSET, field::COLLATION];
+            forget(&mut column.field, &native);
+        }
     }
-    Ok(StepOutput { rows, rejects })
+}
+
+fn forget(field: &mut Field, keys: &[&str]) {
+    if keys.iter().any(|key| field::get(field, key).is_some()) {
+        let mut metadata = field.metadata().clone();
+        metadata.retain(|key, _| !keys.contains(&key.as_str()));
+        field.set_metadata(metadata);
+    }
+}
+
+fn apply_all(links: &[Link], mut applied: Applied) -> Result<Applied> {
+    for link in links {
+        let next = match link {
+            Link::Step(step) => {
+                let output = step.apply(applied.rows)?;
+                Applied { rows: output.rows, rejects: output.rejects, changes: Vec::new() }
+            }
+            Link::Unmark(converter) => converter.apply(applied.rows)?.into(),
+        };
+        applied.rows = next.rows;
+        applied.rejects.extend(next.rejects);
+        applied.changes.extend(next.changes);
+    }
+    Ok(applied)
+}
+
+impl From<syncline_convert::Rows> for Applied {
+    fn from(converted: syncline_convert::Rows) -> Self {
+        let syncline_convert::Rows { rows, rejects, changes } = converted;
+        Self { rows, rejects, changes }
+    }
 }
 
 /// The chosen columns, as read and as renamed and typed.
@@ -184,7 +251,8 @@ fn map_columns(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::{DataType, Field};
+    use arrow::datatypes::DataType;
+    use syncline_connector::{BoundProcessor, StepOutput};
     use syncline_types::TableName;
 
     fn table() -> TableSchema {
@@ -218,6 +286,43 @@ mod tests {
         let (read, mapped) = map_columns(&table(), &[mapping("mail", "email", None)]).unwrap();
         assert!(mapped.primary_key.is_empty());
         assert_eq!(read.columns.iter().map(Column::name).collect::<Vec<_>>(), ["mail", "id"]);
+    }
+
+    /// A step that turns numbers into text and says no more of it.
+    #[derive(Debug)]
+    struct Spell;
+
+    impl Processor for Spell {
+        fn name(&self) -> &'static str {
+            "spell"
+        }
+        fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
+            let mut output = input.clone();
+            output.columns[0].field =
+                output.columns[0].field.clone().with_data_type(DataType::Utf8);
+            Ok(BoundProcessor { output, step: Box::new(Unused) })
+        }
+    }
+
+    struct Unused;
+
+    impl Step for Unused {
+        fn apply(&self, _: RecordBatch) -> Result<StepOutput> {
+            Err(Error::bug("not for rows"))
+        }
+    }
+
+    #[test]
+    fn a_column_of_another_type_is_no_longer_of_its_stores_type() {
+        let mut table = table();
+        for (column, native) in table.columns.iter_mut().zip(["bigint", "varchar(9)", "bigint"]) {
+            let pairs = [(field::STORE, "mysql".to_owned()), (field::NATIVE, native.to_owned())];
+            column.field = field::with(column.field.clone(), pairs);
+        }
+        let (output, _) = bind_all(table, &[Box::new(Spell)], &ValuePolicies::default()).unwrap();
+        let natives: Vec<_> =
+            output.columns.iter().map(|c| field::native(&c.field, "mysql")).collect();
+        assert_eq!(natives, [None, Some("varchar(9)"), Some("bigint")]);
     }
 
     #[test]

@@ -6,8 +6,9 @@ use arrow::ipc::writer::StreamWriter;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use syncline_convert::{ValuePolicies, ValuePolicy, text_of};
 use syncline_store::{DeadLetter, NewDeadLetter};
-use syncline_types::{Code, Error, Reject, Result};
+use syncline_types::{Code, Error, Reject, Result, field};
 
 /// How many bad rows a run lets go before it fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,11 @@ impl ErrorLimit {
     /// Whether the first bad row ends the run.
     pub fn is_strict(&self) -> bool {
         self.rows.unwrap_or(0) == 0 && self.ratio.is_none_or(|r| r <= 0.0)
+    }
+
+    /// Whether the job gives a limit, be it none at all.
+    pub fn is_given(&self) -> bool {
+        self.rows.is_some() || self.ratio.is_some()
     }
 
     /// Whether `bad` rows of `read` are too many. `over` tells that no more will be read.
@@ -71,7 +77,18 @@ pub(crate) struct Origin<'a> {
 }
 
 /// The row as it is kept.
-pub(crate) fn letter(reject: &Reject, stage: Stage, origin: &Origin<'_>) -> Result<NewDeadLetter> {
+pub(crate) fn letter(
+    reject: &Reject,
+    stage: Stage,
+    origin: &Origin<'_>,
+    values: &ValuePolicies,
+) -> Result<NewDeadLetter> {
+    let mut reason = reject.error.chain();
+    if let Some((flaw, policy)) = reject.error.flaw().and_then(|f| Some((f, values.of(f)?)))
+        && policy == ValuePolicy::DeadLetter
+    {
+        reason.push_str(&format!(" ({flaw}: {policy})"));
+    }
     let row = to_json(&reject.row);
     let key: Map<String, Value> =
         origin.key.iter().filter_map(|name| Some((name.clone(), row.get(name)?.clone()))).collect();
@@ -84,7 +101,7 @@ pub(crate) fn letter(reject: &Reject, stage: Stage, origin: &Origin<'_>) -> Resu
         stage: stage.name().to_owned(),
         key: Value::Object(key).to_string(),
         code: reject.error.code().to_string(),
-        reason: reject.error.chain(),
+        reason,
         row_json: Value::Object(row).to_string(),
         row_arrow: to_ipc(&reject.row)?,
     })
@@ -120,6 +137,10 @@ pub(crate) fn to_json(row: &RecordBatch) -> Map<String, Value> {
         .map(|(field, column)| {
             let value = match ArrayFormatter::try_new(column.as_ref(), &options) {
                 _ if column.is_null(0) => Value::Null,
+                // A number that stands for something else would mislead.
+                _ if field::get(field, field::SPECIAL).is_some() => {
+                    text_of(field, column, 0).map_or(Value::Null, Value::String)
+                }
                 Ok(formatter) => Value::String(formatter.value(0).to_string()),
                 Err(_) => Value::String("?".into()),
             };
@@ -164,7 +185,7 @@ mod tests {
             target: "b".into(),
             key: &["id".to_owned()],
         };
-        let kept = letter(&reject, Stage::Write, &origin).unwrap();
+        let kept = letter(&reject, Stage::Write, &origin, &ValuePolicies::default()).unwrap();
         assert_eq!((kept.key.as_str(), kept.code.as_str()), (r#"{"id":"2"}"#, "E0302"));
         assert_eq!(kept.row_json, r#"{"id":"2","name":null}"#);
         let mut reader = StreamReader::try_new(kept.row_arrow.as_slice(), None).unwrap();

@@ -1,6 +1,7 @@
 //! What a run tells the outside while it moves.
 
 use serde::Serialize;
+use syncline_store::ChangedValues;
 use syncline_types::{Error, RunState};
 
 /// Something that happened to a run. `--events json` prints one a line; the server pushes them.
@@ -126,6 +127,9 @@ pub struct TableSummary {
     pub rows_written: u64,
     /// Rows kept as dead letters.
     pub dead_letters: u64,
+    /// Bad values that another took the place of, as the job's policies said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<ChangedValues>,
 }
 
 /// How a run ended, for the one who started it.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use syncline_connector::{Cut, Endpoint, Mode, WriteMode};
+use syncline_convert::ValuePolicies;
 use syncline_types::{Pattern, TableName, TableSelection};
 
 use crate::dead_letters::ErrorLimit;
@@ -56,6 +57,12 @@ pub struct Job {
     pub speed: Speed,
     /// How many bad rows are let go.
     pub errors: ErrorLimit,
+    /// What is done with bad values, by their kind.
+    #[serde(default)]
+    pub values: ValuePolicies,
+    /// Whether columns may go to types that do not keep every value.
+    #[serde(default)]
+    pub allow_lossy: bool,
     /// How often rows become durable at least.
     pub checkpoint_every: Duration,
     /// How long something outside is waited for without any progress; `None`: for ever.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Endpoint, Mode, Secret, WriteMode};
+use syncline_convert::{ValuePolicies, ValuePolicy};
 use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
 
 use crate::dead_letters::ErrorLimit;
@@ -202,6 +203,72 @@ pub struct ErrorsConfig {
     /// This share of the rows read: 0.001 is one in a thousand.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub ratio: Option<f64>,
+    /// What is done with bad values, by what is wrong with them. A kind that is not named goes by
+    /// `default`; without that, by the limits above.
+    pub values: ValuesConfig,
+    /// Whether columns may go to types that do not keep every value. Rows whose values do not fit
+    /// are bad rows all the same.
+    pub allow_lossy: bool,
+}
+
+/// What is done with bad values, by what is wrong with them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValuesConfig {
+    /// A date with month or day zero: `0000-00-00`, `2024-00-10`.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub zero_date: Option<ValueConfig>,
+    /// A day that no calendar has: `2023-02-30`.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub invalid_date: Option<ValueConfig>,
+    /// U+0000 in a text, where the target's texts have none (PostgreSQL).
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub nul_in_text: Option<ValueConfig>,
+    /// Bytes that are no text in the encoding they should have.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub invalid_utf8: Option<ValueConfig>,
+    /// NaN, where the target has only numbers.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub nan: Option<ValueConfig>,
+    /// Infinity, where the target has only finite values.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub infinity: Option<BoundedValueConfig>,
+    /// A number, date or time beyond the target's range.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub out_of_range: Option<BoundedValueConfig>,
+    /// A text or bytes longer than the target's column.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub too_long: Option<BoundedValueConfig>,
+    /// All other kinds, and bad values of no kind of their own.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub default: Option<ValueConfig>,
+}
+
+/// What is done with a bad value that has no nearest one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueConfig {
+    /// The first ends the run, whatever the limits are.
+    Fail,
+    /// The row goes to the dead letters; within the limits, where some are given.
+    DeadLetter,
+    /// NULL takes its place.
+    Null,
+}
+
+/// What is done with a bad value that has a nearest one.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum BoundedValueConfig {
+    /// The first ends the run, whatever the limits are.
+    Fail,
+    /// The row goes to the dead letters; within the limits, where some are given.
+    DeadLetter,
+    /// NULL takes its place.
+    Null,
+    /// The nearest value that fits takes its place: a text is cut, a number or date is the largest
+    /// or smallest there is.
+    Clamp,
 }
 
 /// How often rows become durable at least.
@@ -325,6 +392,8 @@ impl JobFile {
                 split_rows: self.speed.split_rows,
             },
             errors: ErrorLimit { rows: self.errors.rows, ratio: self.errors.ratio },
+            values: self.errors.values.policies()?,
+            allow_lossy: self.errors.allow_lossy,
             checkpoint_every: match &self.checkpoint.every {
                 Some(text) => parse_duration("checkpoint.every", text)?,
                 None => Job::CHECKPOINT_EVERY,
@@ -355,6 +424,61 @@ impl JobFile {
             (None, Some(url)) => Endpoint::parse(url).map_err(|e| e.at(side)),
             _ => Err(Error::new(Code::BadValue, format!("{side} needs either connection or url"))),
         }
+    }
+}
+
+impl From<()> for ValueConfig {
+    fn from((): ()) -> Self {
+        Self::Null
+    }
+}
+
+impl From<()> for BoundedValueConfig {
+    fn from((): ()) -> Self {
+        Self::Null
+    }
+}
+
+/// A policy by its name. YAML and JSON have a `null` of their own, which means the policy here.
+fn policy<'de, D, P>(deserializer: D) -> std::result::Result<Option<P>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    P: Deserialize<'de> + From<()>,
+{
+    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_else(|| P::from(()))))
+}
+
+impl ValuesConfig {
+    fn policies(&self) -> Result<ValuePolicies> {
+        let plain = |policy: ValueConfig| match policy {
+            ValueConfig::Fail => ValuePolicy::Fail,
+            ValueConfig::DeadLetter => ValuePolicy::DeadLetter,
+            ValueConfig::Null => ValuePolicy::Null,
+        };
+        let bounded = |policy: BoundedValueConfig| match policy {
+            BoundedValueConfig::Fail => ValuePolicy::Fail,
+            BoundedValueConfig::DeadLetter => ValuePolicy::DeadLetter,
+            BoundedValueConfig::Null => ValuePolicy::Null,
+            BoundedValueConfig::Clamp => ValuePolicy::Clamp,
+        };
+        let given = [
+            ("zero_date", self.zero_date.map(plain)),
+            ("invalid_date", self.invalid_date.map(plain)),
+            ("nul_in_text", self.nul_in_text.map(plain)),
+            ("invalid_utf8", self.invalid_utf8.map(plain)),
+            ("nan", self.nan.map(plain)),
+            ("infinity", self.infinity.map(bounded)),
+            ("out_of_range", self.out_of_range.map(bounded)),
+            ("too_long", self.too_long.map(bounded)),
+            ("default", self.default.map(plain)),
+        ];
+        let mut policies = ValuePolicies::default();
+        for (kind, policy) in given {
+            if let Some(policy) = policy {
+                policies.set(kind, policy.name()).map_err(|e| e.at("errors.values"))?;
+            }
+        }
+        Ok(policies)
     }
 }
 
@@ -513,6 +637,28 @@ schedule: "0 3 * * *"
         assert_eq!(JobFile::parse(&deep, "job.yaml").unwrap_err().code(), Code::JobSyntax);
         let old = JOB.replace("version: 1", "version: 7");
         assert_eq!(JobFile::parse(&old, "job.yaml").unwrap_err().code(), Code::BadValue);
+    }
+
+    #[test]
+    fn null_is_a_policy_and_what_has_no_meaning_is_refused() {
+        let with = |values: &str| {
+            let errors = format!("errors: {{ allow_lossy: true, values: {{ {values} }} }}");
+            JobFile::parse(&JOB.replace("errors: { rows: 100, ratio: 0.001 }", &errors), "j")
+        };
+        let read = with("zero_date: null, too_long: clamp, nan: \"null\", default: dead-letter");
+        let file = read.unwrap();
+        let written = serde_json::to_string(&file).unwrap();
+        for file in [file, JobFile::parse(&written, "j").unwrap()] {
+            let job = file.resolve("n", "c").unwrap();
+            assert_eq!(
+                job.values.to_string(),
+                "zero_date=null, nan=null, too_long=clamp, default=dead-letter"
+            );
+            assert!(job.allow_lossy);
+        }
+        assert_eq!(with("nan: clamp").unwrap_err().code(), Code::BadValue);
+        let error = with("zero_dates: fail").unwrap_err();
+        assert!(error.message().contains("did you mean \"zero_date\"?"), "{error}");
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use replay::{Edit, Replayed, replay};
 pub use report::{CheckReport, ColumnReport, TableReport};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
+pub use syncline_convert::{ValuePolicies, ValuePolicy};
 pub use verify::{
     ColumnValue, ColumnValues, Counts, Difference, Method, Repaired, TableVerdict, Verified,
     VerifyEvent, VerifyOptions, Wrong, verify,

@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use syncline_connector::{Guarantee, Held, Sink, SinkWriter, Source, SplitReader, WriteTask};
-use syncline_store::{Checkpoint, NewDeadLetter, Store};
+use syncline_convert::{Change, ValuePolicies, ValuePolicy};
+use syncline_store::{ChangedValues, Checkpoint, NewDeadLetter, Store};
 use syncline_types::{
-    ChangeBatch, Code, Element, Error, ErrorKind, Position, Reject, Result, Split,
+    ChangeBatch, Code, Element, Error, ErrorKind, Flaw, Position, Reject, Result, Split,
 };
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,8 @@ pub(crate) struct Stretch {
     pub(crate) tables: Vec<MovingTable>,
     pub(crate) limits: Limits,
     pub(crate) errors: ErrorLimit,
+    /// What is done with bad values, by their kind.
+    pub(crate) values: ValuePolicies,
     pub(crate) checkpoint_every: Duration,
     pub(crate) workers: usize,
     pub(crate) metrics: Arc<Metrics>,
@@ -52,6 +55,8 @@ pub(crate) struct Stretch {
     pub(crate) leave: CancellationToken,
     /// Bad rows of the whole run so far.
     pub(crate) bad: AtomicU64,
+    /// Those among them that no policy sends to the dead letters, in this stretch.
+    pub(crate) unexpected: AtomicU64,
 }
 
 /// A table on its way.
@@ -99,6 +104,7 @@ impl Stretch {
             }
         };
         let from = held.as_ref().map(|h| h.position.seq);
+        self.store.forget_changes(&self.run, table.index, split.id, from)?;
         let forgotten = self.store.forget_dead_letters(&self.run, table.index, split.id, from)?;
         self.bad.fetch_sub(forgotten, SeqCst);
         table.progress.dead_letters.fetch_sub(forgotten, Relaxed);
@@ -142,15 +148,23 @@ impl Stretch {
     /// Whether too many rows are bad. `over` tells that nothing more will be read.
     pub(crate) fn too_many_errors(&self, over: bool) -> bool {
         let read: u64 = self.tables.iter().map(|t| t.progress.rows_read()).sum();
-        self.errors.exceeded(self.bad.load(SeqCst), read, over)
+        // Rows that a policy sends to the dead letters have no limit unless one is given.
+        let bad = if self.errors.is_given() { &self.bad } else { &self.unexpected };
+        self.errors.exceeded(bad.load(SeqCst), read, over)
     }
 
     /// The error of a run with too many bad rows, from the row that was one too many.
     pub(crate) fn too_many(&self, last: &Error) -> Error {
         if self.errors.is_strict() {
             let hint = last.hint_text().map(|h| format!("{h}; ")).unwrap_or_default();
+            let policy = match last.flaw() {
+                Some(flaw) if flaw != Flaw::Other => {
+                    format!("; --values '{flaw}=…' says what becomes of such values")
+                }
+                _ => String::new(),
+            };
             return Error::new(last.code(), last.chain()).hint(format!(
-                "{hint}--max-errors N lets such rows go to the dead letters and moves the rest"
+                "{hint}--max-errors N lets such rows go to the dead letters and moves the rest{policy}"
             ));
         }
         let bad = self.bad.load(SeqCst);
@@ -186,14 +200,15 @@ async fn read(
         let bytes = batch.bytes();
         table.progress.bytes_read.fetch_add(bytes, Relaxed);
         stretch.limits.pass(rows, bytes).await;
-        match table.bound.chain.apply_source(batch.rows) {
+        let changes = match table.bound.chain.apply_source(batch.rows) {
             Ok(output) => {
                 batch.rows = output.rows;
                 batch.rejects.extend(output.rejects);
+                output.changes
             }
             Err(error) => return queue.last(Item::Failed(error)),
-        }
-        if !queue.batch(batch).await {
+        };
+        if !queue.batch(batch, changes).await {
             return;
         }
     }
@@ -209,6 +224,8 @@ struct Writing<'a> {
     accepted: Option<Position>,
     bytes: u64,
     letters: Vec<NewDeadLetter>,
+    /// What policies put in place of bad values since the last flush.
+    changes: Vec<Change>,
     flushed: Instant,
     /// Rows of the split that were read and are durable.
     durable: u64,
@@ -231,6 +248,7 @@ impl<'a> Writing<'a> {
             accepted: None,
             bytes: 0,
             letters: Vec::new(),
+            changes: Vec::new(),
             flushed: Instant::now(),
             durable,
             progress: table.progress.split(split.id),
@@ -253,7 +271,10 @@ impl<'a> Writing<'a> {
                 item = queue.next() => item,
             };
             match item {
-                Some(Item::Batch(batch)) => self.batch(batch).await?,
+                Some(Item::Batch(batch, changes)) => {
+                    self.note_changes(changes);
+                    self.batch(batch).await?;
+                }
                 Some(Item::End) => {
                     let end = self.accepted.take().unwrap_or_else(|| self.last_position());
                     self.flush(&end, true, committed).await?;
@@ -286,8 +307,11 @@ impl<'a> Writing<'a> {
         self.reject(rejects, Stage::Read, position.seq)?;
         let output = self.table.bound.chain.apply_sink(rows)?;
         self.reject(output.rejects, Stage::Process, position.seq)?;
-        let (rows, bad) = self.table.bound.for_target(output.rows)?;
-        self.reject(bad, Stage::Write, position.seq)?;
+        self.note_changes(output.changes);
+        let converted = self.table.bound.convert_for_target(output.rows)?;
+        self.reject(converted.rejects, Stage::Write, position.seq)?;
+        self.note_changes(converted.changes);
+        let rows = converted.rows;
         if rows.num_rows() > 0 {
             self.write(rows, &position).await?;
         }
@@ -329,6 +353,13 @@ impl<'a> Writing<'a> {
         if rejects.is_empty() {
             return Ok(());
         }
+        let policy =
+            |reject: &Reject| reject.error.flaw().and_then(|flaw| self.stretch.values.of(flaw));
+        let expected = |reject: &&Reject| policy(reject) == Some(ValuePolicy::DeadLetter);
+        let unexpected = rejects.iter().filter(|r| !expected(r)).count() as u64;
+        let fatal = rejects.iter().find(|r| policy(r) == Some(ValuePolicy::Fail));
+        let fatal = fatal.map(|r| Arc::clone(&r.error));
+        self.stretch.unexpected.fetch_add(unexpected, SeqCst);
         self.stretch.reject(self.table, rejects.len() as u64);
         let origin = Origin {
             table: self.table.index,
@@ -339,7 +370,12 @@ impl<'a> Writing<'a> {
             key: &self.table.bound.key,
         };
         for reject in &rejects {
-            self.letters.push(letter(reject, stage, &origin)?);
+            self.letters.push(letter(reject, stage, &origin, &self.stretch.values)?);
+        }
+        if let Some(fatal) = fatal {
+            self.keep_letters()?;
+            let policy = fatal.flaw().map(|f| format!("errors.values: {f}=fail"));
+            return Err(named(&fatal, &self.table.task).hint(policy.unwrap_or_default()));
         }
         if self.stretch.too_many_errors(false) {
             let last = rejects.last().map(|r| Arc::clone(&r.error));
@@ -350,6 +386,38 @@ impl<'a> Writing<'a> {
             }
         }
         Ok(())
+    }
+
+    fn note_changes(&mut self, changes: Vec<Change>) {
+        for change in changes {
+            let same = |c: &&mut Change| {
+                c.column == change.column && c.flaw == change.flaw && c.policy == change.policy
+            };
+            match self.changes.iter_mut().find(same) {
+                Some(known) => known.values += change.values,
+                None => self.changes.push(change),
+            }
+        }
+    }
+
+    /// Counts are kept before the flush that makes their rows durable, under its position: should
+    /// it fail, they are forgotten and found again.
+    fn keep_changes(&mut self, seq: u64) -> Result<()> {
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let table = self.table.index;
+        let changes: Vec<ChangedValues> = std::mem::take(&mut self.changes)
+            .into_iter()
+            .map(|c| ChangedValues {
+                table,
+                column: c.column,
+                kind: c.flaw.to_string(),
+                policy: c.policy.to_string(),
+                values: c.values,
+            })
+            .collect();
+        self.stretch.store.keep_changes(&self.stretch.run, self.split.id, seq, &changes)
     }
 
     fn keep_letters(&mut self) -> Result<()> {
@@ -382,6 +450,7 @@ impl<'a> Writing<'a> {
     ) -> Result<()> {
         // Dead letters first: should the flush fail, they are found and kept again.
         self.keep_letters()?;
+        self.keep_changes(position.seq)?;
         self.writer.flush(position, end).await?;
         self.bytes = 0;
         self.flushed = Instant::now();

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Processor, ReadTask, Sink, Source, WriteMode, WriteTask};
-use syncline_convert::{Fidelity, RowsConverter};
+use syncline_convert::{Fidelity, Rows, RowsConverter};
 use syncline_types::{
     Code, Column, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName, TableSchema,
-    did_you_mean,
+    did_you_mean, field,
 };
 
 use crate::chain::Chain;
@@ -98,13 +98,19 @@ impl BoundTable {
     /// Rows as they leave the chain, in the columns and types the sink takes; those that do not fit
     /// apart.
     pub(crate) fn for_target(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
+        let converted = self.convert_for_target(rows)?;
+        Ok((converted.rows, converted.rejects))
+    }
+
+    /// As [`BoundTable::for_target`], with what policies put in place of bad values.
+    pub(crate) fn convert_for_target(&self, rows: RecordBatch) -> Result<Rows> {
         let rows = match &self.written {
             None => rows,
             Some(indexes) => {
                 rows.project(indexes).map_err(|e| Error::bug("choosing columns").because(e))?
             }
         };
-        self.to_target.convert(rows)
+        self.to_target.apply(rows)
     }
 
     /// The columns of the chain's output that are written, by index, in the target's order.
@@ -127,16 +133,19 @@ impl BoundTable {
         }
     }
 
-    /// What becomes of each written column: source type, target type, and what is lost.
-    pub(crate) fn fidelities(&self) -> Vec<(Column, Column, Fidelity)> {
+    /// What becomes of each written column.
+    pub(crate) fn mappings(&self, job: &Job) -> Vec<Mapping> {
+        let chosen = job.columns_of(&self.plan.source.name).unwrap_or_default();
         let output = &self.chain.output.columns;
         let mapped = self.chain.mapping_fidelities();
+        let mapped_refused = self.chain.mapping_refused();
         let indexes = self.written();
         indexes
             .iter()
             .zip(&self.plan.target.columns)
             .zip(self.to_target.fidelities())
-            .map(|((index, target), fidelity)| {
+            .zip(self.to_target.refused())
+            .map(|(((index, target), fidelity), refused)| {
                 let output = &output[*index];
                 let from = self.chain.origin(output.name()).unwrap_or(output).clone();
                 let mapping = mapped.as_ref().filter(|_| !self.chain.has_steps());
@@ -147,10 +156,69 @@ impl BoundTable {
                     }
                     _ => fidelity.clone(),
                 };
-                (from, target.clone(), fidelity)
+                let early = mapped_refused.as_ref().filter(|_| !self.chain.has_steps());
+                let early = early.map(|all| all[*index].as_slice()).unwrap_or_default();
+                Mapping {
+                    from,
+                    to: target.clone(),
+                    fidelity,
+                    refused: early.iter().chain(refused).cloned().collect(),
+                    typed: chosen.iter().any(|c| c.to == output.name() && c.kind.is_some()),
+                }
             })
             .collect()
     }
+}
+
+/// What becomes of one column.
+pub(crate) struct Mapping {
+    /// As the source has it.
+    pub(crate) from: Column,
+    /// As it is written.
+    pub(crate) to: Column,
+    pub(crate) fidelity: Fidelity,
+    /// Odd values that are refused although every other is kept.
+    pub(crate) refused: Vec<String>,
+    /// The job gives its type.
+    pub(crate) typed: bool,
+}
+
+impl Mapping {
+    /// Whether something is lost that nobody has asked for. A type that was found in a sample is
+    /// none that the target could fall short of.
+    fn loses(&self) -> bool {
+        let sampled = field::get(&self.from.field, field::SAMPLED).is_some();
+        matches!(self.fidelity, Fidelity::Lossy(_)) && !self.typed && !sampled
+    }
+}
+
+/// Refuses columns whose target does not keep every value, unless the job says that it is meant.
+///
+/// # Errors
+/// [`Code::LossyMapping`], with the columns.
+pub(crate) fn refuse_lossy(job: &Job, tables: &[BoundTable]) -> Result<()> {
+    const SHOWN: usize = 5;
+    if job.allow_lossy {
+        return Ok(());
+    }
+    let mut lost = Vec::new();
+    for table in tables {
+        for mapping in table.mappings(job).iter().filter(|m| m.loses()) {
+            let Fidelity::Lossy(why) = &mapping.fidelity else { continue };
+            let name = &table.plan.source.name;
+            lost.push(format!("{name}: column {:?}: {why}", mapping.from.name()));
+        }
+    }
+    let Some(first) = lost.first() else { return Ok(()) };
+    let more = match lost.len() {
+        1 => first.clone(),
+        n if n <= SHOWN => lost.join("\n  "),
+        n => format!("{}\n  and {} more", lost[..SHOWN].join("\n  "), n - SHOWN),
+    };
+    Err(Error::new(Code::LossyMapping, more).hint(
+        "--allow-lossy (errors.allow_lossy in a job file) takes what fits, and refuses other rows \
+         one by one; --columns 'name::type' chooses a type for a column",
+    ))
 }
 
 /// The processors of a job, parsed.
@@ -280,6 +348,7 @@ async fn plan_table(
         job.columns_of(&info.schema.name),
         &processors.source,
         &processors.sink,
+        &job.values,
     )?;
     let anew = job.write == Some(WriteMode::Replace) && sink.replace_redefines();
     let there = if anew { None } else { sink.describe(target).await? };
@@ -323,6 +392,7 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         job.columns_of(&plan.source.name),
         &processors.source,
         &processors.sink,
+        &job.values,
     )?;
     let pairs = pairs(job, &chain.output, &plan.target, &mut Vec::new())?;
     let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
@@ -331,7 +401,7 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         columns: indexes.iter().map(|i| chain.output.columns[*i].clone()).collect(),
         ..chain.output.clone()
     };
-    let to_target = RowsConverter::new(&given, &plan.target)?;
+    let to_target = RowsConverter::new(&given, &plan.target)?.with_policies(&job.values)?;
     let read = ReadTask {
         table: Arc::clone(&chain.read),
         filter: job.filter.clone(),

@@ -77,6 +77,7 @@ impl RunProgress {
                 rows_read: table.progress.rows_read(),
                 rows_written: table.progress.rows_written(),
                 dead_letters: table.progress.dead_letters.load(Relaxed),
+                changed: Vec::new(),
             };
             summary.rows_read += one.rows_read;
             summary.rows_written += one.rows_written;

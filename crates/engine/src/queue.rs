@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use syncline_convert::Change;
 use syncline_types::{ChangeBatch, Error};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -10,7 +11,8 @@ use crate::metrics::Metrics;
 
 /// What a reader hands over. An error is the last item, as is the end.
 pub(crate) enum Item {
-    Batch(ChangeBatch),
+    /// Rows, and what policies put in place of bad values in them.
+    Batch(ChangeBatch, Vec<Change>),
     End,
     Failed(Error),
 }
@@ -39,13 +41,13 @@ pub(crate) fn bounded(capacity: u32, metrics: Arc<Metrics>) -> (Sender, Receiver
 
 impl Sender {
     /// Waits for room, then hands the batch over. `false` when the writer has left.
-    pub(crate) async fn batch(&self, batch: ChangeBatch) -> bool {
+    pub(crate) async fn batch(&self, batch: ChangeBatch, changes: Vec<Change>) -> bool {
         let bytes = u32::try_from(batch.bytes()).unwrap_or(u32::MAX).clamp(1, self.capacity);
         let asked = Instant::now();
         let permit = Arc::clone(&self.room).acquire_many_owned(bytes).await.ok();
         self.metrics.waited_for_sink(asked.elapsed());
         self.metrics.queued(i64::from(bytes));
-        self.items.send((Item::Batch(batch), permit)).is_ok()
+        self.items.send((Item::Batch(batch, changes), permit)).is_ok()
     }
 
     /// The split is at its end, or the reader has failed.
@@ -88,15 +90,15 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_holds_the_reader_until_there_is_room() {
         let (sender, mut receiver) = bounded(10_000, Arc::new(Metrics::default()));
-        assert!(sender.batch(batch(8_000)).await);
+        assert!(sender.batch(batch(8_000), Vec::new()).await);
         let second = tokio::spawn(async move {
-            assert!(sender.batch(batch(8_000)).await);
+            assert!(sender.batch(batch(8_000), Vec::new()).await);
             sender.last(Item::End);
         });
         tokio::task::yield_now().await;
         assert!(!second.is_finished(), "the second batch went past the bound");
-        assert!(matches!(receiver.next().await, Some(Item::Batch(_))));
-        assert!(matches!(receiver.next().await, Some(Item::Batch(_))));
+        assert!(matches!(receiver.next().await, Some(Item::Batch(..))));
+        assert!(matches!(receiver.next().await, Some(Item::Batch(..))));
         assert!(matches!(receiver.next().await, Some(Item::End)));
         second.await.unwrap();
     }
@@ -104,14 +106,14 @@ mod tests {
     #[tokio::test]
     async fn a_batch_larger_than_the_queue_passes_alone() {
         let (sender, mut receiver) = bounded(1_000, Arc::new(Metrics::default()));
-        assert!(sender.batch(batch(50_000)).await);
-        assert!(matches!(receiver.next().await, Some(Item::Batch(_))));
+        assert!(sender.batch(batch(50_000), Vec::new()).await);
+        assert!(matches!(receiver.next().await, Some(Item::Batch(..))));
     }
 
     #[tokio::test]
     async fn a_reader_learns_that_the_writer_has_left() {
         let (sender, receiver) = bounded(1_000_000, Arc::new(Metrics::default()));
         drop(receiver);
-        assert!(!sender.batch(batch(10)).await);
+        assert!(!sender.batch(batch(10), Vec::new()).await);
     }
 }

@@ -139,7 +139,7 @@ fn through_chain(bound: &BoundTable, row: RecordBatch) -> Result<RecordBatch> {
     Ok(rows)
 }
 
-fn one(output: syncline_connector::StepOutput) -> Result<RecordBatch> {
+fn one(output: crate::chain::Applied) -> Result<RecordBatch> {
     refuse(output.rejects)?;
     Ok(output.rows)
 }

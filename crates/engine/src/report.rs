@@ -5,7 +5,8 @@ use syncline_connector::Consistency;
 use syncline_convert::Fidelity;
 use syncline_types::{Column, field};
 
-use crate::plan::BoundTable;
+use crate::job::Job;
+use crate::plan::{BoundTable, Mapping};
 
 /// The plan of a job, as shown.
 #[derive(Debug, Clone, Serialize)]
@@ -64,14 +65,16 @@ pub struct ColumnReport {
     pub fidelity: &'static str,
     /// Why it is not exact.
     pub why: Option<String>,
+    /// Odd values that are refused although every other is kept.
+    pub refused: Vec<String>,
 }
 
-pub(crate) fn table(bound: &BoundTable, guarantee: String) -> TableReport {
+pub(crate) fn table(job: &Job, bound: &BoundTable, guarantee: String) -> TableReport {
     let plan = &bound.plan;
     let columns = bound
-        .fidelities()
+        .mappings(job)
         .into_iter()
-        .map(|(from, to, fidelity)| {
+        .map(|Mapping { from, to, fidelity, refused, .. }| {
             let (word, why) = match fidelity {
                 Fidelity::Exact => ("exact", None),
                 Fidelity::Widened(why) => ("widened", Some(why)),
@@ -84,6 +87,7 @@ pub(crate) fn table(bound: &BoundTable, guarantee: String) -> TableReport {
                 to_type: type_of(&to),
                 fidelity: word,
                 why,
+                refused,
             }
         })
         .collect();

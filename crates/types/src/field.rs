@@ -75,6 +75,10 @@ pub fn no_day(days: i64) -> Option<(u16, u8, u8)> {
     (year <= 9999 && month <= 12 && day <= 31).then_some((year, month, u8::try_from(day).ok()?))
 }
 
+/// The source does not declare the column's type: it was found in a sample of the values. `true`
+/// where it is so. Such a type is not held against a narrower one at the target.
+pub const SAMPLED: &str = "syncline.sampled";
+
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
     field.metadata().get(key).map(String::as_str)

@@ -7,12 +7,13 @@ use syncline_engine::{CheckReport, Engine, Job, JobFile, TableReport};
 use syncline_types::Result;
 
 use crate::args::CheckArgs;
-use crate::commands::copy::stem;
+use crate::commands::copy::{stem, with_values};
 use crate::output::{self, count, line};
 
 /// `syncline check`.
 pub(crate) fn run(registry: &Arc<Registry>, args: &CheckArgs) -> Result<u8> {
     let job = JobFile::read(&args.job)?.resolve(&stem(&args.job), "")?;
+    let job = with_values(job, &args.values)?;
     show(registry, &job, args.json)
 }
 
@@ -70,7 +71,12 @@ fn print_table(table: &TableReport) {
             let why = c.why.as_ref().map(|w| format!(": {w}")).unwrap_or_default();
             let name =
                 if c.from == c.to { c.from.clone() } else { format!("{} -> {}", c.from, c.to) };
-            vec![name, c.from_type.clone(), c.to_type.clone(), format!("{}{why}", c.fidelity)]
+            let refused = match c.refused.as_slice() {
+                [] => String::new(),
+                refused => format!("; refused: {}", refused.join(", ")),
+            };
+            let what = format!("{}{why}{refused}", c.fidelity);
+            vec![name, c.from_type.clone(), c.to_type.clone(), what]
         })
         .collect();
     let mapping = output::table(&["column", "source type", "target type", ""], &[], rows);

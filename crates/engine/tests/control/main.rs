@@ -72,6 +72,8 @@ impl Bench {
             create: true,
             speed: Speed { rows_per_second: std::num::NonZeroU32::new(2_000), ..Speed::default() },
             errors: ErrorLimit::default(),
+            values: Default::default(),
+            allow_lossy: false,
             checkpoint_every: Duration::from_millis(20),
             patience: Some(Duration::from_secs(20)),
         }

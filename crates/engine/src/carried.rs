@@ -1,0 +1,233 @@
+//! What of a table's definition still holds once its columns have been chosen, renamed, given other
+//! types or changed on the way: conditions and computed values are words of the source's store, and
+//! say the source's names.
+
+use syncline_types::{Column, ForeignKey, TableSchema, field};
+
+use crate::chain::Chain;
+use crate::job::GeneratedColumns;
+
+/// The table as it leaves the chain, with what of the source's definition still holds; and what
+/// does not, for people.
+///
+/// `altered` tells that steps of the chain may have changed values.
+pub(crate) fn definition(
+    source: &TableSchema,
+    chain: &Chain,
+    generated: GeneratedColumns,
+    altered: bool,
+) -> (TableSchema, Vec<String>) {
+    let mut table = chain.output.clone();
+    let mut notes = Vec::new();
+    let lost: Vec<&str> =
+        source.columns.iter().map(Column::name).filter(|name| !is_kept(chain, name)).collect();
+    let lost_in = |sql: &str| lost.iter().find(|name| names(sql, name)).copied();
+
+    for column in &mut table.columns {
+        column.generated = None;
+        let origin = chain.origin(column.name());
+        let Some(computed) = origin.and_then(|o| o.generated.as_ref()) else { continue };
+        if generated == GeneratedColumns::Materialise {
+            continue;
+        }
+        let why = if altered {
+            "steps may have changed its values".to_owned()
+        } else if origin.is_none_or(|o| !same_type(o, column)) {
+            "it gets another type".to_owned()
+        } else if let Some(name) = lost_in(&computed.expression.sql) {
+            format!("it is computed from {name}")
+        } else {
+            column.generated = Some(computed.clone());
+            continue;
+        };
+        notes.push(format!("column {} is made a plain one: {why}", column.name()));
+    }
+
+    table.checks = source.checks.clone();
+    table.checks.retain(|check| {
+        let lost = lost_in(&check.condition.sql);
+        let name = check.name.as_deref().unwrap_or(&check.condition.sql);
+        notes.extend(lost.map(|l| format!("check {name} is left out: it is about {l}")));
+        lost.is_none()
+    });
+    table.indexes.retain(|index| {
+        let lost = index.definition.as_ref().and_then(|d| lost_in(&d.sql));
+        lost.is_none()
+    });
+    for index in &source.indexes {
+        if !table.indexes.iter().any(|i| i.name == index.name) {
+            notes.push(format!("index {} is left out: its columns are not carried", index.name));
+        }
+    }
+    table.foreign_keys = source.foreign_keys.clone();
+    table.foreign_keys.retain_mut(|key| match renamed(chain, key) {
+        Some(columns) => {
+            key.columns = columns;
+            true
+        }
+        None => {
+            notes.push(format!(
+                "foreign key {} is left out: its columns are not carried",
+                key.name
+            ));
+            false
+        }
+    });
+    if let Some(partitioning) = &source.partitioning {
+        let bounds = partitioning.partitions.iter().map(|p| p.bounds.sql.as_str());
+        let lost = std::iter::once(partitioning.by.sql.as_str()).chain(bounds).find_map(lost_in);
+        table.partitioning = lost.is_none().then(|| partitioning.clone());
+        notes.extend(lost.map(|l| {
+            format!("partitions are not carried: they go by {l}. The table is made flat")
+        }));
+    }
+    let untouched = lost.is_empty()
+        && table.columns.len() == source.columns.len()
+        && table.columns.iter().zip(&source.columns).all(|(a, b)| {
+            a.name() == b.name() && a.generated.is_some() == b.generated.is_some()
+        });
+    table.statements = if untouched { source.statements.clone() } else { Vec::new() };
+    (table, notes)
+}
+
+/// Whether a column of the source leaves the chain under its own name and with its own type.
+fn is_kept(chain: &Chain, name: &str) -> bool {
+    let (Some(column), Some(origin)) = (chain.output.column(name), chain.origin(name)) else {
+        return false;
+    };
+    origin.name() == name && same_type(origin, column)
+}
+
+fn same_type(one: &Column, two: &Column) -> bool {
+    one.field.data_type() == two.field.data_type()
+        && field::get(&one.field, field::NATIVE) == field::get(&two.field, field::NATIVE)
+}
+
+/// The columns of a foreign key as they leave the chain.
+fn renamed(chain: &Chain, key: &ForeignKey) -> Option<Vec<String>> {
+    key.columns.iter().map(|name| chain.destination(name).map(str::to_owned)).collect()
+}
+
+/// Whether the text may name the column. A text that happens to hold its name counts, too: it is
+/// left out rather than wrong.
+fn names(sql: &str, column: &str) -> bool {
+    let (sql, column) = (sql.to_lowercase(), column.to_lowercase());
+    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let doubled = [column.replace('`', "``"), column.replace('"', "\"\"")];
+    let forms = std::iter::once(&column).chain(&doubled);
+    let mut places = forms.flat_map(|form| sql.match_indices(form.as_str()));
+    places.any(|(at, found)| {
+        let before = sql[..at].chars().next_back();
+        let after = sql[at + found.len()..].chars().next();
+        let whole = !before.is_some_and(is_word) && !after.is_some_and(is_word);
+        whole || !found.chars().all(is_word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field};
+    use syncline_convert::ValuePolicies;
+    use syncline_types::{
+        Check, Generated, Index, IndexPart, NativeSql, Partitioning, ReferentialAction, TableName,
+    };
+
+    use super::*;
+    use crate::job::ColumnMapping;
+
+    fn sql(text: &str) -> NativeSql {
+        NativeSql::new("mysql", text)
+    }
+
+    fn source() -> TableSchema {
+        let fields = ["id", "boss", "pay", "twice"].map(|n| Field::new(n, DataType::Int64, true));
+        let mut table = TableSchema::new(TableName::bare("staff"), fields);
+        table.primary_key = vec!["id".into()];
+        table.columns[3].generated = Some(Generated { expression: sql("`pay` * 2"), stored: true });
+        let check = |name: &str, text: &str| Check {
+            name: Some(name.into()),
+            condition: sql(text),
+            enforced: true,
+        };
+        table.checks = vec![check("a", "`pay` > 0"), check("b", "`payment` > 0 or `id` > 1")];
+        let part = IndexPart { column: "pay".into(), prefix: None, descending: false };
+        table.indexes = vec![
+            Index::new("by_pay", vec![part], false),
+            Index {
+                definition: Some(sql("KEY `odd` ((`pay` + 1))")),
+                ..Index::new("odd", Vec::new(), false)
+            },
+        ];
+        table.foreign_keys = vec![ForeignKey {
+            name: "boss".into(),
+            columns: vec!["boss".into()],
+            references: table.name.clone(),
+            referenced: vec!["id".into()],
+            on_delete: ReferentialAction::default(),
+            on_update: ReferentialAction::default(),
+            attributes: None,
+        }];
+        table.partitioning =
+            Some(Partitioning { by: sql("PARTITION BY HASH (`pay`)"), partitions: Vec::new() });
+        table.statements = vec![sql("CREATE TABLE staff …")];
+        table
+    }
+
+    fn carried(chosen: Option<&[(&str, &str)]>, generated: GeneratedColumns) -> (TableSchema, Vec<String>) {
+        let mapping = |(from, to): &(&str, &str)| ColumnMapping {
+            from: (*from).into(),
+            to: (*to).into(),
+            kind: None,
+        };
+        let chosen: Option<Vec<ColumnMapping>> =
+            chosen.map(|columns| columns.iter().map(mapping).collect());
+        let table = source();
+        let chain =
+            Chain::bind(&table, chosen.as_deref(), &[], &[], &ValuePolicies::default()).unwrap();
+        definition(&table, &chain, generated, false)
+    }
+
+    #[test]
+    fn a_table_that_is_copied_as_it_is_keeps_everything() {
+        let (table, notes) = carried(None, GeneratedColumns::Keep);
+        assert_eq!((table, notes), (source(), Vec::new()));
+        let (table, notes) = carried(None, GeneratedColumns::Materialise);
+        assert!(table.columns[3].generated.is_none() && notes.is_empty());
+        assert!(table.statements.is_empty(), "they say it is generated");
+    }
+
+    #[test]
+    fn what_names_a_renamed_column_is_left_out_and_said() {
+        let columns = [("id", "id"), ("boss", "chief"), ("pay", "wage"), ("twice", "twice")];
+        let (table, notes) = carried(Some(&columns), GeneratedColumns::Keep);
+        assert!(table.columns[3].generated.is_none());
+        assert_eq!(table.checks.iter().map(|c| c.name.as_deref()).collect::<Vec<_>>(), [Some("b")]);
+        assert_eq!(table.indexes.len(), 1, "by_pay is over the column under its new name");
+        assert_eq!(table.indexes[0].parts[0].column, "wage");
+        assert_eq!(table.foreign_keys[0].columns, ["chief"]);
+        assert!(table.partitioning.is_none() && table.statements.is_empty());
+        assert_eq!(
+            notes,
+            [
+                "column twice is made a plain one: it is computed from pay",
+                "check a is left out: it is about pay",
+                "index odd is left out: its columns are not carried",
+                "partitions are not carried: they go by pay. The table is made flat",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_generated_column_that_is_chosen_stays_one_while_its_words_hold() {
+        let columns = [("id", "id"), ("pay", "pay"), ("twice", "double")];
+        let (table, notes) = carried(Some(&columns), GeneratedColumns::Keep);
+        assert!(table.columns[2].generated.is_some());
+        assert_eq!(notes, ["foreign key boss is left out: its columns are not carried"]);
+    }
+
+    #[test]
+    fn names_are_found_as_words() {
+        assert!(names("(`Pay` > 0)", "pay") && names("pay>0", "pay") && names("\"a b\" > 0", "a b"));
+        assert!(names("`a``b` > 0", "a`b") && !names("`repay` > payment", "pay"));
+    }
+}
