@@ -6,13 +6,16 @@ use std::sync::Arc;
 use syncline_connector::{Endpoint, Mode, Registry, WriteMode};
 use syncline_engine::{
     Engine, ErrorLimit, Job, JobFile, Outcome, RunHandle, Speed, Summary, TableColumns,
+    ValuePolicies,
 };
 use syncline_store::Store;
 use syncline_types::{Code, Error, Result, TableSelection};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::args::{ChosenArgs, CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, WhatArgs, WriteArg};
+use crate::args::{
+    ChosenArgs, CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, ValuesArgs, WhatArgs, WriteArg,
+};
 use crate::commands::{check, open_store};
 use crate::terminal::{View, closing_table};
 use crate::{DONE, FAILED, INTERRUPTED, columns, output};
@@ -33,9 +36,26 @@ pub(crate) fn run_file(registry: &Arc<Registry>, args: &RunArgs) -> Result<u8> {
     if file.schedule.is_some() {
         output::note("note: the schedule is for a server; this run starts now");
     }
-    let job = file.resolve(&stem(&args.job), &command_line(&[]))?;
+    let job = with_values(file.resolve(&stem(&args.job), &command_line(&[]))?, &args.values)?;
     let store = open_store(&args.state)?;
     in_foreground(registry, store, job, &args.output, args.dead_letters.as_deref())
+}
+
+/// The job of a file, with what the command line says about values on top.
+pub(crate) fn with_values(mut job: Job, args: &ValuesArgs) -> Result<Job> {
+    job.values = policies(args, job.values)?;
+    job.allow_lossy |= args.allow_lossy;
+    Ok(job)
+}
+
+/// Policies of the command line, in place of those of the job file by kind.
+fn policies(args: &ValuesArgs, of_file: ValuePolicies) -> Result<ValuePolicies> {
+    match &args.values {
+        None => Ok(of_file),
+        Some(text) => {
+            ValuePolicies::parse(&format!("{of_file},{text}")).map_err(|e| e.at("--values"))
+        }
+    }
 }
 
 /// The name of a job whose file gives none.
@@ -218,6 +238,8 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
             split_rows: args.how.split_rows,
         },
         errors: error_limit(args.how.max_errors.as_deref())?,
+        values: policies(&args.values, ValuePolicies::default())?,
+        allow_lossy: args.values.allow_lossy,
         checkpoint_every: args.how.checkpoint_every.into(),
         patience: syncline_engine::parse_patience("--retry-for", Some(&args.how.retry_for))?,
     })
