@@ -6,9 +6,12 @@
 //! again as one strict INSERT, which gives the true error. Where LOCAL is not allowed, INSERT is
 //! all there is.
 
+mod delete;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use syncline_connector::SinkWriter;
 use syncline_sql::Dialect;
@@ -439,6 +442,10 @@ impl SinkWriter for Writer {
         }
         .await;
         result.map_err(|e| if e.message().contains(&place.name) { e } else { e.at(&place) })
+    }
+
+    async fn delete(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.take_away(rows).await
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {

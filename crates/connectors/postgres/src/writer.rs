@@ -1,9 +1,12 @@
 //! Rows of one split into the target: a savepoint and a COPY a batch, a commit with the position
 //! at each flush.
 
+mod delete;
+
 use std::pin::pin;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
+use arrow::array::{ArrayRef, RecordBatch};
 use bytes::Bytes;
 use futures::SinkExt;
 use syncline_connector::{SinkWriter, async_trait};
@@ -109,6 +112,30 @@ impl Writer {
         self.plan.table.name.to_string()
     }
 
+    /// A savepoint, in a transaction.
+    async fn begin(&mut self) -> Result<()> {
+        let begin = match (self.under_way, self.savepoint) {
+            (false, _) => "BEGIN; SAVEPOINT b",
+            (true, false) => "SAVEPOINT b",
+            (true, true) => "RELEASE b; SAVEPOINT b",
+        };
+        let Some(session) = &self.session else { return Err(given_back()) };
+        session.run(begin, &self.place()).await?;
+        (self.under_way, self.savepoint) = (true, true);
+        Ok(())
+    }
+
+    /// What failed for its rows alone is undone.
+    async fn settle(&mut self, done: Result<()>) -> Result<()> {
+        let Err(failed) = done else { return Ok(()) };
+        if failed.kind() == ErrorKind::Data {
+            let Some(session) = &self.session else { return Err(given_back()) };
+            session.run("ROLLBACK TO b; RELEASE b", &self.place()).await?;
+            self.savepoint = false;
+        }
+        Err(failed)
+    }
+
     /// The rows into the target, inside of a savepoint that is there.
     async fn copy(&mut self, batch: &ChangeBatch) -> Result<()> {
         let place = self.place();
@@ -125,33 +152,46 @@ impl Writer {
             session.run(&format!("TRUNCATE {BATCH}"), &place).await?;
         }
         let cells = cells(&batch.rows, &self.plan.table)?;
-        let sink: CopyInSink<Bytes> =
-            session.client.copy_in(&self.copy).await.map_err(|e| error::of(e, &place))?;
-        let mut sink = pin!(sink);
-        self.encoder.begin();
-        let mut row = 0;
-        'rows: while row < rows {
-            // An error here drops the sink, which ends the COPY in failure.
-            row = self.encoder.fill(&cells, row, rows).map_err(|e| e.at(&place))?;
-            if row == rows {
-                self.encoder.end();
-            }
-            for piece in self.encoder.take() {
-                if sink.send(piece).await.is_err() {
-                    // Why stands in the answer to the end of the COPY.
-                    break 'rows;
-                }
-            }
-        }
-        let written = sink.as_mut().finish().await.map_err(|e| error::of(e, &place))?;
-        if written != rows as u64 {
-            return Err(Error::bug(format!("{place}: {written} of {rows} rows were taken")));
-        }
+        stream(session, &self.copy, &mut self.encoder, &cells, rows, &place).await?;
         if let Some(merge) = &self.merge {
             session.run(merge, &place).await?;
         }
         Ok(())
     }
+}
+
+/// Sends rows by a COPY.
+async fn stream(
+    session: &Session,
+    copy: &Statement,
+    encoder: &mut Encoder,
+    cells: &[ArrayRef],
+    rows: usize,
+    place: &str,
+) -> Result<()> {
+    let sink: CopyInSink<Bytes> =
+        session.client.copy_in(copy).await.map_err(|e| error::of(e, place))?;
+    let mut sink = pin!(sink);
+    encoder.begin();
+    let mut row = 0;
+    'rows: while row < rows {
+        // An error here drops the sink, which ends the COPY in failure.
+        row = encoder.fill(cells, row, rows).map_err(|e| e.at(place))?;
+        if row == rows {
+            encoder.end();
+        }
+        for piece in encoder.take() {
+            if sink.send(piece).await.is_err() {
+                // Why stands in the answer to the end of the COPY.
+                break 'rows;
+            }
+        }
+    }
+    let written = sink.as_mut().finish().await.map_err(|e| error::of(e, place))?;
+    if written != rows as u64 {
+        return Err(Error::bug(format!("{place}: {written} of {rows} rows were taken")));
+    }
+    Ok(())
 }
 
 fn given_back() -> Error {
@@ -198,22 +238,15 @@ impl SinkWriter for Writer {
         if batch.rows.num_rows() == 0 {
             return Ok(());
         }
-        let place = self.place();
-        let begin = match (self.under_way, self.savepoint) {
-            (false, _) => "BEGIN; SAVEPOINT b",
-            (true, false) => "SAVEPOINT b",
-            (true, true) => "RELEASE b; SAVEPOINT b",
-        };
-        let Some(session) = &self.session else { return Err(given_back()) };
-        session.run(begin, &place).await?;
-        (self.under_way, self.savepoint) = (true, true);
-        let Err(failed) = self.copy(batch).await else { return Ok(()) };
-        if failed.kind() == ErrorKind::Data {
-            let Some(session) = &self.session else { return Err(given_back()) };
-            session.run("ROLLBACK TO b; RELEASE b", &place).await?;
-            self.savepoint = false;
-        }
-        Err(failed)
+        self.begin().await?;
+        let written = self.copy(batch).await;
+        self.settle(written).await
+    }
+
+    async fn delete(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.begin().await?;
+        let taken = self.take_away(rows).await;
+        self.settle(taken).await
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {

@@ -1,6 +1,8 @@
 //! Writing one split: inserts straight from Arrow columns, in one transaction from flush to flush,
 //! with a savepoint around each batch.
 
+mod delete;
+
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -121,10 +123,15 @@ impl SqliteWriter {
 
     /// All of the batch, or nothing.
     fn accept(&self, batch: &ChangeBatch) -> Result<()> {
+        self.whole(|connection| self.insert.run(connection, &self.table, &batch.rows))
+    }
+
+    /// All of what is done, or nothing.
+    fn whole(&self, act: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
         let connection = self.connection()?;
         connection.execute_batch("SAVEPOINT syncline_batch").map_err(map_error)?;
-        let inserted = self.insert.run(connection, &self.table, &batch.rows);
-        if let Err(e) = &inserted
+        let done = act(connection);
+        if let Err(e) = &done
             && connection.is_autocommit()
         {
             // The library, or a trigger, has rolled back the batches before this one, too.
@@ -132,13 +139,13 @@ impl SqliteWriter {
             let message = format!("the transaction was rolled back: {}", e.message());
             return Err(Error::new(code, message));
         }
-        let end = match &inserted {
+        let end = match &done {
             Ok(()) => "RELEASE syncline_batch",
             Err(_) => "ROLLBACK TO syncline_batch; RELEASE syncline_batch",
         };
         match connection.execute_batch(end) {
-            Ok(()) => inserted.map_err(changed_meanwhile),
-            Err(e) => inserted.and(Err(map_error(e))),
+            Ok(()) => done.map_err(changed_meanwhile),
+            Err(e) => done.and(Err(map_error(e))),
         }
     }
 }
@@ -151,6 +158,12 @@ impl SinkWriter for SqliteWriter {
         }
         self.begin().await?;
         tokio::task::block_in_place(|| self.accept(batch)).map_err(|e| e.at(&self.owner.target))
+    }
+
+    async fn delete(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.begin().await?;
+        tokio::task::block_in_place(|| self.whole(|connection| self.take_away(connection, rows)))
+            .map_err(|e| e.at(&self.owner.target))
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {

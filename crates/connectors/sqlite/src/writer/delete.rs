@@ -8,6 +8,7 @@ use syncline_types::{Column, Error, Result};
 
 use super::SqliteWriter;
 use crate::bind::Parameter;
+use crate::catalog::is_strict;
 use crate::database::map_error;
 
 impl SqliteWriter {
@@ -23,7 +24,7 @@ impl SqliteWriter {
             .ok_or_else(|| Error::bug("rows to be taken away have columns of their own"))?;
         let key = self.table.key();
         let keyed = !key.is_empty() && columns.iter().all(|c| key.contains(&c.name()));
-        let table = quote(&self.owner.target.name);
+        let table = quote(&self.owner.target);
         let sql = if keyed {
             let same: Vec<String> =
                 columns.iter().map(|c| format!("{} = ?", quote(c.name()))).collect();
@@ -39,7 +40,8 @@ impl SqliteWriter {
                 "DELETE FROM {table} WHERE rowid = (SELECT rowid FROM {table} WHERE {same} LIMIT 1)"
             )
         };
-        let strict = self.is_strict();
+        let options = self.table.options.as_ref().and_then(|sql| sql.of(Dialect::Sqlite.id()));
+        let strict = options.is_some_and(is_strict);
         let parameters: Vec<Parameter<'_>> = columns
             .iter()
             .zip(rows.columns())
