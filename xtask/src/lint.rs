@@ -23,6 +23,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
         "crates/cli",
         &["engine", "store", "processors", "connectors", "connector", "kits", "types"],
     ),
+    ("bench", "bench/instructions", &["connectors", "kits", "types"]),
     ("xtask", "xtask", &[]),
 ];
 

@@ -1,10 +1,11 @@
-//! Tasks of the workspace: `cargo xtask test | servers | lint | gen`.
+//! Tasks of the workspace: `cargo xtask test | servers | bench | lint | gen`.
 //!
 //! Everything CI does stands here, so that it can be done by hand in the same way. How a server is
 //! had and started is the testkit's knowledge; this only calls it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
+mod bench;
 mod generated;
 mod lint;
 mod readme;
@@ -42,6 +43,11 @@ enum Task {
         #[command(subcommand)]
         verb: ServersVerb,
     },
+    /// Measure Syncline beside the native tools
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Check the rules of the house: edges between crates, module docs, leftovers
     Lint,
     /// Write the references in docs/ from the code
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
         Task::Servers { verb: ServersVerb::Install { names } } => {
             servers::by_hand("install", &names)
         }
+        Task::Bench { what } => bench::run(&what),
         Task::Lint => lint::run(),
         Task::Gen { check } => generated::run(check),
     };

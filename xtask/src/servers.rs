@@ -33,8 +33,14 @@ pub(crate) struct Running {
 impl Running {
     /// Starts all servers that can be had.
     pub(crate) fn start(program: &Path) -> Result<Self, String> {
+        Self::start_with(program, &[])
+    }
+
+    /// Starts servers with the arguments of the program's `up`.
+    pub(crate) fn start_with(program: &Path, args: &[String]) -> Result<Self, String> {
         let mut child = Command::new(program)
             .arg("up")
+            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -52,6 +58,11 @@ impl Running {
             }
         }
         Err("the servers ended before they were ready".to_owned())
+    }
+
+    /// The process above all servers.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs test servers by hand: `cargo xtask servers install | up` call this.
 //!
 //! `up` prints one line `VARIABLE=URL` for each server, then `READY`, and serves until standard
-//! input closes or it is interrupted.
+//! input closes or it is interrupted. `--with NAME:ARGUMENT` hands an argument to that server.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
@@ -16,7 +16,17 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut kinds = Vec::new();
-    for name in names {
+    let mut extra: Vec<(&str, &str)> = Vec::new();
+    let mut names = names.iter();
+    while let Some(name) = names.next() {
+        if name == "--with" {
+            let Some(setting) = names.next().and_then(|word| word.split_once(':')) else {
+                eprintln!("--with takes NAME:ARGUMENT");
+                return ExitCode::from(2);
+            };
+            extra.push(setting);
+            continue;
+        }
         match Kind::parse(name) {
             Some(kind) => kinds.push(kind),
             None => {
@@ -31,7 +41,7 @@ fn main() -> ExitCode {
     }
     match verb.as_str() {
         "install" => get(&kinds),
-        "up" => up(&kinds),
+        "up" => up(&kinds, &extra),
         other => {
             eprintln!("unknown verb {other:?}");
             ExitCode::from(2)
@@ -55,10 +65,12 @@ fn get(kinds: &[Kind]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn up(kinds: &[Kind]) -> ExitCode {
+fn up(kinds: &[Kind], extra: &[(&str, &str)]) -> ExitCode {
     let mut servers = Vec::new();
     for kind in kinds {
-        match Server::own(*kind, &[]) {
+        let of_this = extra.iter().filter(|(name, _)| *name == kind.name());
+        let args: Vec<&str> = of_this.map(|(_, argument)| *argument).collect();
+        match Server::own(*kind, &args) {
             Some(server) => {
                 let socket = match server.socket() {
                     Some(path) if kind.is_mysql() => format!("?socket={}", path.display()),

@@ -1,0 +1,90 @@
+//! `cargo xtask bench`: Syncline beside the native tools, on the same machine, servers and data.
+//!
+//! `copy` times whole commands in turns and checks what they wrote; `instructions` counts what
+//! decoders and encoders execute, which holds still on a busy machine; `startup` times the least
+//! work. What the numbers mean stands in `bench/README.md`.
+
+mod data;
+mod instructions;
+mod machine;
+mod measure;
+mod peers;
+mod report;
+mod rounds;
+mod routes;
+mod servers;
+mod startup;
+
+use clap::{Args, Subcommand};
+
+/// What is to be measured.
+#[derive(Subcommand)]
+pub(crate) enum Bench {
+    /// Copies by Syncline and by others, in turns, checked, as a table and in bench/results
+    Copy(Box<Copy>),
+    /// Instructions that decoders and encoders execute, by valgrind; written to bench/instructions.json
+    Instructions {
+        /// Write nothing; fail when a count is more than 10 % above the committed one
+        #[arg(long)]
+        check: bool,
+        /// Only benches whose names contain this
+        filter: Option<String>,
+    },
+    /// Whole commands that do next to nothing: `--help`, and a copy of ten rows
+    Startup {
+        /// Times each command is run
+        #[arg(long, default_value_t = 15)]
+        rounds: usize,
+    },
+}
+
+/// Options of `bench copy`.
+#[derive(Args)]
+pub(crate) struct Copy {
+    /// Routes, as from-to with a comma between; stores: mysql, postgres, csv, parquet, sqlite
+    #[arg(long, value_delimiter = ',', default_values_t = routes::default_names())]
+    route: Vec<String>,
+    /// Tables: mixed, lineitem
+    #[arg(long, value_delimiter = ',', default_values_t = ["mixed".to_owned()])]
+    table: Vec<String>,
+    /// Rows of a table
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u64,
+    /// Who runs beside Syncline: native, duckdb, sling, ape-dts, datax; those that need a command
+    /// run when it is given
+    #[arg(long, value_delimiter = ',', default_values_t = ["native".to_owned()])]
+    against: Vec<String>,
+    /// Times each of them runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Values of Syncline's --parallel, each a run of its own; 0 leaves the option away
+    #[arg(long, value_delimiter = ',', default_values_t = [0, 1])]
+    parallel: Vec<usize>,
+    /// DuckDB's command, for csv-parquet
+    #[arg(long)]
+    duckdb: Option<String>,
+    /// DataX' folder, with bin/datax.py in it
+    #[arg(long)]
+    datax: Option<String>,
+    /// Sling's command
+    #[arg(long)]
+    sling: Option<String>,
+    /// ape-dts' command; it is given a configuration file
+    #[arg(long)]
+    ape_dts: Option<String>,
+    /// Part of the result files' names
+    #[arg(long, default_value = "copy")]
+    label: String,
+    /// Print the table, and write no files
+    #[arg(long)]
+    no_results: bool,
+}
+
+/// Runs it.
+pub(crate) fn run(bench: &Bench) -> Result<(), String> {
+    match bench {
+        Bench::Copy(copy) => rounds::run(copy),
+        Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
+        Bench::Startup { rounds } => startup::run(*rounds),
+    }
+}
