@@ -20,17 +20,23 @@ pub(crate) struct Dates {
     place: Place,
     reads: bool,
     columns: Vec<(String, Pattern)>,
+    /// For every date and timestamp, instead of columns by name.
+    all: Option<Pattern>,
 }
 
 impl Dates {
     pub(crate) fn new(place: Place, reads: bool, value: &Value) -> Result<Self> {
         let mut columns = Vec::new();
+        if let (false, Value::String(text)) = (reads, value) {
+            let all = Some(Pattern::new(text).map_err(|e| e.at(&place))?);
+            return Ok(Self { place, reads, columns, all });
+        }
         for (name, value) in place.object(value)? {
             let place = place.under(name);
             let pattern = Pattern::new(place.text(value)?).map_err(|e| e.at(&place))?;
             columns.push((name.clone(), pattern));
         }
-        Ok(Self { place, reads, columns })
+        Ok(Self { place, reads, columns, all: None })
     }
 }
 
@@ -42,13 +48,19 @@ impl Processor for Dates {
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor> {
         let mut table = input.clone();
         let mut steps = Vec::new();
-        for (name, pattern) in &self.columns {
+        let dated = |t: &DataType| matches!(t, DataType::Date32 | DataType::Timestamp(..));
+        let all = input.columns.iter().filter(|c| dated(c.field.data_type()));
+        let named = self.columns.iter().map(|(name, pattern)| (name.as_str(), pattern));
+        let chosen: Vec<(&str, &Pattern)> = match &self.all {
+            Some(pattern) => all.map(|column| (column.name(), pattern)).collect(),
+            None => named.collect(),
+        };
+        for (name, pattern) in chosen {
             let index = find(&table, name, &self.place)?;
             let data_type = table.columns[index].field.data_type();
             let fits = match data_type {
                 DataType::Utf8 => self.reads,
-                DataType::Date32 | DataType::Timestamp(..) => !self.reads,
-                _ => false,
+                other => !self.reads && dated(other),
             };
             if !fits {
                 let wanted = if self.reads { "a text" } else { "a date or a timestamp" };

@@ -94,7 +94,11 @@ pub fn schema() -> Value {
         step("dx_replace", "DataX: other characters at this place", datax.clone()),
         step("dx_substr", "DataX: so many characters from this place", datax),
         step("filter", "rows for which the condition is true", text.clone()),
-        step("format_date", "dates as texts of this form", by_name(text.clone())),
+        step(
+            "format_date",
+            "dates as texts of this form; a text alone is for all of them",
+            json!({ "anyOf": [text, by_name(text.clone())] }),
+        ),
         step("mask", "values that must not travel as they are", mask),
         step("parse_date", "texts of this form as timestamps", by_name(text.clone())),
         step("rename", "other names: old to new", by_name(text.clone())),

@@ -111,4 +111,6 @@ fn dates_are_read_and_written_by_patterns() {
     assert_eq!(output.rejects.len(), 1);
     let texts = texts(json!({ "format_date": { "at": "yyyy/MM/dd HH:mm:ss.SSS" } }), "at");
     assert_eq!(texts[0], "2014/12/31 23:59:58.500");
+    let all = self::texts(json!({ "format_date": "yyyy" }), "at");
+    assert_eq!(all, ["2014", "-", "-", "-"]);
 }

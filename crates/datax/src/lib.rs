@@ -1,0 +1,445 @@
+//! DataX job files (`{"job": {"content": [{"reader": …, "writer": …}]}}`), read as jobs.
+//!
+//! What a plug-in or key means here stands in `docs/datax.md`. What is not known is an error that
+//! names it and its place; what has no effect is a note. Columns go from reader to writer by their
+//! position, as in DataX.
+
+mod jdbc;
+mod keys;
+mod relational;
+mod stream;
+mod text_file;
+mod variables;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use syncline_connector::Secret;
+use syncline_engine::JobFile;
+use syncline_types::{Code, Error, Result, did_you_mean};
+
+use jdbc::Kind;
+use keys::{Keys, Node};
+pub use variables::parse_variables;
+
+/// Name of the environment variable that stands for the reader's password in a converted job.
+pub const SOURCE_PASSWORD: &str = "SOURCE_PASSWORD";
+/// Name of the environment variable that stands for the writer's password in a converted job.
+pub const SINK_PASSWORD: &str = "SINK_PASSWORD";
+
+/// A DataX job as jobs that run one after the other: one for each pair of what is read and where
+/// it goes.
+#[derive(Debug)]
+pub struct Converted {
+    /// The jobs, in order.
+    pub parts: Vec<Part>,
+    /// What a person should know: keys without effect, differences.
+    pub notes: Vec<String>,
+}
+
+/// One job.
+#[derive(Debug)]
+pub struct Part {
+    /// The job, without its passwords.
+    pub job: JobFile,
+    /// The reader's password.
+    pub source_password: Option<Secret>,
+    /// The writer's password.
+    pub sink_password: Option<Secret>,
+    /// What is to be done with files of the target's name before the first run.
+    pub clear: Option<OldFiles>,
+}
+
+/// Files that begin with the name of a text file to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldFiles {
+    folder: PathBuf,
+    prefix: String,
+    refuse: bool,
+}
+
+impl OldFiles {
+    /// Removes them, or refuses to begin because there are some.
+    ///
+    /// # Errors
+    /// [`Code::WriteModeNeeded`] for files that are in the way, [`Code::NoPrivilege`] for files that
+    /// cannot be removed.
+    pub fn clear(&self) -> Result<()> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Ok(()) };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let ours = name.to_string_lossy().starts_with(&self.prefix);
+            if !ours || !entry.file_type().is_ok_and(|t| t.is_file()) {
+                continue;
+            }
+            let path = entry.path();
+            if self.refuse {
+                let message = format!("{} is there, and writeMode is nonConflict", path.display());
+                return Err(Error::new(Code::WriteModeNeeded, message));
+            }
+            std::fs::remove_file(&path).map_err(|e| {
+                let message = format!("{} cannot be removed (writeMode truncate)", path.display());
+                Error::new(Code::NoPrivilege, message).because(e)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What is read.
+#[derive(Debug, Clone, Default)]
+struct Input {
+    url: String,
+    password: Option<Secret>,
+    tables: Vec<String>,
+    query: Option<String>,
+    filter: Option<String>,
+    /// Names of columns in the order wanted; all of them when not given.
+    columns: Option<Vec<String>>,
+    steps: Vec<Value>,
+    /// The driver would make NULL of a date that is none.
+    zero_dates_are_null: bool,
+}
+
+/// Where it goes.
+#[derive(Debug, Clone, Default)]
+struct Output {
+    url: String,
+    password: Option<Secret>,
+    table: Option<String>,
+    columns: Vec<String>,
+    write: Option<&'static str>,
+    before: Vec<String>,
+    after: Vec<String>,
+    steps: Vec<Value>,
+    /// The target is a file, which is made; tables have to be there.
+    makes_target: bool,
+    clear: Option<(String, String, Clear)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Clear {
+    refuse: bool,
+}
+
+/// Whether a text looks like a DataX job: JSON with a `job` that has `content`.
+pub fn is_datax(text: &str) -> bool {
+    let start = text.trim_start();
+    start.starts_with('{') && start.contains("\"job\"") && start.contains("\"content\"")
+}
+
+/// Reads a DataX job; `place` names it in errors.
+///
+/// # Errors
+/// [`Code::JobSyntax`] for what is no JSON, [`Code::UnknownKey`] and [`Code::UnknownConnector`] for
+/// keys and plug-ins that are not supported, [`Code::BadValue`], [`Code::BadUrl`]; each with its
+/// place in the file.
+pub fn convert(text: &str, place: &str, variables: &BTreeMap<String, String>) -> Result<Converted> {
+    let text = variables::replace(text, variables, place)?;
+    let value: Value = serde_json::from_str(&text)
+        .map_err(|e| Error::new(Code::JobSyntax, format!("{place}: {e}")))?;
+    let mut notes = Vec::new();
+    let root = Node::new(&value, "").keys().map_err(|e| e.at(place))?;
+    read(&root, stem(place), &mut notes)
+        .map(|parts| Converted { parts, notes })
+        .map_err(|e| e.at(place))
+}
+
+fn stem(place: &str) -> &str {
+    Path::new(place).file_stem().and_then(|s| s.to_str()).unwrap_or("datax")
+}
+
+fn read(root: &Keys<'_>, name: &str, notes: &mut Vec<String>) -> Result<Vec<Part>> {
+    let job = Node::new(root.need("job")?.value, "job").keys()?;
+    for key in ["setting", "core", "common", "jobId"] {
+        if let Some(node) = root.get(key).filter(|n| *n.value != json!({})) {
+            notes.push(format!("{} is about DataX itself and has no effect", key_of(&node)));
+        }
+    }
+    root.finish()?;
+    let setting = Settings::parse(&job)?;
+    let mut parts = Vec::new();
+    for content in job.need("content")?.one_or_more()? {
+        let keys = content.keys()?;
+        let inputs = plug_in(&keys.need("reader")?, |name, node| match name {
+            "streamreader" => stream::reader(node, setting.channels.unwrap_or(1)),
+            "mysqlreader" => relational::reader(node, Some(Kind::Mysql), notes),
+            "postgresqlreader" => relational::reader(node, Some(Kind::Postgres), notes),
+            "rdbmsreader" => relational::reader(node, None, notes),
+            "txtfilereader" => text_file::reader(node, notes),
+            _ => Err(unknown(node, name, READERS)),
+        })?;
+        let outputs = plug_in(&keys.need("writer")?, |name, node| match name {
+            "streamwriter" => stream::writer(node, notes),
+            "mysqlwriter" => relational::writer(node, Some(Kind::Mysql), notes),
+            "postgresqlwriter" => relational::writer(node, Some(Kind::Postgres), notes),
+            "rdbmswriter" => relational::writer(node, None, notes),
+            "txtfilewriter" => text_file::writer(node, notes),
+            _ => Err(unknown(node, name, WRITERS)),
+        })?;
+        let steps = transformers(&keys, notes)?;
+        keys.finish()?;
+        for pair in pairs(&content, inputs, outputs)? {
+            parts.push(setting.part(name, pair, &steps)?);
+        }
+    }
+    job.finish()?;
+    if parts.is_empty() {
+        return Err(job.need("content")?.wrong("nothing to do"));
+    }
+    let several = parts.len() > 1;
+    for (at, part) in parts.iter_mut().enumerate().filter(|_| several) {
+        part.job.name = Some(format!("{name} #{}", at + 1));
+    }
+    if setting.unlimited {
+        notes.push(
+            "job.setting.errorLimit is not given: the first bad row ends the run, where DataX \
+             would leave any number of them out"
+                .into(),
+        );
+    }
+    notes.dedup();
+    Ok(parts)
+}
+
+const READERS: &[&str] =
+    &["streamreader", "mysqlreader", "postgresqlreader", "rdbmsreader", "txtfilereader"];
+const WRITERS: &[&str] =
+    &["streamwriter", "mysqlwriter", "postgresqlwriter", "rdbmswriter", "txtfilewriter"];
+const TRANSFORMERS: &[&str] = &["dx_substr", "dx_pad", "dx_replace", "dx_filter", "dx_digest"];
+
+fn key_of<'a>(node: &'a Node<'_>) -> &'a str {
+    node.place.trim_start_matches('.')
+}
+
+fn plug_in<T>(
+    node: &Node<'_>,
+    build: impl FnOnce(&str, &Node<'_>) -> Result<Vec<T>>,
+) -> Result<Vec<T>> {
+    let keys = node.keys()?;
+    let name = keys.need("name")?.text()?;
+    let parameter = keys.need("parameter")?;
+    keys.finish()?;
+    build(&name, &parameter)
+}
+
+fn unknown(parameter: &Node<'_>, name: &str, known: &[&str]) -> Error {
+    let place = parameter.place.trim_end_matches(".parameter");
+    let near = did_you_mean(name, known.iter().copied());
+    let message = format!("{place}: plug-in {name:?} is not supported{near}");
+    Error::new(Code::UnknownConnector, message).hint(format!("there are {}", known.join(", ")))
+}
+
+/// The transformers, as steps of a chain, which have the same names.
+fn transformers(keys: &Keys<'_>, notes: &mut Vec<String>) -> Result<Vec<Value>> {
+    let Some(list) = keys.get("transformer") else { return Ok(Vec::new()) };
+    let mut steps = Vec::new();
+    for node in list.list()? {
+        let keys = node.keys()?;
+        let name = keys.need("name")?.text()?;
+        if !TRANSFORMERS.contains(&name.as_str()) {
+            let near = did_you_mean(&name, TRANSFORMERS.iter().copied());
+            let message = format!("{}: transformer {name:?} is not supported{near}", node.place);
+            return Err(Error::new(Code::UnknownKey, message)
+                .hint(format!("there are {}", TRANSFORMERS.join(", "))));
+        }
+        let parameter = keys.need("parameter")?.keys()?;
+        let column = parameter.need("columnIndex")?;
+        let index = column.count()?.ok_or_else(|| column.wrong("counted from 0"))?;
+        let paras = parameter.need("paras")?.list()?;
+        let paras: Vec<String> = paras.iter().map(Node::text).collect::<Result<_>>()?;
+        parameter.harmless(&["context"], notes);
+        parameter.finish()?;
+        keys.finish()?;
+        steps.push(json!({ name: { "columnIndex": index, "paras": paras } }));
+    }
+    Ok(steps)
+}
+
+/// What goes where: everything to the one target, or each to its own.
+fn pairs(
+    content: &Node<'_>,
+    inputs: Vec<Input>,
+    mut outputs: Vec<Output>,
+) -> Result<Vec<(Input, Output)>> {
+    if let [one] = outputs.as_slice() {
+        let last = inputs.len().saturating_sub(1);
+        let one = one.clone();
+        let with = |(at, input): (usize, Input)| {
+            let mut output = one.clone();
+            if at > 0 {
+                output.before.clear();
+                output.clear = None;
+                // What the first has written stays.
+                if output.write == Some("replace") {
+                    output.write = Some("append");
+                }
+            }
+            if at < last {
+                output.after.clear();
+            }
+            (input, output)
+        };
+        return Ok(inputs.into_iter().enumerate().map(with).collect());
+    }
+    if inputs.len() != outputs.len() {
+        let (a, b) = (inputs.len(), outputs.len());
+        return Err(content
+            .wrong(format!("{a} tables are read, and {b} written"))
+            .hint("DataX pairs them in order: give as many, or one to write"));
+    }
+    Ok(inputs.into_iter().zip(outputs.drain(..)).collect())
+}
+
+/// `job.setting`.
+struct Settings {
+    channels: Option<u64>,
+    rows: Option<u64>,
+    bytes: Option<u64>,
+    error_rows: Option<u64>,
+    error_ratio: Option<f64>,
+    unlimited: bool,
+}
+
+impl Settings {
+    fn parse(job: &Keys<'_>) -> Result<Self> {
+        let mut this = Self {
+            channels: None,
+            rows: None,
+            bytes: None,
+            error_rows: None,
+            error_ratio: None,
+            unlimited: true,
+        };
+        let Some(setting) = job.get("setting") else { return Ok(this) };
+        let keys = setting.keys()?;
+        if let Some(speed) = keys.get("speed") {
+            let speed = speed.keys()?;
+            let limit = |key: &str| -> Result<Option<u64>> {
+                Ok(speed.get(key).map(|n| n.count()).transpose()?.flatten().filter(|n| *n > 0))
+            };
+            (this.channels, this.rows, this.bytes) =
+                (limit("channel")?, limit("record")?, limit("byte")?);
+            speed.finish()?;
+        }
+        if let Some(limit) = keys.get("errorLimit") {
+            let keys = limit.keys()?;
+            this.error_rows = keys.get("record").map(|n| n.count()).transpose()?.flatten();
+            if let Some(share) = keys.get("percentage") {
+                let number = share.number()?;
+                if !(0.0..=1.0).contains(&number) {
+                    return Err(share.wrong("a share from 0 to 1"));
+                }
+                this.error_ratio = Some(number);
+            }
+            this.unlimited = this.error_rows.is_none() && this.error_ratio.is_none();
+            keys.finish()?;
+        }
+        keys.finish()?;
+        Ok(this)
+    }
+
+    fn part(&self, name: &str, (input, output): (Input, Output), steps: &[Value]) -> Result<Part> {
+        let side = |url: &str, password: &Option<Secret>, variable: &str| {
+            let mut connection = Map::from_iter([("url".to_owned(), json!(url))]);
+            if password.is_some() {
+                connection.insert("password".into(), json!({ "env": variable }));
+            }
+            Value::Object(connection)
+        };
+        let mut source = Map::from_iter([("connection".to_owned(), json!("reader"))]);
+        let mut columns = Map::new();
+        if let Some(chosen) = &input.columns {
+            let table = input.tables.first().cloned().unwrap_or_else(|| "rows".into());
+            let list: Vec<Value> = chosen.iter().map(|name| json!({ "from": name })).collect();
+            columns.insert(table, list.into());
+        }
+        if !input.tables.is_empty() {
+            source.insert("tables".into(), json!(input.tables));
+        }
+        source.extend(input.query.map(|q| ("query".to_owned(), q.into())));
+        source.extend(input.filter.map(|f| ("where".to_owned(), f.into())));
+        let mut sink = Map::from_iter([("connection".to_owned(), json!("writer"))]);
+        sink.extend(output.table.map(|t| ("table".to_owned(), t.into())));
+        if !output.columns.is_empty() {
+            sink.insert("columns".into(), json!(output.columns));
+        }
+        sink.extend(output.write.map(|w| ("write".to_owned(), w.into())));
+        if !output.makes_target {
+            sink.insert("create".into(), "never".into());
+        }
+        for (key, statements) in [("before", &output.before), ("after", &output.after)] {
+            if !statements.is_empty() {
+                sink.insert(key.into(), json!(statements));
+            }
+        }
+        let mut speed = Map::new();
+        speed.extend(self.channels.map(|n| ("parallel".to_owned(), n.into())));
+        speed.extend(self.rows.map(|n| ("rows_per_second".to_owned(), n.into())));
+        speed.extend(self.bytes.map(|n| ("bytes_per_second".to_owned(), n.into())));
+        let mut errors = Map::new();
+        errors.extend(self.error_rows.map(|n| ("rows".to_owned(), n.into())));
+        errors.extend(self.error_ratio.map(|n| ("ratio".to_owned(), json!(n))));
+        errors.insert("allow_lossy".into(), true.into());
+        if input.zero_dates_are_null {
+            errors.insert("values".into(), json!({ "zero_date": "null" }));
+        }
+        let chain = [input.steps.as_slice(), steps].concat();
+        let job = json!({
+            "version": 1,
+            "name": name,
+            "connections": {
+                "reader": side(&input.url, &input.password, SOURCE_PASSWORD),
+                "writer": side(&output.url, &output.password, SINK_PASSWORD),
+            },
+            "source": source,
+            "sink": sink,
+            "columns": columns,
+            "processors": { "source": chain, "sink": output.steps },
+            "speed": speed,
+            "errors": errors,
+        });
+        let job = JobFile::parse(&job.to_string(), name)
+            .map_err(|e| Error::new(e.code(), format!("as a job: {}", e.chain())))?;
+        Ok(Part {
+            job,
+            source_password: input.password,
+            sink_password: output.password,
+            clear: output.clear.map(|(folder, prefix, clear)| OldFiles {
+                folder: folder.into(),
+                prefix,
+                refuse: clear.refuse,
+            }),
+        })
+    }
+}
+
+/// A job as YAML, without what is not said.
+///
+/// # Errors
+/// [`Code::Bug`] when it cannot be written.
+pub fn to_yaml(job: &JobFile) -> Result<String> {
+    let failed = |e: &dyn std::fmt::Display| Error::bug(format!("a job cannot be written: {e}"));
+    let mut value = serde_json::to_value(job).map_err(|e| failed(&e))?;
+    prune(&mut value);
+    serde_saphyr::to_string(&value).map_err(|e| failed(&e))
+}
+
+/// Takes out nulls, and lists and objects that are empty.
+fn prune(value: &mut Value) {
+    let empty = |v: &Value| {
+        v.is_null()
+            || v.as_array().is_some_and(Vec::is_empty)
+            || v.as_object().is_some_and(Map::is_empty)
+            || *v == json!(false)
+    };
+    match value {
+        Value::Object(map) => {
+            map.values_mut().for_each(prune);
+            map.retain(|_, v| !empty(v));
+        }
+        Value::Array(list) => list.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
