@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use syncline_connector::Endpoint;
 use syncline_convert::portable::type_name;
-use syncline_types::{Code, Error, Result, TableInfo, TableName, TableSchema};
+use syncline_types::{Code, Error, Result, TableInfo, TableName, TableSchema, field};
 
 use crate::csv::Dialect;
 use crate::csv::reader::{self as csv_reader, Sampled};
@@ -248,7 +248,10 @@ fn settle(
             column.field = given.field(name, true);
             continue;
         }
+        // Whatever it is from here on, the file does not say so.
+        let sampled_type = || [(field::SAMPLED, "true".to_owned())];
         if !options.infer {
+            column.field = field::with(column.field.clone(), sampled_type());
             continue;
         }
         let guess = looks.guess(&name);
@@ -258,7 +261,7 @@ fn settle(
             ));
         }
         guessed = true;
-        column.field = guess.field;
+        column.field = field::with(guess.field, sampled_type());
     }
     if guessed && table.info.rows.is_none_or(|rows| rows > sampled) {
         table.info.notes.insert(0, format!("types are those of {sampled} rows looked at"));
@@ -480,7 +483,11 @@ fn script(
         }
         let mut piece = piece(file, stamp.clone(), table.columns);
         piece.until = Some(table.end);
-        piece.script = Some(ScriptPiece { table: table.schema.name.clone(), start: table.start });
+        piece.script = Some(ScriptPiece {
+            table: table.schema.name.clone(),
+            start: table.start,
+            parts: table.parts,
+        });
         let layout = if plain { Layout::Marks(table.marks) } else { Layout::Whole };
         let one = FoundFile { piece, layout };
         match found.get_mut(&name) {

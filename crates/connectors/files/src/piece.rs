@@ -51,6 +51,9 @@ pub(crate) struct ScriptPiece {
     pub(crate) table: TableName,
     /// Reading begins there; at the beginning when there is no place.
     pub(crate) start: Option<script::Place>,
+    /// Its partitions, whose rows are its rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<script::Part>,
 }
 
 /// A split's token.

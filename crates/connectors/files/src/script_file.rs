@@ -36,7 +36,13 @@ pub(crate) fn look(
         }
     }
     catalog.finish().map_err(|e| e.at(path.display()))?;
-    Ok(catalog.tables())
+    let mut tables = catalog.tables();
+    if let Some(first) = tables.first_mut() {
+        let left = catalog.left().into_iter();
+        let file = path.display();
+        first.notes.extend(left.map(|what| format!("of {file} is not copied: {what}")));
+    }
+    Ok(tables)
 }
 
 fn read_options(options: &FilesOptions) -> ReadOptions {
@@ -77,6 +83,7 @@ impl ScriptRows {
         let found = ScriptTable {
             schema,
             columns: piece.columns.clone(),
+            parts: script.map(|s| s.parts.clone()).unwrap_or_default(),
             rows: 0,
             bytes: 0,
             start: None,

@@ -421,6 +421,10 @@ impl Sink for FilesSink {
         })
     }
 
+    async fn execute(&self, _: &[String]) -> Result<()> {
+        Err(Error::new(Code::Unsupported, "a file runs no statements"))
+    }
+
     async fn end(&self) -> Result<()> {
         held(&self.folders).clear();
         Ok(())

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use syncline_types::field::{NO_DAY, no_day};
+
 /// Microseconds of a second.
 pub const SECOND: i64 = 1_000_000;
 /// Microseconds of a day.
@@ -217,10 +219,44 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     local.checked_sub(if text.as_bytes()[at] == b'-' { -offset } else { offset })
 }
 
+/// Reads a date that is no day of the calendar (`0000-00-00`, `2020-02-31`), as the day that stands
+/// for it in a field of [`syncline_types::field::SPECIAL`] `zero-date`.
+pub fn parse_no_day(text: &str) -> Option<i32> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' || parse_date(text).is_some() {
+        return None;
+    }
+    let digits = [&text[..4], text.get(5..7)?, text.get(8..)?].concat();
+    let number: i32 = digits.parse().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    let days = NO_DAY + number;
+    no_day(days.into()).map(|_| days)
+}
+
+/// Appends the date that is no day of the calendar, which `days` stands for; `false` for others.
+pub fn push_no_day(days: i64, out: &mut String) -> bool {
+    let Some((year, month, day)) = no_day(days) else { return false };
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{year:04}-{month:02}-{day:02}");
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn dates_that_are_no_days_come_back() {
+        for text in ["0000-00-00", "2020-00-10", "2020-02-31", "9999-12-00"] {
+            let mut again = String::new();
+            assert!(push_no_day(parse_no_day(text).unwrap().into(), &mut again));
+            assert_eq!(again, text);
+        }
+        for text in ["2020-02-29", "2020-13-01", "2020-01-32", "20200-0-00", "é020-00-00", ""] {
+            assert_eq!(parse_no_day(text), None, "{text}");
+        }
+        assert!(!push_no_day(0, &mut String::new()));
+    }
 
     #[test]
     fn an_offset_with_wide_characters_is_no_offset() {

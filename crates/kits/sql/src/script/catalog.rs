@@ -5,15 +5,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
-use syncline_types::{Code, Error, Identity, Result, TableName, TableSchema};
+use serde::{Deserialize, Serialize};
+use syncline_types::{
+    Code, Error, Identity, Index, NativeSql, Partition, Partitioning, Result, TableName,
+    TableSchema,
+};
 
-use super::change::{Change, alter, read};
-use super::create::{Tokens, add_index, settle_key};
+use super::alter::alter;
+use super::change::{Change, Values, read};
+use super::create::settle_key;
 use super::native::UserTypes;
 use super::reader::{ReadOptions, same_table};
 use super::row::Value;
 use super::scan::{Place, Scanner, Step};
 use super::statement::Head;
+use super::tokens::Tokens;
 use crate::Dialect;
 
 /// So many bytes of a table's rows lie between two of its marks.
@@ -27,6 +33,8 @@ pub struct ScriptTable {
     pub schema: TableSchema,
     /// Columns of a row in a statement without a column list, in order.
     pub columns: Vec<String>,
+    /// Its partitions that the script makes as tables of their own, whose rows are its rows.
+    pub parts: Vec<Part>,
     /// Its rows.
     pub rows: u64,
     /// Bytes of the script between its first row's statement and its last row's end.
@@ -41,11 +49,20 @@ pub struct ScriptTable {
     pub notes: Vec<String>,
 }
 
+/// A partition of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its name.
+    pub name: TableName,
+    /// Columns of a row in a statement without a column list, in order.
+    pub columns: Vec<String>,
+}
+
 #[derive(Debug)]
 struct Entry {
     table: ScriptTable,
-    /// Generated columns: place among the columns of a row, and whether rows leave it out.
-    generated: Vec<(usize, bool)>,
+    /// The table it is a partition of, and which rows it takes.
+    parent: Option<(TableName, String)>,
     /// It was made from a page's header, which is exact.
     exact: bool,
     /// Its columns come from rows alone.
@@ -60,6 +77,8 @@ pub struct ScriptCatalog {
     /// Columns that sequences count up, by the sequence's name.
     sequences: HashMap<String, (TableName, String)>,
     skipped: u64,
+    /// Views, routines and the like, by what they are.
+    left: Vec<(&'static str, Vec<String>)>,
     current: Option<(Arc<Head>, Option<usize>)>,
     header_read: bool,
     done: bool,
@@ -74,6 +93,7 @@ impl ScriptCatalog {
             types: UserTypes::default(),
             sequences: HashMap::new(),
             skipped: 0,
+            left: Vec::new(),
             current: None,
             header_read: false,
             done: false,
@@ -117,11 +137,32 @@ impl ScriptCatalog {
         self.skipped
     }
 
-    /// The tables found so far, in the script's order.
+    /// What of the script is not copied, for people: `views: a, b`.
+    pub fn left(&self) -> Vec<String> {
+        let line = |(kind, names): &(&str, Vec<String>)| format!("{kind}: {}", names.join(", "));
+        self.left.iter().map(line).collect()
+    }
+
+    /// The tables found so far, in the script's order. Partitions are parts of their tables.
     pub fn tables(&self) -> Vec<ScriptTable> {
         let sqlite = self.dialect() == Dialect::Sqlite;
-        let own = |e: &&Entry| !(sqlite && e.table.schema.name.name.starts_with("sqlite_"));
+        let own = |e: &&Entry| {
+            !(sqlite && e.table.schema.name.name.starts_with("sqlite_")) && self.root(e).is_none()
+        };
         self.entries.iter().filter(own).map(|entry| self.settle(entry)).collect()
+    }
+
+    /// The table that an entry is a part of, however many levels up.
+    fn root<'a>(&'a self, entry: &'a Entry) -> Option<&'a Entry> {
+        let mut found = None;
+        let mut at = entry;
+        // A script may say nonsense, such as a circle.
+        for _ in 0..self.entries.len() {
+            let Some((parent, _)) = &at.parent else { break };
+            let Some(next) = self.find(parent).map(|at| &self.entries[at]) else { break };
+            (found, at) = (Some(next), next);
+        }
+        found
     }
 
     fn settle(&self, entry: &Entry) -> ScriptTable {
@@ -129,22 +170,76 @@ impl ScriptCatalog {
         if entry.inferred {
             table.notes.push("the script has no CREATE TABLE for it: all columns are text".into());
         }
-        let left: Vec<String> = entry
-            .generated
-            .iter()
-            .filter(|(_, left)| *left)
-            .filter_map(|(at, _)| table.schema.columns.get(*at).map(|c| c.name().to_owned()))
-            .collect();
-        if !left.is_empty() {
-            table.notes.push(format!("generated, so not in the script: {}", left.join(", ")));
-            table.schema.columns.retain(|c| !left.iter().any(|name| name == c.name()));
-            table
-                .schema
-                .indexes
-                .retain(|index| index.parts.iter().all(|p| !left.contains(&p.column)));
+        self.gather(entry, &mut table);
+        if !entry.exact {
+            self.require(&mut table.schema);
         }
         settle_key(&mut table.schema, self.dialect());
         table
+    }
+
+    /// Makes the partitions' rows the table's own.
+    fn gather(&self, whole: &Entry, table: &mut ScriptTable) {
+        let root = &whole.table.schema.name;
+        let store = self.dialect().id();
+        let parts = self
+            .entries
+            .iter()
+            .filter(|e| self.root(e).is_some_and(|found| found.table.schema.name == *root));
+        for part in parts {
+            let one = &part.table;
+            if let (Some((parent, bounds)), Some(partitioning)) =
+                (&part.parent, &mut table.schema.partitioning)
+            {
+                let further = one.schema.partitioning.as_ref().map(|p| p.by.sql.as_str());
+                let sql = match further {
+                    Some(by) if !bounds.contains(" PARTITION BY ") => {
+                        format!("{bounds} PARTITION BY {by}")
+                    }
+                    _ => bounds.clone(),
+                };
+                partitioning.partitions.push(Partition {
+                    name: one.schema.name.clone(),
+                    parent: parent.clone(),
+                    bounds: NativeSql::new(store, sql),
+                });
+            }
+            table.parts.push(Part { name: one.schema.name.clone(), columns: one.columns.clone() });
+            table.rows += one.rows;
+            table.bytes += one.bytes;
+            table.end = table.end.max(one.end);
+            table.marks.clear();
+            let earlier = |a: &Place, b: &Place| a.offset <= b.offset;
+            table.start = match (table.start.take(), one.start.clone()) {
+                (Some(a), Some(b)) => Some(if earlier(&a, &b) { a } else { b }),
+                (a, b) => a.or(b),
+            };
+        }
+    }
+
+    /// Names what the table needs before it can be made.
+    fn require(&self, schema: &mut TableSchema) {
+        let store = self.dialect().id();
+        for column in &schema.columns {
+            let mut texts = Vec::new();
+            texts.extend(column.field.metadata().get(syncline_types::field::NATIVE));
+            texts.extend(column.field.metadata().get(DOMAIN));
+            for text in texts {
+                for needed in self.types.needed(text) {
+                    if !schema.requires.contains(&needed) {
+                        schema.requires.push(needed);
+                    }
+                }
+            }
+            if let Some(syncline_types::DefaultValue::Native { store: own, sql }) = &column.default
+                && own == store
+            {
+                let called = self.types.made.iter().filter(|made| {
+                    made.kind == "sequence" && sql.contains(&format!("{}'", made.name.name))
+                });
+                schema.requires.extend(called.cloned());
+            }
+        }
     }
 
     fn run(&mut self) -> Result<()> {
@@ -174,19 +269,13 @@ impl ScriptCatalog {
 
     fn add(&mut self, schema: TableSchema, exact: bool, inferred: bool) -> usize {
         let sqlite = self.dialect() == Dialect::Sqlite;
-        let mut generated = Vec::new();
-        for (at, column) in schema.columns.iter().enumerate() {
-            if column.generated.is_some() && !exact {
-                // SQLite's .dump leaves them out of its rows.
-                generated.push((at, sqlite));
-            }
-        }
-        let hidden = |at: usize| sqlite && generated.iter().any(|(g, _)| *g == at);
-        let named = schema.columns.iter().enumerate().filter(|(at, _)| !hidden(*at));
-        let columns = named.map(|(_, c)| c.name().to_owned()).collect();
+        // SQLite's .dump leaves generated columns out of its rows.
+        let named = schema.columns.iter().filter(|c| !sqlite || exact || c.generated.is_none());
+        let columns = named.map(|c| c.name().to_owned()).collect();
         let table = ScriptTable {
             schema,
             columns,
+            parts: Vec::new(),
             rows: 0,
             bytes: 0,
             start: None,
@@ -194,7 +283,7 @@ impl ScriptCatalog {
             marks: Vec::new(),
             notes: Vec::new(),
         };
-        self.entries.push(Entry { table, generated, exact, inferred });
+        self.entries.push(Entry { table, parent: None, exact, inferred });
         self.entries.len() - 1
     }
 
@@ -237,7 +326,6 @@ impl ScriptCatalog {
             _ => {
                 let head = head.clone();
                 let index = self.find(&head.table).or_else(|| Some(self.infer(&head)));
-                self.leave_out(index, &head);
                 self.current = Some((head, index));
                 index
             }
@@ -255,27 +343,9 @@ impl ScriptCatalog {
         table.rows += 1;
         table.end = position;
         table.bytes = position - start;
-        let listed = self.current.as_ref().is_some_and(|(head, _)| head.columns.is_some());
-        if !entry.generated.is_empty() && !listed {
-            for (at, left) in &mut entry.generated {
-                *left |= self.scanner.row.values.get(*at) == Some(&Value::Default);
-            }
-        }
         let last = table.marks.last().map_or(start, |(_, place)| place.offset);
         if position - last >= MARK_EVERY {
             table.marks.push((table.rows, self.scanner.place()));
-        }
-    }
-
-    /// Generated columns that a statement's column list does not have.
-    fn leave_out(&mut self, index: Option<usize>, head: &Head) {
-        let (Some(entry), Some(list)) = (index.map(|at| &mut self.entries[at]), &head.columns)
-        else {
-            return;
-        };
-        for (at, left) in &mut entry.generated {
-            let name = entry.table.schema.columns[*at].name();
-            *left |= !list.iter().any(|listed| listed == name);
         }
     }
 
@@ -295,32 +365,47 @@ impl ScriptCatalog {
             return Ok(());
         };
         let change = read(&mut tokens, &self.types);
+        let text = NativeSql::new(self.dialect().id(), tokens.all());
         drop(tokens);
         match change {
             Change::Nothing => self.skipped += 1,
             Change::Refused(what) => return Err(self.scanner.unsupported(&what)),
-            Change::Create(table, inherits) => self.create(table, &inherits),
-            Change::Child(name, parent) => {
-                if let Some(at) = self.find(&parent) {
-                    let parent = self.entries[at].table.schema.clone();
-                    self.create(TableSchema { name, indexes: Vec::new(), ..parent }, &[]);
+            Change::Create(mut table, inherits) => {
+                if self.dialect() == Dialect::Sqlite {
+                    table.statements = vec![as_kept(text)];
                 }
+                self.create(table, &inherits);
             }
+            Change::Child(name, parent, bounds) => self.create_child(name, &parent, bounds),
             Change::Drop(names) => {
                 self.entries.retain(|e| !names.contains(&e.table.schema.name) || e.table.rows > 0);
                 self.current = None;
             }
             Change::Alter(name) => self.alter(&name)?,
-            Change::Index(name, index) => {
-                if let Some(at) = self.open(&name) {
-                    let schema = &mut self.entries[at].table.schema;
-                    add_index(schema, Some(index.name), index.parts, index.unique);
+            Change::Index(name, index) => self.add_index(&name, index, text),
+            Change::Made(requirement, values) => {
+                let name = requirement.name.name.clone();
+                match values {
+                    Values::Members(members) => {
+                        drop(self.types.enums.insert(name, members));
+                    }
+                    Values::Of(native) => drop(self.types.domains.insert(name, native)),
+                    Values::Unknown => {}
                 }
+                self.types.made.push(requirement);
             }
-            Change::Partial(name, index) => {
-                if let Some(at) = self.open(&name) {
-                    let note = format!("index {index} is partial or over expressions: not carried");
-                    self.entries[at].table.notes.push(note);
+            Change::Left(kind, name, table) => {
+                self.skipped += 1;
+                match table.and_then(|table| self.open(&table)) {
+                    Some(at) => {
+                        let note = format!("{kind} are not copied: {name}");
+                        self.entries[at].table.notes.push(note);
+                    }
+                    None => match self.left.iter_mut().find(|(known, _)| *known == kind) {
+                        Some((_, names)) if names.contains(&name) => {}
+                        Some((_, names)) => names.push(name),
+                        None => self.left.push((kind, vec![name])),
+                    },
                 }
             }
             Change::Comment(name, column, text) => {
@@ -337,14 +422,51 @@ impl ScriptCatalog {
                     }
                 }
             }
-            Change::Enum(name, members) => drop(self.types.enums.insert(name, members)),
-            Change::Domain(name, native) => drop(self.types.domains.insert(name, native)),
             Change::Sequence(sequence, next) => self.count_from(&sequence, next),
             Change::Owned(sequence, table, column) => {
                 self.sequences.insert(sequence, (table, column));
             }
         }
         Ok(())
+    }
+
+    fn add_index(&mut self, name: &TableName, index: Index, text: NativeSql) {
+        let sqlite = self.dialect() == Dialect::Sqlite;
+        let Some(at) = self.open(name) else { return };
+        let schema = &mut self.entries[at].table.schema;
+        if schema.indexes.iter().any(|known| known.name == index.name) {
+            return;
+        }
+        schema.indexes.push(index);
+        if sqlite && !schema.statements.is_empty() {
+            schema.statements.push(text);
+        }
+    }
+
+    /// A table with the columns of another.
+    fn create_child(
+        &mut self,
+        name: TableName,
+        parent: &TableName,
+        bounds: Option<(String, Option<Partitioning>)>,
+    ) {
+        let Some(at) = self.find(parent) else { return };
+        let like = self.entries[at].table.schema.clone();
+        let is_part = bounds.is_some();
+        let further = bounds.as_ref().and_then(|(_, further)| further.clone());
+        let indexes = if is_part { Vec::new() } else { like.indexes.clone() };
+        let table = TableSchema {
+            name: name.clone(),
+            indexes,
+            partitioning: further,
+            foreign_keys: Vec::new(),
+            statements: Vec::new(),
+            ..like
+        };
+        self.create(table, &[]);
+        if let (Some((bounds, _)), Some(at)) = (bounds, self.find(&name)) {
+            self.entries[at].parent = Some((parent.clone(), bounds));
+        }
     }
 
     fn create(&mut self, mut table: TableSchema, inherits: &[TableName]) {
@@ -378,16 +500,24 @@ impl ScriptCatalog {
         let Some(mut tokens) = Tokens::of(self.scanner.lexer(), &session) else { return Ok(()) };
         let mut schema = self.entries[at].table.schema.clone();
         let columns = schema.columns.len();
-        let mut sequence = None;
-        let outcome = alter(&mut tokens, &mut schema, &self.types, &mut sequence);
+        let outcome = alter(&mut tokens, &mut schema, &self.types);
         drop(tokens);
-        if let Err(what) = outcome {
-            return Err(self.scanner.unsupported(&what));
+        let beyond = match outcome {
+            Ok(beyond) => beyond,
+            Err(what) => return Err(self.scanner.unsupported(&what)),
+        };
+        // The statement that made it no longer says it all.
+        schema.statements.clear();
+        if let Some((part, bounds)) = beyond.partition {
+            if let Some(at) = self.find(&part) {
+                self.entries[at].parent = Some((name.clone(), bounds));
+            }
+            return Ok(());
         }
         if schema.columns.len() != columns && self.entries[at].table.rows > 0 {
             return Err(self.scanner.unsupported("a column is added behind rows of the table"));
         }
-        if let Some((sequence, column)) = sequence {
+        if let Some((sequence, column)) = beyond.sequence {
             self.sequences.insert(sequence, (name.clone(), column));
         }
         if schema.columns.len() == columns {
@@ -412,4 +542,16 @@ impl ScriptCatalog {
             }
         }
     }
+}
+
+/// Where PostgreSQL's source keeps the name of a column's domain.
+pub(crate) const DOMAIN: &str = "syncline.domain";
+
+/// A statement as SQLite itself keeps it: without IF NOT EXISTS.
+fn as_kept(mut text: NativeSql) -> NativeSql {
+    const SHELL: &str = "CREATE TABLE IF NOT EXISTS ";
+    if let Some(rest) = text.sql.strip_prefix(SHELL) {
+        text.sql = format!("CREATE TABLE {rest}");
+    }
+    text
 }

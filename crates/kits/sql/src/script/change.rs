@@ -1,10 +1,11 @@
 //! What the statements of a script that hold no rows say about tables: made, dropped, given keys,
 //! indexes, comments, counters.
 
-use syncline_types::{Identity, Index, TableName, TableSchema};
+use syncline_types::{Index, Partitioning, Requirement, TableName, TableSchema};
 
-use super::create::Tokens;
 use super::native::UserTypes;
+use super::tokens::Tokens;
+use crate::Dialect;
 
 /// What a statement without rows says about tables.
 pub(crate) enum Change {
@@ -14,17 +15,28 @@ pub(crate) enum Change {
     Refused(String),
     /// A table, and those it inherits columns from.
     Create(TableSchema, Vec<TableName>),
-    /// A partition with its parent's columns.
-    Child(TableName, TableName),
+    /// A table with another's columns, and whether it is a partition: which rows it takes, and how
+    /// it is cut further.
+    Child(TableName, TableName, Option<(String, Option<Partitioning>)>),
     Drop(Vec<TableName>),
     Alter(TableName),
     Index(TableName, Index),
-    Partial(TableName, String),
     Comment(TableName, Option<String>, Option<String>),
-    Enum(String, Vec<String>),
-    Domain(String, String),
+    /// A type, domain, sequence or extension, and what is known of its values.
+    Made(Requirement, Values),
     Sequence(String, i128),
     Owned(String, TableName, String),
+    /// Something that is not copied: what, and its name; for a trigger, its table.
+    Left(&'static str, String, Option<TableName>),
+}
+
+/// What a type of the script's own holds.
+pub(crate) enum Values {
+    /// These words.
+    Members(Vec<String>),
+    /// Those of another type.
+    Of(String),
+    Unknown,
 }
 
 pub(crate) fn read(tokens: &mut Tokens<'_>, types: &UserTypes) -> Change {
@@ -42,7 +54,7 @@ pub(crate) fn read(tokens: &mut Tokens<'_>, types: &UserTypes) -> Change {
         }
         Some(Change::Drop(names))
     } else if tokens.eat_all(&["ALTER", "TABLE"]) {
-        skip_only(tokens);
+        tokens.skip_only();
         tokens.table().map(Change::Alter)
     } else if tokens.eat_all(&["ALTER", "SEQUENCE"]) {
         owned(tokens)
@@ -56,39 +68,56 @@ pub(crate) fn read(tokens: &mut Tokens<'_>, types: &UserTypes) -> Change {
     change.unwrap_or(Change::Nothing)
 }
 
-fn skip_only(tokens: &mut Tokens<'_>) {
-    tokens.eat_all(&["IF", "EXISTS"]);
-    tokens.eat("ONLY");
-}
+/// Words between CREATE and what is created, in things that are not copied.
+const BEFORE: [&str; 12] = [
+    "OR",
+    "REPLACE",
+    "ALGORITHM",
+    "UNDEFINED",
+    "MERGE",
+    "TEMPTABLE",
+    "DEFINER",
+    "SQL",
+    "SECURITY",
+    "INVOKER",
+    "TEMP",
+    "TEMPORARY",
+];
 
 fn create(tokens: &mut Tokens<'_>, types: &UserTypes) -> Option<Change> {
-    if tokens.eat_all(&["CREATE", "TYPE"]) {
-        let name = tokens.table()?.name;
-        let mut members = Vec::new();
-        if !tokens.eat_all(&["AS", "ENUM"]) {
-            return None;
-        }
-        tokens.open();
-        while let Some(member) = tokens.text() {
-            members.push(member);
-            tokens.next_comma();
-        }
-        return Some(Change::Enum(name, members));
-    }
-    if tokens.eat_all(&["CREATE", "DOMAIN"]) {
-        let name = tokens.table()?.name;
-        tokens.eat("AS");
-        return Some(Change::Domain(name, tokens.native_type()));
+    if let Some(made) = made(tokens) {
+        return Some(made);
     }
     let unique = tokens.eat_all(&["CREATE", "UNIQUE", "INDEX"]);
     if unique || tokens.eat_all(&["CREATE", "INDEX"]) {
-        return index(tokens, unique);
+        return tokens.created_index(unique).map(|(table, index)| Change::Index(table, index));
+    }
+    let special = ["FULLTEXT", "SPATIAL"].into_iter().find(|kind| tokens.is_at(1, kind));
+    if let Some(kind) = special.filter(|_| tokens.is_at(2, "INDEX") || tokens.is_at(2, "KEY")) {
+        tokens.at += 3;
+        let (table, mut index) = tokens.created_index(false)?;
+        let over = index.definition.as_ref().map(|d| d.sql.clone()).unwrap_or_else(|| {
+            let columns: Vec<String> =
+                index.parts.iter().map(|p| Dialect::Mysql.quote(&p.column)).collect();
+            format!("({})", columns.join(","))
+        });
+        let name = Dialect::Mysql.quote(&index.name);
+        index.definition = Some(tokens.native(format!("{kind} KEY {name} {over}")));
+        return Some(Change::Index(table, index));
     }
     let start = tokens.mark();
     if let Some((table, extras)) = tokens.create_table(types) {
         return Some(Change::Create(table, extras.inherits));
     }
     tokens.back_to(start);
+    child(tokens).or_else(|| {
+        tokens.back_to(start);
+        left(tokens)
+    })
+}
+
+/// `CREATE TABLE a PARTITION OF b …`, `… (LIKE b)`, `… AS SELECT`.
+fn child(tokens: &mut Tokens<'_>) -> Option<Change> {
     tokens.eat("CREATE");
     for word in ["TEMPORARY", "TEMP", "UNLOGGED"] {
         tokens.eat(word);
@@ -98,28 +127,109 @@ fn create(tokens: &mut Tokens<'_>, types: &UserTypes) -> Option<Change> {
     }
     tokens.eat_all(&["IF", "NOT", "EXISTS"]);
     let name = tokens.table()?;
-    if tokens.eat_all(&["PARTITION", "OF"]) || tokens.eat("LIKE") {
-        return Some(Change::Child(name, tokens.table()?));
+    if tokens.eat_all(&["PARTITION", "OF"]) {
+        let parent = tokens.table()?;
+        // Its own columns and constraints may stand in brackets before its bounds.
+        tokens.brackets();
+        let from = tokens.at;
+        let by = loop {
+            if tokens.peek().is_none() {
+                break None;
+            }
+            if tokens.eat_all(&["PARTITION", "BY"]) {
+                break Some(tokens.at);
+            }
+            tokens.at += 1;
+        };
+        let bounds = tokens.between(from, tokens.end);
+        let further = by.map(|at| Partitioning {
+            by: tokens.native(tokens.between(at, tokens.end)),
+            partitions: Vec::new(),
+        });
+        return Some(Change::Child(name, parent, Some((bounds, further))));
+    }
+    if tokens.eat("LIKE") {
+        return Some(Change::Child(name, tokens.table()?, None));
     }
     let selects = tokens.rest().to_ascii_uppercase().contains("SELECT");
     selects.then(|| Change::Refused(format!("CREATE TABLE {name} … SELECT is not read")))
 }
 
-fn index(tokens: &mut Tokens<'_>, unique: bool) -> Option<Change> {
-    tokens.eat("CONCURRENTLY");
+/// Types, domains, sequences and extensions.
+fn made(tokens: &mut Tokens<'_>) -> Option<Change> {
+    let kinds = ["TYPE", "DOMAIN", "SEQUENCE", "EXTENSION"];
+    let kind = kinds.into_iter().find(|kind| tokens.is("CREATE") && tokens.is_at(1, kind))?;
+    let create = tokens.native(tokens.all());
+    tokens.at += 2;
+    tokens.eat_all(&["IF", "NOT", "EXISTS"]);
+    let name = if kind == "EXTENSION" {
+        // It may lie in any schema.
+        TableName::bare(tokens.name()?)
+    } else {
+        tokens.table()?
+    };
+    let values = match kind {
+        "TYPE" if tokens.eat_all(&["AS", "ENUM"]) => {
+            let mut members = Vec::new();
+            tokens.open();
+            while let Some(member) = tokens.text() {
+                members.push(member);
+                tokens.next_comma();
+            }
+            Values::Members(members)
+        }
+        "DOMAIN" => {
+            tokens.eat("AS");
+            Values::Of(tokens.native_type())
+        }
+        _ => Values::Unknown,
+    };
+    let kind = kind.to_ascii_lowercase();
+    Some(Change::Made(Requirement { kind, name, create }, values))
+}
+
+/// Views, triggers and routines.
+fn left(tokens: &mut Tokens<'_>) -> Option<Change> {
+    tokens.eat("CREATE");
+    loop {
+        let definer = tokens.is("DEFINER");
+        if !BEFORE.iter().any(|word| tokens.is(word)) {
+            break;
+        }
+        tokens.at += 1;
+        if tokens.eat_punct(b'=') && definer {
+            // `user`@`host`
+            while tokens.peek().is_some()
+                && !["SQL", "VIEW", "TRIGGER", "FUNCTION", "PROCEDURE", "EVENT", "AGGREGATE"]
+                    .iter()
+                    .any(|word| tokens.is(word))
+            {
+                tokens.at += 1;
+            }
+        }
+    }
+    for word in ["MATERIALIZED", "RECURSIVE", "AGGREGATE", "CONSTRAINT", "VIRTUAL"] {
+        tokens.eat(word);
+    }
+    let kinds = [
+        ("VIEW", "views"),
+        ("TRIGGER", "triggers"),
+        ("FUNCTION", "functions"),
+        ("PROCEDURE", "procedures"),
+        ("EVENT", "events"),
+        ("TABLE", "virtual tables"),
+    ];
+    let (_, kind) = kinds.into_iter().find(|(word, _)| tokens.eat(word))?;
     tokens.eat_all(&["IF", "NOT", "EXISTS"]);
     let name = tokens.table()?.name;
-    if !tokens.eat("ON") {
-        return None;
+    let mut table = None;
+    if kind == "triggers" {
+        while tokens.peek().is_some() && !tokens.eat("ON") {
+            tokens.at += 1;
+        }
+        table = tokens.table();
     }
-    tokens.eat("ONLY");
-    let table = tokens.table()?;
-    let parts = tokens.key_parts();
-    let partial = tokens.rest().to_ascii_uppercase().contains("WHERE");
-    match parts.filter(|_| !partial) {
-        Some(parts) => Some(Change::Index(table, Index::new(name, parts, unique))),
-        None => Some(Change::Partial(table, name)),
-    }
+    Some(Change::Left(kind, name, table))
 }
 
 /// `ALTER SEQUENCE s OWNED BY table.column`
@@ -155,76 +265,4 @@ fn setval(call: &str) -> Option<Change> {
     let last: i128 = numbers.next()?.parse().ok()?;
     let called = numbers.next() != Some("false");
     Some(Change::Sequence(name.to_owned(), last + i128::from(called)))
-}
-
-/// The actions of ALTER TABLE. The error says what is not read.
-pub(crate) fn alter(
-    tokens: &mut Tokens<'_>,
-    table: &mut TableSchema,
-    types: &UserTypes,
-    sequence: &mut Option<(String, String)>,
-) -> Result<(), String> {
-    tokens.eat_all(&["ALTER", "TABLE"]);
-    skip_only(tokens);
-    tokens.table();
-    loop {
-        if tokens.eat("ADD") {
-            tokens.eat("COLUMN");
-            tokens.item(table, types);
-        } else if tokens.eat_all(&["ALTER", "COLUMN"]) || tokens.eat("ALTER") {
-            let name = tokens.name().unwrap_or_default();
-            if let Some(at) = table.index_of(&name) {
-                alter_column(tokens, table, at, sequence);
-            }
-        } else if tokens.is("MODIFY") || tokens.is("CHANGE") {
-            let rename = tokens.eat("CHANGE");
-            tokens.eat("MODIFY");
-            tokens.eat("COLUMN");
-            let old = if rename { tokens.name() } else { None };
-            if let Some(column) = tokens.column(table, types) {
-                let name = old.unwrap_or_else(|| column.name().to_owned());
-                if name != column.name() {
-                    return Err(format!("renaming column {name} is not read"));
-                }
-                if let Some(at) = table.index_of(&name) {
-                    table.columns[at] = column;
-                }
-            }
-        } else if tokens.is("AUTO_INCREMENT") {
-            let next = tokens.rest().rsplit('=').next().and_then(|n| n.trim().parse().ok());
-            for identity in table.columns.iter_mut().filter_map(|c| c.identity.as_mut()) {
-                identity.next = next;
-            }
-        } else if tokens.is("DROP") || tokens.is("RENAME") {
-            return Err(format!("ALTER TABLE {} … {} is not read", table.name, tokens.rest()));
-        }
-        if !tokens.next_action() {
-            return Ok(());
-        }
-    }
-}
-
-fn alter_column(
-    tokens: &mut Tokens<'_>,
-    table: &mut TableSchema,
-    at: usize,
-    sequence: &mut Option<(String, String)>,
-) {
-    let column = &mut table.columns[at];
-    if tokens.eat_all(&["SET", "DEFAULT"]) {
-        tokens.default(column);
-    } else if tokens.eat_all(&["SET", "NOT", "NULL"]) {
-        column.field.set_nullable(false);
-    } else if tokens.eat_all(&["ADD", "GENERATED"]) {
-        let always = tokens.eat("ALWAYS");
-        column.identity = Some(Identity { always, next: None });
-        tokens.eat_all(&["BY", "DEFAULT"]);
-        tokens.eat_all(&["AS", "IDENTITY"]);
-        tokens.open();
-        if tokens.eat_all(&["SEQUENCE", "NAME"])
-            && let Some(name) = tokens.table()
-        {
-            *sequence = Some((name.name, column.name().to_owned()));
-        }
-    }
 }

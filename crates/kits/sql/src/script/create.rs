@@ -1,194 +1,27 @@
-//! CREATE TABLE and what dumps add to a table afterwards (keys, identities, comments), token by
-//! token.
-//!
-//! Tolerant where it can be: an option that is not known is passed over, since dumps hold what
-//! every version of a server has thought of. That is also why no full grammar is used here.
+//! CREATE TABLE: columns with their options, and what stands behind the brackets.
 
-use syncline_types::field::{self, CHARSET, COLLATION, LOGICAL};
+use syncline_types::field::{self, CHARSET, COLLATION};
 use syncline_types::{
-    Column, DefaultValue, Generated, Identity, Index, IndexPart, NativeSql, TableName, TableSchema,
+    Column, Generated, Identity, IndexPart, Partitioning, TableName, TableSchema,
 };
 
-use super::lexer::{Kind, Lexer, Token};
+use super::constraints::push_index;
+use super::lexer::Kind;
 use super::native::{self, UserTypes};
-use super::session::Session;
+use super::tokens::Tokens;
 use crate::Dialect;
 
-/// Tokens of one statement, and a place among them.
-pub(crate) struct Tokens<'a> {
-    pub(crate) lexer: Lexer<'a>,
-    pub(crate) session: &'a Session,
-    tokens: Vec<Token>,
-    at: usize,
-    end: usize,
-}
-
-/// What follows a table's columns.
+/// What follows a table's columns and is no part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     /// Tables it inherits columns from.
     pub(crate) inherits: Vec<TableName>,
-    /// AUTO_INCREMENT of the table.
-    pub(crate) next: Option<i128>,
 }
 
-/// Words that end a column's type or default.
-const OPTIONS: [&str; 26] = [
-    "CONSTRAINT",
-    "NOT",
-    "NULL",
-    "DEFAULT",
-    "PRIMARY",
-    "UNIQUE",
-    "CHECK",
-    "REFERENCES",
-    "COLLATE",
-    "GENERATED",
-    "AS",
-    "AUTO_INCREMENT",
-    "AUTOINCREMENT",
-    "COMMENT",
-    "ON",
-    "CHARSET",
-    "VIRTUAL",
-    "STORED",
-    "PERSISTENT",
-    "INVISIBLE",
-    "STORAGE",
-    "COLUMN_FORMAT",
-    "SRID",
-    "REF_SYSTEM_ID",
-    "KEY",
-    "COMPRESSED",
-];
+/// Words between CREATE and TABLE.
+const KINDS: [&str; 6] = ["GLOBAL", "LOCAL", "TEMPORARY", "TEMP", "UNLOGGED", "FOREIGN"];
 
-impl<'a> Tokens<'a> {
-    /// All tokens of a statement; `None` when it cannot be taken apart.
-    pub(crate) fn of(mut lexer: Lexer<'a>, session: &'a Session) -> Option<Self> {
-        let mut tokens = Vec::new();
-        loop {
-            let token = lexer.token().ok()?;
-            if token.kind == Kind::End {
-                break;
-            }
-            tokens.push(token);
-        }
-        let end = tokens.len();
-        Some(Self { lexer, session, tokens, at: 0, end })
-    }
-
-    fn peek(&self) -> Option<&Token> {
-        self.tokens[..self.end].get(self.at)
-    }
-
-    fn ahead(&self, n: usize) -> Option<&Token> {
-        self.tokens[..self.end].get(self.at + n)
-    }
-
-    fn is_at(&self, n: usize, word: &str) -> bool {
-        self.ahead(n).is_some_and(|t| self.lexer.is(t, word))
-    }
-
-    pub(crate) fn is(&self, word: &str) -> bool {
-        self.is_at(0, word)
-    }
-
-    fn is_punct(&self, byte: u8) -> bool {
-        self.peek().is_some_and(|t| t.kind == Kind::Punct(byte))
-    }
-
-    /// Over a keyword, when it is next.
-    pub(crate) fn eat(&mut self, word: &str) -> bool {
-        let found = self.is(word);
-        self.at += usize::from(found);
-        found
-    }
-
-    /// Over keywords in this order, when all of them are next.
-    pub(crate) fn eat_all(&mut self, words: &[&str]) -> bool {
-        let found = words.iter().enumerate().all(|(n, word)| self.is_at(n, word));
-        self.at += if found { words.len() } else { 0 };
-        found
-    }
-
-    fn eat_punct(&mut self, byte: u8) -> bool {
-        let found = self.is_punct(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn bump(&mut self) -> Option<Token> {
-        let token = self.peek().copied();
-        self.at += usize::from(token.is_some());
-        token
-    }
-
-    pub(crate) fn name(&mut self) -> Option<String> {
-        let token = *self.peek().filter(|t| self.session.is_name(t))?;
-        self.at += 1;
-        Some(self.session.name(&self.lexer, &token))
-    }
-
-    /// A text literal.
-    pub(crate) fn text(&mut self) -> Option<String> {
-        let token = *self.peek().filter(|t| matches!(t.kind, Kind::Text(_)))?;
-        self.at += 1;
-        Some(self.lexer.string(&token))
-    }
-
-    pub(crate) fn table(&mut self) -> Option<TableName> {
-        let mut parts = vec![self.name()?];
-        while self.eat_punct(b'.') {
-            parts.push(self.name()?);
-        }
-        let name = parts.pop()?;
-        Some(TableName { schema: parts.pop().or_else(|| self.session.schema.clone()), name })
-    }
-
-    /// Over brackets and what they hold, or over one token.
-    fn skip_one(&mut self) {
-        if !self.is_punct(b'(') {
-            self.at += 1;
-            return;
-        }
-        let mut depth = 0usize;
-        while let Some(token) = self.bump() {
-            match token.kind {
-                Kind::Punct(b'(') => depth += 1,
-                Kind::Punct(b')') => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                return;
-            }
-        }
-    }
-
-    /// The text between two tokens' places.
-    fn source(&self, from: usize, to: usize) -> String {
-        let Some(first) = self.tokens.get(from) else { return String::new() };
-        let last = self.tokens[from..to].last().unwrap_or(first);
-        // A token's range leaves its quotes out.
-        let start = match first.kind {
-            Kind::Text(_) | Kind::Name(_) => first.start.saturating_sub(1),
-            Kind::Hex(_) | Kind::Bits => first.start.saturating_sub(2),
-            _ => first.start,
-        };
-        let end = match last.kind {
-            Kind::Text(_) | Kind::Name(_) | Kind::Hex(true) | Kind::Bits => last.end + 1,
-            _ => last.end,
-        };
-        let text = &self.lexer.buf[start..end.min(self.lexer.buf.len())];
-        String::from_utf8_lossy(text).into_owned()
-    }
-
-    fn at_option(&self) -> bool {
-        let mysql = self.session.rules.dialect == Dialect::Mysql;
-        let word = self.peek().is_some_and(|t| OPTIONS.iter().any(|o| self.lexer.is(t, o)));
-        word || mysql && self.is("CHARACTER") && self.is_at(1, "SET")
-            || mysql && (self.is("WITH") || self.is("WITHOUT")) && self.is_at(1, "SYSTEM")
-    }
-
+impl Tokens<'_> {
     /// CREATE … TABLE: the table and what stands behind its columns. `None` for other statements
     /// and for tables without a list of columns.
     pub(crate) fn create_table(&mut self, types: &UserTypes) -> Option<(TableSchema, Extras)> {
@@ -196,7 +29,7 @@ impl<'a> Tokens<'a> {
             return None;
         }
         self.eat_all(&["OR", "REPLACE"]);
-        for word in ["GLOBAL", "LOCAL", "TEMPORARY", "TEMP", "UNLOGGED", "FOREIGN"] {
+        for word in KINDS {
             self.eat(word);
         }
         if !self.eat("TABLE") {
@@ -216,133 +49,110 @@ impl<'a> Tokens<'a> {
             }
             self.eat_punct(b',');
         }
-        let extras = self.table_options(&mut table);
+        let extras = match self.session.rules.dialect {
+            Dialect::Mysql => self.mysql_options(&mut table),
+            Dialect::Postgres => self.postgres_options(&mut table),
+            Dialect::Sqlite | Dialect::Ansi => self.other_options(&mut table),
+        };
         settle_key(&mut table, self.session.rules.dialect);
         Some((table, extras))
     }
 
-    fn table_options(&mut self, table: &mut TableSchema) -> Extras {
+    /// `ENGINE=InnoDB AUTO_INCREMENT=5 DEFAULT CHARSET=utf8mb4 COMMENT='x' PARTITION BY …`
+    fn mysql_options(&mut self, table: &mut TableSchema) -> Extras {
+        let mut options: Vec<String> = Vec::new();
+        let (mut next, mut charset, mut collation) = (None, None, None);
+        while self.peek().is_some() {
+            let from = self.at;
+            if self.is("PARTITION") && self.is_at(1, "BY") {
+                let by = self.native(self.between(from, self.end));
+                table.partitioning = Some(Partitioning { by, partitions: Vec::new() });
+                break;
+            }
+            self.eat("DEFAULT");
+            let counts = self.is("AUTO_INCREMENT");
+            let comments = self.is("COMMENT");
+            let charsets = self.is("CHARSET") || self.is("CHARACTER") && self.is_at(1, "SET");
+            let collates = self.is("COLLATE");
+            self.at +=
+                if self.is("CHARACTER") || self.is("DATA") || self.is("INDEX") { 2 } else { 1 };
+            let is_set = self.eat_punct(b'=');
+            let value = self.peek().filter(|t| {
+                is_set || counts || comments || charsets || collates || t.kind == Kind::Number
+            });
+            let value = value.map(|t| self.lexer.string(t));
+            if value.is_some() {
+                self.skip_one();
+            }
+            if counts {
+                next = value.and_then(|v| v.parse().ok());
+            } else if comments {
+                table.comment = value.filter(|c| !c.is_empty());
+            } else {
+                options.push(self.between(from, self.at));
+                if charsets {
+                    charset = value;
+                } else if collates {
+                    collation = value;
+                }
+            }
+            self.eat_punct(b',');
+        }
+        let options = options.join(" ");
+        table.options = (!options.is_empty()).then(|| self.native(options));
+        for column in &mut table.columns {
+            if let Some(identity) = &mut column.identity {
+                identity.next = next;
+            }
+            let text = native::takes_charset(&column.field);
+            if text && field::get(&column.field, CHARSET).is_none() {
+                let own = field::get(&column.field, COLLATION).is_some();
+                let pairs = charset.iter().map(|c| (CHARSET, c.clone()));
+                let collation = collation.iter().filter(|_| !own).map(|c| (COLLATION, c.clone()));
+                column.field = field::with(column.field.clone(), pairs.chain(collation));
+            }
+        }
+        Extras::default()
+    }
+
+    /// `INHERITS (a) PARTITION BY RANGE (b) WITH (fillfactor='70')`
+    fn postgres_options(&mut self, table: &mut TableSchema) -> Extras {
         let mut extras = Extras::default();
         while self.peek().is_some() {
-            if self.eat("AUTO_INCREMENT") {
-                self.eat_punct(b'=');
-                extras.next = self.bump().and_then(|t| self.lexer.string(&t).parse().ok());
-            } else if self.eat("COMMENT") {
-                self.eat_punct(b'=');
-                table.comment = self.text().filter(|c| !c.is_empty());
+            let from = self.at;
+            if self.eat_all(&["PARTITION", "BY"]) {
+                let from = self.at;
+                while self.peek().is_some() && !self.is_punct(b'(') {
+                    self.at += 1;
+                }
+                self.skip_one();
+                let by = self.native(self.between(from, self.at));
+                table.partitioning = Some(Partitioning { by, partitions: Vec::new() });
             } else if self.eat("INHERITS") && self.eat_punct(b'(') {
                 while let Some(parent) = self.table() {
                     extras.inherits.push(parent);
                     self.eat_punct(b',');
                 }
+            } else if self.eat("WITH") && self.is_punct(b'(') {
+                self.skip_one();
+                table.options = Some(self.native(self.between(from, self.at)));
             } else {
                 self.skip_one();
-            }
-        }
-        for column in &mut table.columns {
-            if let Some(identity) = &mut column.identity {
-                identity.next = extras.next;
             }
         }
         extras
     }
 
-    /// A column or a constraint, within CREATE TABLE's brackets or behind ALTER TABLE … ADD.
-    pub(crate) fn item(&mut self, table: &mut TableSchema, types: &UserTypes) {
-        let mysql = self.session.rules.dialect == Dialect::Mysql;
-        let mut name = None;
-        if self.eat("CONSTRAINT") {
-            let unnamed = ["PRIMARY", "UNIQUE", "FOREIGN", "CHECK"].iter().any(|w| self.is(w));
-            name = if unnamed { None } else { self.name() };
+    /// `STRICT, WITHOUT ROWID`
+    fn other_options(&mut self, table: &mut TableSchema) -> Extras {
+        let words: Vec<String> =
+            self.tokens[self.at..self.end].iter().map(|t| self.lexer.string(t)).collect();
+        let options = words.join(" ").replace(" ,", ",");
+        if self.session.rules.dialect == Dialect::Sqlite && !options.is_empty() {
+            table.options = Some(self.native(options));
         }
-        if self.eat_all(&["PRIMARY", "KEY"]) {
-            let parts = self.key_parts();
-            table.primary_key = parts.into_iter().flatten().map(|p| p.column).collect();
-        } else if self.is("UNIQUE") {
-            self.at += 1;
-            let _ = self.eat("KEY") || self.eat("INDEX");
-            self.eat_all(&["NULLS", "NOT", "DISTINCT"]);
-            let own = if self.is_punct(b'(') || self.is("USING") { None } else { self.name() };
-            self.index(table, own.or(name), true);
-        } else if mysql && (self.is("KEY") || self.is("INDEX")) {
-            self.at += 1;
-            let own = if self.is_punct(b'(') || self.is("USING") { None } else { self.name() };
-            self.index(table, own, false);
-        } else if self.is("CHECK") || self.is("FOREIGN") && self.is_at(1, "KEY") {
-            self.check(table);
-        } else if self.is("EXCLUDE")
-            && (self.is_at(1, "USING")
-                || self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')))
-            || self.is("LIKE")
-            || mysql
-                && ["FULLTEXT", "SPATIAL", "PERIOD", "VECTOR"].iter().any(|w| self.is(w))
-                && !self.ahead(1).is_none_or(|t| t.kind == Kind::Punct(b','))
-        {
-            // Not a part of a table that every store has.
-        } else if let Some(column) = self.column(table, types) {
-            table.columns.push(column);
-        }
-    }
-
-    /// `json_valid(column)` is how MariaDB says JSON.
-    fn check(&mut self, table: &mut TableSchema) {
-        if self.eat("CHECK")
-            && self.eat_punct(b'(')
-            && self.eat("JSON_VALID")
-            && self.eat_punct(b'(')
-        {
-            let name = self.name();
-            let column = table.columns.iter_mut().find(|c| Some(c.name()) == name.as_deref());
-            if let Some(column) = column {
-                mark_json(column);
-            }
-            self.eat_punct(b')');
-            self.eat_punct(b')');
-        }
-    }
-
-    fn index(&mut self, table: &mut TableSchema, name: Option<String>, unique: bool) {
-        if let Some(parts) = self.key_parts() {
-            add_index(table, name, parts, unique);
-        }
-    }
-
-    /// `(a, b(10) DESC)`; `None` when a part is an expression.
-    pub(crate) fn key_parts(&mut self) -> Option<Vec<IndexPart>> {
-        while self.eat("USING") {
-            self.at += 1;
-        }
-        if !self.eat_punct(b'(') {
-            return None;
-        }
-        let mut parts = Vec::new();
-        let mut plain = true;
-        while !self.eat_punct(b')') {
-            self.peek()?;
-            match self.name() {
-                Some(column) => parts.push(IndexPart { column, prefix: None, descending: false }),
-                None => plain = false,
-            }
-            while self.peek().is_some() && !self.is_punct(b',') && !self.is_punct(b')') {
-                let number = self.ahead(1).filter(|t| t.kind == Kind::Number);
-                if let Some(number) = number.filter(|_| self.is_punct(b'('))
-                    && let Some(part) = parts.last_mut()
-                {
-                    part.prefix = self.lexer.string(number).parse().ok();
-                    self.skip_one();
-                } else if self.eat("DESC") {
-                    if let Some(part) = parts.last_mut() {
-                        part.descending = true;
-                    }
-                } else {
-                    // An operator class changes nothing for us, an expression does.
-                    plain &= self.session.is_name(&self.tokens[self.at]);
-                    self.skip_one();
-                }
-            }
-            self.eat_punct(b',');
-        }
-        plain.then_some(parts)
+        self.at = self.end;
+        Extras::default()
     }
 
     /// A column: name, type, options.
@@ -357,13 +167,28 @@ impl<'a> Tokens<'a> {
         if matches!(native.as_str(), "serial" | "bigserial" | "smallserial") {
             column.identity = Some(Identity { always: false, next: None });
         }
+        let mut attributes: Vec<String> = Vec::new();
+        let mut constraint = None;
         while self.peek().is_some() && !self.is_punct(b',') && !self.is_punct(b')') {
-            self.option(&mut column, table);
+            if self.eat("CONSTRAINT") {
+                constraint = self.name();
+                continue;
+            }
+            self.option(&mut column, table, &mut constraint, &mut attributes);
+        }
+        if !attributes.is_empty() {
+            column.attributes = Some(self.native(attributes.join(" ")));
         }
         Some(column)
     }
 
-    fn option(&mut self, column: &mut Column, table: &mut TableSchema) {
+    fn option(
+        &mut self,
+        column: &mut Column,
+        table: &mut TableSchema,
+        constraint: &mut Option<String>,
+        attributes: &mut Vec<String>,
+    ) {
         let name = column.name().to_owned();
         if self.eat_all(&["NOT", "NULL"]) {
             column.field.set_nullable(false);
@@ -375,13 +200,19 @@ impl<'a> Tokens<'a> {
         } else if self.eat("UNIQUE") {
             self.eat("KEY");
             let part = IndexPart { column: name, prefix: None, descending: false };
-            add_index(table, None, vec![part], true);
+            let constraint = constraint.take();
+            push_index(table, constraint, vec![part], true, self.session.rules.dialect);
         } else if self.eat("AUTO_INCREMENT") || self.eat("AUTOINCREMENT") {
             column.identity = Some(Identity { always: false, next: None });
         } else if self.eat("COMMENT") {
             column.comment = self.text().filter(|c| !c.is_empty());
         } else if self.eat("COLLATE") {
             let collation = self.table().map(|n| n.name);
+            if let Some(collation) = &collation
+                && self.session.rules.dialect == Dialect::Sqlite
+            {
+                attributes.push(format!("COLLATE {}", Dialect::Sqlite.quote(collation)));
+            }
             column.field = field::with(column.field.clone(), collation.map(|c| (COLLATION, c)));
         } else if self.eat_all(&["CHARACTER", "SET"]) || self.eat("CHARSET") {
             self.eat_punct(b'=');
@@ -393,172 +224,57 @@ impl<'a> Tokens<'a> {
             if self.eat_all(&["AS", "IDENTITY"]) {
                 column.identity = Some(Identity { always, next: None });
                 column.field.set_nullable(false);
-                if self.is_punct(b'(') {
-                    self.skip_one();
-                }
+                self.brackets();
             }
-        } else if self.eat("AS") {
-            let from = self.at;
-            self.skip_one();
-            let text = self.source(from, self.at);
-            let inner = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
-            let expression =
-                NativeSql::new(self.session.rules.dialect.id(), inner.unwrap_or(&text));
+        } else if self.is("AS") && self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')) {
+            self.at += 1;
+            let expression = self.brackets().unwrap_or_default();
+            let expression = self.native(expression);
             let stored = self.is("STORED") || self.is("PERSISTENT");
+            let _ = self.eat("STORED") || self.eat("PERSISTENT") || self.eat("VIRTUAL");
             column.generated = Some(Generated { expression, stored });
         } else if self.is("CHECK") {
-            let start = self.at;
-            let json = self.is_at(2, "JSON_VALID");
-            if json {
-                mark_json(column);
-            }
-            self.at = start + 1;
-            self.skip_one();
+            self.column_check(column, table, constraint.take());
+        } else if self.eat("REFERENCES") {
+            self.references(table, constraint.take(), vec![name]);
+        } else if self.session.rules.dialect == Dialect::Mysql {
+            attributes.extend(self.mysql_attribute());
+        } else if self.session.rules.dialect == Dialect::Postgres && self.eat("STORAGE") {
+            attributes.extend(self.name().map(|how| format!("STORAGE {how}")));
+        } else if self.session.rules.dialect == Dialect::Postgres && self.eat("COMPRESSION") {
+            attributes.extend(self.name().map(|how| format!("COMPRESSION {how}")));
         } else {
             self.skip_one();
         }
     }
 
-    /// The expression behind DEFAULT.
-    pub(crate) fn default(&mut self, column: &mut Column) {
+    /// `ON UPDATE CURRENT_TIMESTAMP(6)`, `INVISIBLE`, `SRID 4326` and others that say no more of
+    /// the column's values.
+    fn mysql_attribute(&mut self) -> Option<String> {
         let from = self.at;
-        // The first token belongs to it whatever it is: DEFAULT NULL.
+        if self.eat_all(&["ON", "UPDATE"]) {
+            self.skip_one();
+            if self.is_punct(b'(') {
+                self.skip_one();
+            }
+            return Some(self.between(from, self.at));
+        }
+        let alone = self.is("NULL") || self.is("KEY") || self.is("VIRTUAL");
+        if alone || self.is("VISIBLE") {
+            self.at += 1;
+            return None;
+        }
+        let valued = ["COLUMN_FORMAT", "STORAGE", "SRID", "REF_SYSTEM_ID", "WITHOUT", "WITH"]
+            .iter()
+            .any(|word| self.is(word));
         self.skip_one();
-        while self.peek().is_some()
-            && !self.is_punct(b',')
-            && !self.is_punct(b')')
-            && !self.at_option()
-        {
+        if valued {
+            self.eat_punct(b'=');
             self.skip_one();
+            self.eat("VERSIONING");
         }
-        let sql = self.source(from, self.at);
-        let store = self.session.rules.dialect.id();
-        let tokens = &self.tokens[from..self.at];
-        let cast = |rest: &[Token]| {
-            rest.is_empty()
-                || matches!(rest, [a, b, ..] if a.kind == Kind::Punct(b':') && b.kind == Kind::Punct(b':'))
-        };
-        let upper = sql.to_ascii_uppercase();
-        let now = ["CURRENT_TIMESTAMP", "NOW()", "LOCALTIMESTAMP", "CURRENT_TIMESTAMP("];
-        column.default = match tokens {
-            [first, rest @ ..] if self.lexer.is(first, "NULL") && cast(rest) => None,
-            [first, rest @ ..] if matches!(first.kind, Kind::Text(_)) && cast(rest) => {
-                Some(DefaultValue::Value(self.lexer.string(first)))
-            }
-            // MySQL 8 names the character set before it.
-            [set, first]
-                if set.kind == Kind::Word
-                    && self.lexer.raw(set).starts_with(b"_")
-                    && matches!(first.kind, Kind::Text(_)) =>
-            {
-                Some(DefaultValue::Value(self.lexer.string(first)))
-            }
-            [first, rest @ ..] if first.kind == Kind::Number && cast(rest) => {
-                Some(DefaultValue::Value(self.lexer.string(first)))
-            }
-            [sign, first, rest @ ..]
-                if sign.kind == Kind::Punct(b'-') && first.kind == Kind::Number && cast(rest) =>
-            {
-                Some(DefaultValue::Value(format!("-{}", self.lexer.string(first))))
-            }
-            [first] if self.lexer.is(first, "TRUE") || self.lexer.is(first, "FALSE") => {
-                Some(DefaultValue::Value(self.lexer.string(first).to_ascii_lowercase()))
-            }
-            _ if upper.starts_with("NEXTVAL(") => {
-                column.identity = Some(Identity { always: false, next: None });
-                None
-            }
-            _ if now.contains(&upper.as_str())
-                || upper.starts_with("CURRENT_TIMESTAMP(") && upper.ends_with(')') =>
-            {
-                Some(DefaultValue::CurrentTimestamp)
-            }
-            _ => Some(DefaultValue::Native { store: store.to_owned(), sql }),
-        };
+        Some(self.between(from, self.at))
     }
-
-    /// Over an opening bracket.
-    pub(crate) fn open(&mut self) {
-        self.eat_punct(b'(');
-    }
-
-    /// Over a comma.
-    pub(crate) fn next_comma(&mut self) {
-        self.eat_punct(b',');
-    }
-
-    /// Where it stands, for [`Tokens::back_to`].
-    pub(crate) fn mark(&self) -> usize {
-        self.at
-    }
-
-    pub(crate) fn back_to(&mut self, mark: usize) {
-        self.at = mark;
-    }
-
-    /// A type, up to the options behind it.
-    pub(crate) fn native_type(&mut self) -> String {
-        let from = self.at;
-        while self.peek().is_some()
-            && !self.is_punct(b',')
-            && !self.is_punct(b')')
-            && !self.at_option()
-        {
-            self.skip_one();
-        }
-        if self.at > from { self.source(from, self.at) } else { String::new() }
-    }
-
-    /// `schema.table.column` or `table.column`.
-    pub(crate) fn column_of_table(&mut self) -> Option<(TableName, String)> {
-        let mut parts = vec![self.name()?];
-        while self.eat_punct(b'.') {
-            parts.push(self.name()?);
-        }
-        let column = parts.pop()?;
-        let name = parts.pop()?;
-        let schema = parts.pop().or_else(|| self.session.schema.clone());
-        Some((TableName { schema, name }, column))
-    }
-
-    /// Moves behind the next comma that stands in no bracket. False at the end.
-    pub(crate) fn next_action(&mut self) -> bool {
-        while self.peek().is_some() {
-            if self.eat_punct(b',') {
-                return true;
-            }
-            self.skip_one();
-        }
-        false
-    }
-
-    /// All words and texts that are left, for statements of which little is needed.
-    pub(crate) fn rest(&mut self) -> String {
-        let text = self.source(self.at, self.end);
-        self.at = self.end;
-        text
-    }
-}
-
-fn mark_json(column: &mut Column) {
-    column.field = field::with(column.field.clone(), [(LOGICAL, "json".to_owned())]);
-}
-
-/// Adds an index, naming it when it has no name of its own.
-pub(crate) fn add_index(
-    table: &mut TableSchema,
-    name: Option<String>,
-    parts: Vec<IndexPart>,
-    unique: bool,
-) {
-    if parts.is_empty() {
-        return;
-    }
-    let name = name.unwrap_or_else(|| {
-        let columns: Vec<&str> = parts.iter().map(|p| p.column.as_str()).collect();
-        format!("{}_{}_{}", table.name.name, columns.join("_"), if unique { "key" } else { "idx" })
-    });
-    table.indexes.push(Index::new(name, parts, unique));
 }
 
 /// Columns of a primary key take no NULL; in SQLite only where it says so, or the key is the rowid.

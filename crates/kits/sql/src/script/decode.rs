@@ -123,6 +123,8 @@ pub(crate) struct Cells {
     store: Store,
     /// Length of a MySQL BIT column, whose values are raw bytes.
     bits: Option<usize>,
+    /// What it has beside the numbers of its type; see [`field::SPECIAL`].
+    special: Option<String>,
 }
 
 enum Store {
@@ -239,7 +241,8 @@ impl Cells {
             let inner = n.split_once('(').and_then(|(_, rest)| rest.split(')').next());
             inner.and_then(|n| n.trim().parse().ok()).unwrap_or(1)
         });
-        Ok(Self { field: f.clone(), store, bits })
+        let special = field::get(f, field::SPECIAL).map(str::to_owned);
+        Ok(Self { field: f.clone(), store, bits, special })
     }
 
     /// The column's values so far, which it then no longer holds.
@@ -266,7 +269,10 @@ impl Cells {
             return Ok(());
         }
         let bits = self.bits;
+        let special = self.special.as_deref();
         match &mut self.store {
+            Store::Decimal128(b, ..) if is_nan(value, special, cx) => b.append_value(i128::MIN),
+            Store::Decimal256(b, ..) if is_nan(value, special, cx) => b.append_value(i256::MIN),
             Store::Bool(b) => b.append_value(boolean(value, cx)?),
             Store::Int8(b) => b.append_value(integer(value, cx)?),
             Store::Int16(b) => b.append_value(integer(value, cx)?),
@@ -328,11 +334,16 @@ impl Cells {
                 }
                 b.append_value(bytes).map_err(|e| Fault(Code::Conversion, e.to_string()))?;
             }
-            Store::Date(b) => b.append_value(moment(value, cx, temporal::date)?),
-            Store::Timestamp(b) => b.append_value(moment(value, cx, temporal::timestamp)?),
-            Store::Instant(b) => {
-                b.append_value(moment(value, cx, |text| temporal::instant(text, cx.zone))?);
-            }
+            Store::Date(b) => b.append_value(moment(value, cx, |text| {
+                temporal::day_beyond(text, special).map_or_else(|| temporal::date(text), Ok)
+            })?),
+            Store::Timestamp(b) => b.append_value(moment(value, cx, |text| {
+                temporal::moment_beyond(text, special).map_or_else(|| temporal::timestamp(text), Ok)
+            })?),
+            Store::Instant(b) => b.append_value(moment(value, cx, |text| {
+                let beyond = temporal::moment_beyond(text, special);
+                beyond.map_or_else(|| temporal::instant(text, cx.zone), Ok)
+            })?),
             Store::Time(b) => b.append_value(moment(value, cx, temporal::time)?),
             Store::Duration(b) => b.append_value(moment(value, cx, temporal::duration)?),
         }
@@ -347,6 +358,11 @@ fn narrow(value: f64) -> f32 {
 
 fn unfit(value: Value, cx: &Context<'_>, what: &str) -> Fault {
     Fault(Code::Conversion, format!("{} is not {what}", cx.show(value)))
+}
+
+/// NaN in a column of decimals that has it.
+fn is_nan(value: Value, special: Option<&str>, cx: &Context<'_>) -> bool {
+    special == Some("nan") && cx.bytes(value).is_some_and(|text| text.eq_ignore_ascii_case(b"NaN"))
 }
 
 fn boolean(value: Value, cx: &Context<'_>) -> Fit<bool> {

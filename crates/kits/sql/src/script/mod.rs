@@ -8,10 +8,13 @@
 //!
 //! Pure: no I/O. Files, compression and globs are the files connector's.
 
+mod alter;
 mod catalog;
 mod change;
+mod constraints;
 mod create;
 mod decode;
+mod defaults;
 mod detect;
 mod lexer;
 mod native;
@@ -22,9 +25,10 @@ mod scan;
 mod session;
 mod statement;
 mod temporal;
+mod tokens;
 mod write;
 
-pub use catalog::{ScriptCatalog, ScriptTable};
+pub use catalog::{Part, ScriptCatalog, ScriptTable};
 pub use detect::detect;
 pub use reader::{ReadOptions, ScriptBatch, ScriptRead, ScriptReader};
 pub use scan::{DEFAULT_MAX_STATEMENT, Place};

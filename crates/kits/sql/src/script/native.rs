@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
-use syncline_types::field::{self, LENGTH, LOGICAL, MEMBERS, NATIVE, STORE};
+use syncline_types::Requirement;
+use syncline_types::field::{self, LENGTH, LOGICAL, MEMBERS, NATIVE, SPECIAL, STORE};
 
 use super::lexer::{Kind, Lexer, Rules};
 use crate::Dialect;
@@ -16,6 +17,59 @@ pub(crate) struct UserTypes {
     pub(crate) enums: HashMap<String, Vec<String>>,
     /// Domains and the types they are of.
     pub(crate) domains: HashMap<String, String>,
+    /// What tables may need, in the order it was made.
+    pub(crate) made: Vec<Requirement>,
+}
+
+impl UserTypes {
+    /// What a column of this native type needs before it can be made.
+    pub(crate) fn needed(&self, native: &str) -> Vec<Requirement> {
+        let mut needed: Vec<&Requirement> = Vec::new();
+        self.find(native, &mut needed);
+        needed.into_iter().cloned().collect()
+    }
+
+    fn find<'a>(&'a self, text: &str, needed: &mut Vec<&'a Requirement>) {
+        for made in self.made.iter().filter(|made| made.kind != "sequence") {
+            let own = made.create.sql.as_str();
+            if needed.iter().any(|n| n.name == made.name) || own == text {
+                continue;
+            }
+            if words(text).any(|word| word.trim_matches('"') == made.name.name)
+                || made.kind == "extension" && provides(&made.name.name, text)
+            {
+                self.find(own, needed);
+                needed.push(made);
+            }
+        }
+    }
+}
+
+/// Whether an extension has the type; its types are mostly called as it is.
+fn provides(extension: &str, native: &str) -> bool {
+    extension == "postgis"
+        && words(native).any(|word| matches!(word, "geometry" | "geography" | "raster"))
+}
+
+/// Names in a text, quoted ones with their quotes.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let name = |c: char| c.is_alphanumeric() || c == '_';
+    let mut in_quotes = false;
+    text.split(move |c: char| {
+        in_quotes ^= c == '"';
+        !(name(c) || in_quotes || c == '"')
+    })
+    .filter(|word| !word.is_empty())
+}
+
+/// Whether texts of the column are in a character set that MySQL lets one choose.
+pub(crate) fn takes_charset(column: &Field) -> bool {
+    let native = field::native(column, "mysql").unwrap_or_default();
+    let base = native.split(['(', ' ']).next().unwrap_or_default();
+    matches!(
+        base,
+        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "enum" | "set"
+    )
 }
 
 /// A type's name taken apart.
@@ -115,7 +169,23 @@ pub(crate) fn field(
     pairs.extend(meaning.length.map(|n| (LENGTH, n.to_string())));
     let members = meaning.members.and_then(|m| serde_json::to_string(&m).ok());
     pairs.extend(members.map(|m| (MEMBERS, m)));
+    pairs.extend(special(dialect, &meaning.arrow).map(|s| (SPECIAL, s.to_owned())));
     field::with(Field::new(name, meaning.arrow, nullable), pairs)
+}
+
+/// What values of this type there are beside the numbers.
+fn special(dialect: Dialect, arrow: &DataType) -> Option<&'static str> {
+    match (dialect, arrow) {
+        (Dialect::Mysql, DataType::Date32 | DataType::Timestamp(..)) => Some("zero-date"),
+        (Dialect::Postgres | Dialect::Sqlite, DataType::Date32 | DataType::Timestamp(..)) => {
+            Some("infinity")
+        }
+        (
+            Dialect::Postgres | Dialect::Sqlite,
+            DataType::Decimal128(..) | DataType::Decimal256(..),
+        ) => Some("nan"),
+        _ => None,
+    }
 }
 
 fn mysql(native: &str) -> Meaning {

@@ -8,7 +8,7 @@ use syncline_types::{
     Code, Column, DefaultValue, Error, Reject, Result, TableName, TableSchema, did_you_mean,
 };
 
-use super::catalog::ScriptTable;
+use super::catalog::{Part, ScriptTable};
 use super::decode::{Cells, Context, Fault};
 use super::row::Value;
 use super::scan::{DEFAULT_MAX_STATEMENT, Place, Scanner, Step};
@@ -72,6 +72,7 @@ pub struct ScriptReader {
     table: TableName,
     /// Columns of a row in a statement without a list.
     columns: Vec<String>,
+    parts: Vec<Part>,
     wanted: Arc<TableSchema>,
     schema: SchemaRef,
     cells: Vec<Cells>,
@@ -133,6 +134,7 @@ impl ScriptReader {
             scanner,
             table: table.schema.name.clone(),
             columns: table.columns.clone(),
+            parts: table.parts.clone(),
             schema: wanted.arrow(),
             wanted,
             cells,
@@ -214,8 +216,11 @@ impl ScriptReader {
     }
 
     fn plan_for(&self, head: Arc<Head>) -> Plan {
-        let ours = same_table(&head.table, &self.table, self.scanner.session().rules.dialect);
-        let names = head.columns.as_ref().unwrap_or(&self.columns);
+        let dialect = self.scanner.session().rules.dialect;
+        let part = self.parts.iter().find(|part| same_table(&head.table, &part.name, dialect));
+        let ours = part.is_some() || same_table(&head.table, &self.table, dialect);
+        let all = part.map_or(&self.columns, |part| &part.columns);
+        let names = head.columns.as_ref().unwrap_or(all);
         let exact = self.scanner.session().rules.dialect == Dialect::Postgres;
         let source = |column: &Column| {
             let same = || names.iter().position(|n| n.eq_ignore_ascii_case(column.name()));
@@ -306,7 +311,11 @@ fn put(cell: &mut Cells, value: Value, column: &Column, cx: &Context<'_>) -> Res
         return cell.take(value, cx);
     }
     match &column.default {
-        _ if column.identity.is_some() || column.generated.is_some() => Err(Fault(
+        _ if column.generated.is_some() => Err(Fault(
+            Code::Conversion,
+            "the column is computed from others, and the script does not have its values".into(),
+        )),
+        _ if column.identity.is_some() => Err(Fault(
             Code::Conversion,
             "the value is left to the database to make, so the script does not have it".into(),
         )),

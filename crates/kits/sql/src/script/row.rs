@@ -61,6 +61,47 @@ impl Row {
         }
     }
 
+    /// Reads `a = 1, b = 'x'` of INSERT … SET, from the first name on, up to the statement's end.
+    /// The names are not looked at: they are those of the head.
+    pub(crate) fn read_assignments(&mut self, lexer: &mut Lexer<'_>) -> Lex<Result<(), String>> {
+        self.values.clear();
+        self.made.clear();
+        loop {
+            let mut token = lexer.token()?;
+            while token.kind != Kind::Punct(b'=') {
+                if token.kind == Kind::End {
+                    return Err(Halt::Bad("INSERT … SET has no =".into(), token.start));
+                }
+                token = lexer.token()?;
+            }
+            let first = lexer.skip_space()?;
+            let start = lexer.pos;
+            let mut value = plain(lexer, first)?;
+            let next = lexer.skip_space()?;
+            if value.is_none() || !matches!(next, Some(b',' | b';') | None) {
+                lexer.pos = start;
+                value = match self.expression(lexer, 0) {
+                    Ok(value) => Some(value),
+                    Err(Halt::Bad(why, _)) => {
+                        lexer.pos = start;
+                        skip_value(lexer)?;
+                        while lexer.skip_space()? == Some(b',') {
+                            lexer.pos += 1;
+                            skip_value(lexer)?;
+                        }
+                        return Ok(Err(why));
+                    }
+                    Err(more) => return Err(more),
+                };
+            }
+            self.values.extend(value);
+            if lexer.skip_space()? != Some(b',') {
+                return Ok(Ok(()));
+            }
+            lexer.pos += 1;
+        }
+    }
+
     fn values_of_tuple(&mut self, lexer: &mut Lexer<'_>) -> Lex<()> {
         lexer.pos += 1;
         if lexer.skip_space()? == Some(b')') {
@@ -364,6 +405,17 @@ impl Row {
             from = to + 1;
         }
         Ok(Some(()))
+    }
+}
+
+/// Over an expression, up to the comma or the semicolon behind it.
+pub(crate) fn skip_value(lexer: &mut Lexer<'_>) -> Lex<()> {
+    loop {
+        match lexer.skip_space()? {
+            None | Some(b',' | b';') => return Ok(()),
+            Some(b'(') => skip_brackets(lexer)?,
+            Some(_) => drop(lexer.token()?),
+        }
     }
 }
 

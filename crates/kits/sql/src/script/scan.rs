@@ -372,8 +372,13 @@ impl Scanner {
     fn tuple(&mut self) -> Result<Option<Step>, Stop> {
         let mut row = std::mem::take(&mut self.row);
         let mut lexer = self.lex();
+        let set = matches!(&self.state, State::Tuple(head) if head.set);
         let read = (|| {
             let mut first = lexer.skip_space()?;
+            if set {
+                let start = lexer.pos;
+                return Ok((start, row.read_assignments(&mut lexer)?));
+            }
             // MySQL's table value constructor: VALUES ROW(1), ROW(2).
             if first.is_some_and(|b| b.eq_ignore_ascii_case(&b'R')) {
                 let token = lexer.token()?;
@@ -534,7 +539,9 @@ impl Scanner {
             Ok(head) => {
                 let head = Arc::new(head);
                 self.filled.insert(head.table.clone());
-                self.known = Some((self.buf[pos..end].to_vec(), head.clone()));
+                // Assignments name their columns row by row.
+                let text = (!head.set).then(|| self.buf[pos..end].to_vec());
+                self.known = text.map(|text| (text, head.clone()));
                 self.conditional = conditional;
                 Ok(self.begin_rows(pos, (head, end)))
             }

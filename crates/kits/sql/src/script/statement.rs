@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use syncline_types::TableName;
 
 use super::lexer::{Halt, Kind, Lex, Lexer, Token};
-use super::row::skip_brackets;
+use super::row::{skip_brackets, skip_value};
 use super::session::Session;
+use crate::Dialect;
 
 /// The statement that rows stand in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,9 @@ pub(crate) struct Head {
     pub(crate) table: TableName,
     /// Its column list, when it has one.
     pub(crate) columns: Option<Vec<String>>,
+    /// Its one row is written as assignments: `SET a = 1, b = 2`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) set: bool,
 }
 
 /// Whether the statement's delimiter is next.
@@ -120,6 +124,27 @@ pub(crate) fn column_list(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Vec<S
     }
 }
 
+/// The names of `a = 1, b = 2`; the lexer stays before them.
+fn assigned(lexer: &Lexer<'_>, session: &Session) -> Lex<Vec<String>> {
+    let mut ahead = lexer.clone();
+    let mut names = Vec::new();
+    loop {
+        let token = ahead.token()?;
+        if !session.is_name(&token) {
+            return Err(Halt::Bad("a column's name is missing".into(), token.start));
+        }
+        names.push(session.name(&ahead, &token));
+        if ahead.token()?.kind != Kind::Punct(b'=') {
+            return Err(Halt::Bad("INSERT … SET has no =".into(), token.start));
+        }
+        skip_value(&mut ahead)?;
+        if ahead.skip_space()? != Some(b',') {
+            return Ok(names);
+        }
+        ahead.pos += 1;
+    }
+}
+
 /// INSERT or REPLACE, up to its first row. The inner error says what of it is not read.
 pub(crate) fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Result<Head, String>> {
     let mut token = lexer.token()?;
@@ -133,6 +158,7 @@ pub(crate) fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Resul
         token = lexer.token()?;
     }
     let table = session.table_from(lexer, token)?;
+    let mysql = session.rules.dialect == Dialect::Mysql;
     let mut columns = None;
     loop {
         if lexer.skip_space()? == Some(b'(') {
@@ -149,10 +175,14 @@ pub(crate) fn insert_head(lexer: &mut Lexer<'_>, session: &Session) -> Lex<Resul
         let word = lexer.string(&token).to_ascii_uppercase();
         match word.as_str() {
             "VALUES" | "VALUE" if token.kind == Kind::Word => {
-                return Ok(Ok(Head { table, columns }));
+                return Ok(Ok(Head { table, columns, set: false }));
             }
             "OVERRIDING" => drop((lexer.token()?, lexer.token()?)),
             "AS" => drop(lexer.token()?),
+            "SET" if mysql => {
+                let columns = Some(assigned(lexer, session)?);
+                return Ok(Ok(Head { table, columns, set: true }));
+            }
             "DEFAULT" | "SELECT" | "SET" | "TABLE" | "WITH" | "PARTITION" => {
                 return Ok(Err(format!("INSERT INTO {table} … {word} is not read")));
             }

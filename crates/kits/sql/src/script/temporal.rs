@@ -23,6 +23,33 @@ fn zero_date(text: &str) -> bool {
         && all.contains(&Some("00"))
 }
 
+/// The day that stands for a text in a column that says it has such values.
+pub(crate) fn day_beyond(text: &str, special: Option<&str>) -> Option<i32> {
+    match (special?, text) {
+        ("infinity", "infinity") => Some(i32::MAX),
+        ("infinity", "-infinity") => Some(i32::MIN),
+        ("zero-date", _) => moment::parse_no_day(text),
+        _ => None,
+    }
+}
+
+/// The microseconds that stand for a text in a column that says it has such values.
+pub(crate) fn moment_beyond(text: &str, special: Option<&str>) -> Option<i64> {
+    match (special?, text) {
+        ("infinity", "infinity") => Some(i64::MAX),
+        ("infinity", "-infinity") => Some(i64::MIN),
+        ("zero-date", _) => {
+            let days = moment::parse_no_day(text.get(..10)?)?;
+            let time = match text.get(10..)? {
+                "" => 0,
+                rest => moment::parse_time(rest.strip_prefix([' ', 'T'])?)?,
+            };
+            Some(i64::from(days) * DAY + time)
+        }
+        _ => None,
+    }
+}
+
 /// Days of the date that a text begins with, and the rest behind it: ISO 8601, or PostgreSQL's
 /// years before 1 (`0044-03-15 BC`) and after 9999 (`12020-01-01`).
 fn leading_date(text: &str) -> Option<(i64, &str)> {

@@ -6,7 +6,7 @@ use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use syncline_types::{Code, Error, Result, TableSchema};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK};
-use crate::{ColumnWriter, Dialect, comments, create_indexes, create_table};
+use crate::{ColumnWriter, Dialect, comments, create_indexes, create_table, partitions};
 
 /// How pages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +31,8 @@ impl Default for PageOptions {
 pub struct PageWriter {
     dialect: Dialect,
     table: TableSchema,
+    /// The whole table, with the columns that it computes by itself.
+    definition: TableSchema,
     options: PageOptions,
     /// `INSERT INTO … VALUES`.
     head: String,
@@ -65,12 +67,25 @@ impl PageWriter {
         Ok(Self {
             dialect,
             table: table.clone(),
+            definition: table.clone(),
             options,
             head,
             page: 0,
             row: String::new(),
             statement: String::new(),
         })
+    }
+
+    /// Pages make this table, which may have more columns than the rows: those it computes.
+    ///
+    /// # Errors
+    /// [`Code::BadValue`] for an index that cannot be written in the dialect.
+    pub fn defined(mut self, definition: &TableSchema) -> Result<Self> {
+        if self.options.with_ddl {
+            create_indexes(self.dialect, definition)?;
+        }
+        self.definition = definition.clone();
+        Ok(self)
     }
 
     /// The number of the page that was begun last, from 1.
@@ -90,7 +105,7 @@ impl PageWriter {
     /// [`Code::BadValue`] for an index that cannot be written in the dialect.
     pub fn begin_page(&mut self, out: &mut Vec<u8>) -> Result<()> {
         self.page += 1;
-        let json = serde_json::to_string(&self.table)
+        let json = serde_json::to_string(&self.definition)
             .map_err(|e| Error::bug("a table's schema as JSON").because(e))?;
         let name = self.table.name.to_string();
         let mut text =
@@ -101,10 +116,7 @@ impl PageWriter {
             text.push_str(";\n");
         }
         if self.page == 1 && self.options.with_ddl {
-            let mut statements = vec![create_table(self.dialect, &self.table)];
-            statements.extend(self.restarts());
-            statements.extend(create_indexes(self.dialect, &self.table)?);
-            statements.extend(comments(self.dialect, &self.table));
+            let statements = table_statements(self.dialect, &self.definition)?;
             for statement in statements {
                 text.push_str(&statement);
                 text.push_str(";\n");
@@ -112,18 +124,6 @@ impl PageWriter {
         }
         out.extend_from_slice(text.as_bytes());
         Ok(())
-    }
-
-    /// Where PostgreSQL's identities go on; other dialects see to it by themselves.
-    fn restarts(&self) -> Vec<String> {
-        let into = self.dialect.table(&self.table.name);
-        let next = self.table.columns.iter().filter_map(|c| Some((c, c.identity?.next?)));
-        next.filter(|_| self.dialect == Dialect::Postgres)
-            .map(|(column, next)| {
-                let name = self.dialect.quote(column.name());
-                format!("ALTER TABLE {into} ALTER COLUMN {name} RESTART WITH {next}")
-            })
-            .collect()
     }
 
     /// Appends the rows, in whole statements.
@@ -175,6 +175,67 @@ impl PageWriter {
         self.statement.shrink_to(keep);
         Ok(())
     }
+}
+
+/// What makes a table that is not there: what it needs, itself, its partitions, indexes, comments.
+/// Foreign keys are for a file that is run when all tables have their rows.
+fn table_statements(dialect: Dialect, definition: &TableSchema) -> Result<Vec<String>> {
+    let mut table = definition.clone();
+    let into = dialect.table(&table.name);
+    let mut after = Vec::new();
+    for column in &mut table.columns {
+        let name = dialect.quote(column.name());
+        // Older servers know STORAGE and COMPRESSION in ALTER TABLE only.
+        let words = column.attributes.take_if(|_| dialect == Dialect::Postgres);
+        let words = words.as_ref().and_then(|w| w.of(dialect.id())).unwrap_or_default();
+        let words: Vec<&str> = words.split_whitespace().collect();
+        for pair in words.chunks(2) {
+            after.push(format!("ALTER TABLE {into} ALTER COLUMN {name} SET {}", pair.join(" ")));
+        }
+        if let Some(next) = column.identity.and_then(|i| i.next)
+            && dialect == Dialect::Postgres
+        {
+            after.push(format!("ALTER TABLE {into} ALTER COLUMN {name} RESTART WITH {next}"));
+        }
+    }
+    let own = |needed: &&syncline_types::Requirement| needed.create.store == dialect.id();
+    let mut statements: Vec<String> =
+        table.requires.iter().filter(own).map(|needed| unless_there(&needed.create.sql)).collect();
+    statements.push(create_table(dialect, &table));
+    statements.extend(partitions(dialect, &table));
+    statements.extend(after);
+    statements.extend(counters(dialect, &table));
+    statements.extend(create_indexes(dialect, &table)?);
+    statements.extend(comments(dialect, &table));
+    Ok(statements)
+}
+
+/// The next number of a column that MySQL or SQLite count up.
+fn counters(dialect: Dialect, table: &TableSchema) -> Option<String> {
+    let next = table.columns.iter().find_map(|c| c.identity?.next)?;
+    match dialect {
+        Dialect::Mysql => {
+            Some(format!("ALTER TABLE {} AUTO_INCREMENT = {next}", dialect.table(&table.name)))
+        }
+        Dialect::Sqlite if next > 1 => {
+            // The table of counters is there once a table has one.
+            let name = dialect.string(&table.name.name);
+            Some(format!("INSERT INTO sqlite_sequence (name, seq) VALUES ({name}, {})", next - 1))
+        }
+        _ => None,
+    }
+}
+
+/// A statement of PostgreSQL that does nothing where it was run before.
+fn unless_there(create: &str) -> String {
+    let mut tag = String::from("$syncline$");
+    while create.contains(&tag) {
+        tag.insert(1, 'x');
+    }
+    format!(
+        "DO {tag} BEGIN {create}; EXCEPTION WHEN duplicate_object OR duplicate_table THEN NULL; \
+         END {tag}"
+    )
 }
 
 fn end_statement(statement: &mut String, out: &mut Vec<u8>) {

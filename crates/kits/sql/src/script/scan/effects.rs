@@ -114,7 +114,7 @@ impl Scanner {
             let (direction, what) = (lexer.token()?, lexer.token()?);
             let from = lexer.is(&direction, "FROM").then(|| lexer.is(&what, "STDIN"));
             let plain = lexer.token()?.kind == Kind::End;
-            Ok((Head { table, columns }, from, plain))
+            Ok((Head { table, columns, set: false }, from, plain))
         })();
         match read {
             Ok((_, None, _)) => return Ok(None),
