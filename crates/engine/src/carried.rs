@@ -66,10 +66,8 @@ pub(crate) fn definition(
             true
         }
         None => {
-            notes.push(format!(
-                "foreign key {} is left out: its columns are not carried",
-                key.name
-            ));
+            notes
+                .push(format!("foreign key {} is left out: its columns are not carried", key.name));
             false
         }
     });
@@ -81,11 +79,12 @@ pub(crate) fn definition(
             format!("partitions are not carried: they go by {l}. The table is made flat")
         }));
     }
-    let untouched = lost.is_empty()
-        && table.columns.len() == source.columns.len()
-        && table.columns.iter().zip(&source.columns).all(|(a, b)| {
-            a.name() == b.name() && a.generated.is_some() == b.generated.is_some()
-        });
+    let untouched =
+        lost.is_empty()
+            && table.columns.len() == source.columns.len()
+            && table.columns.iter().zip(&source.columns).all(|(a, b)| {
+                a.name() == b.name() && a.generated.is_some() == b.generated.is_some()
+            });
     table.statements = if untouched { source.statements.clone() } else { Vec::new() };
     (table, notes)
 }
@@ -173,7 +172,10 @@ mod tests {
         table
     }
 
-    fn carried(chosen: Option<&[(&str, &str)]>, generated: GeneratedColumns) -> (TableSchema, Vec<String>) {
+    fn carried(
+        chosen: Option<&[(&str, &str)]>,
+        generated: GeneratedColumns,
+    ) -> (TableSchema, Vec<String>) {
         let mapping = |(from, to): &(&str, &str)| ColumnMapping {
             from: (*from).into(),
             to: (*to).into(),
@@ -227,7 +229,9 @@ mod tests {
 
     #[test]
     fn names_are_found_as_words() {
-        assert!(names("(`Pay` > 0)", "pay") && names("pay>0", "pay") && names("\"a b\" > 0", "a b"));
+        assert!(
+            names("(`Pay` > 0)", "pay") && names("pay>0", "pay") && names("\"a b\" > 0", "a b")
+        );
         assert!(names("`a``b` > 0", "a`b") && !names("`repay` > payment", "pay"));
     }
 }

@@ -89,6 +89,13 @@ impl Chain {
         self.read.columns.get(index)
     }
 
+    /// The name under which a column of the source leaves the chain, as far as names tell.
+    pub(crate) fn destination(&self, source: &str) -> Option<&str> {
+        let chosen = &self.read.columns[..self.chosen];
+        let index = chosen.iter().position(|column| column.name() == source)?;
+        self.output.column(&self.names[index]).map(Column::name)
+    }
+
     /// Whether anything besides the choice of columns is done to the rows.
     pub(crate) fn has_steps(&self) -> bool {
         !self.source_steps.is_empty() || !self.sink_steps.is_empty()

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -53,6 +54,9 @@ pub struct Job {
     pub write: Option<WriteMode>,
     /// Whether missing target tables are made.
     pub create: bool,
+    /// What becomes of generated columns in tables that are made.
+    #[serde(default)]
+    pub generated: GeneratedColumns,
     /// How fast.
     pub speed: Speed,
     /// How many bad rows are let go.
@@ -67,6 +71,17 @@ pub struct Job {
     pub checkpoint_every: Duration,
     /// How long something outside is waited for without any progress; `None`: for ever.
     pub patience: Option<Duration>,
+}
+
+/// What becomes of generated columns in tables that are made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GeneratedColumns {
+    /// They stay generated where the target can compute the very same values.
+    #[default]
+    Keep,
+    /// They become plain columns that hold the values.
+    Materialise,
 }
 
 /// Chosen columns of the tables that fit a pattern.
@@ -156,7 +171,7 @@ pub fn fingerprint(job: &Job) -> String {
         "source": address(&job.source), "sink": address(&job.sink), "mode": job.mode,
         "tables": job.tables, "query": job.query, "filter": job.filter, "target": job.target,
         "columns": columns, "processors": [job.source_processors, job.sink_processors],
-        "write": job.write, "create": job.create, "target_columns": job.target_columns,
+        "write": job.write, "create": job.create, "generated": job.generated, "target_columns": job.target_columns,
         "before": job.before, "after": job.after,
     });
     let digest = Sha256::digest(what.to_string().as_bytes());

@@ -12,7 +12,7 @@ use syncline_convert::{ValuePolicies, ValuePolicy};
 use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
 
 use crate::dead_letters::ErrorLimit;
-use crate::job::{ColumnMapping, Job, Speed, TableColumns};
+use crate::job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns};
 
 /// A job, as written by a person.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -120,6 +120,10 @@ pub struct SinkConfig {
     /// Whether missing target tables are made.
     #[serde(default)]
     pub create: CreateConfig,
+    /// What becomes of generated columns in tables that are made: kept generated where the target
+    /// can compute the very same values, or made plain columns that hold them.
+    #[serde(default)]
+    pub generated: GeneratedColumns,
 }
 
 /// What happens to rows that are there already.
@@ -385,6 +389,7 @@ impl JobFile {
             sink_processors: self.processors.sink,
             write: self.sink.write.map(WriteMode::from),
             create: self.sink.create == CreateConfig::Auto,
+            generated: self.sink.generated,
             speed: Speed {
                 parallel: self.speed.parallel,
                 rows_per_second: self.speed.rows_per_second,

@@ -5,9 +5,12 @@
 //! where. Stores are reached only through the connector contract, durable state only through the
 //! store crate.
 
+mod carried;
 mod chain;
+mod computed;
 mod control;
 mod dead_letters;
+mod definitions;
 mod events;
 mod job;
 mod job_file;
@@ -17,6 +20,7 @@ mod pipeline;
 mod plan;
 mod progress;
 mod queue;
+mod relations;
 mod replay;
 mod report;
 mod retry;
@@ -26,8 +30,9 @@ mod workers;
 
 pub use control::{RunHandle, Wish};
 pub use dead_letters::ErrorLimit;
+pub use definitions::{Definition, Definitions, definitions};
 pub use events::{Event, Outcome, Summary};
-pub use job::{ColumnMapping, Job, Speed, TableColumns, fingerprint};
+pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{JobFile, job_schema, parse_patience};
 pub use plan::{Plan, TablePlan};
 pub use replay::{Edit, Replayed, replay};

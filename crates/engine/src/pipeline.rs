@@ -74,6 +74,11 @@ impl MovingTable {
     pub(crate) fn is_committed(&self) -> bool {
         self.progress.committed.load(Relaxed)
     }
+
+    /// All tables that it refers to are committed.
+    pub(crate) fn is_free(&self, stretch: &Stretch) -> bool {
+        self.bound.plan.after.iter().all(|at| stretch.tables[*at as usize].is_committed())
+    }
 }
 
 /// How an attempt at a split ended.

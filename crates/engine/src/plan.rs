@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
-use syncline_connector::{Processor, ReadTask, Sink, Source, WriteMode, WriteTask};
+use syncline_connector::{Processor, ReadTask, Sink, Source, TargetTable, WriteMode, WriteTask};
 use syncline_convert::{Fidelity, Rows, RowsConverter};
 use syncline_types::{
-    Code, Column, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName, TableSchema,
-    did_you_mean, field,
+    Adapted, Code, Column, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName,
+    TableSchema, did_you_mean, field,
 };
 
 use crate::chain::Chain;
 use crate::job::Job;
+use crate::{carried, computed, relations};
 
 /// The format of a kept plan.
 const VERSION: u32 = 3;
@@ -44,6 +45,9 @@ pub struct TablePlan {
     pub write: WriteMode,
     /// The pieces; none yet before the source has cut the table.
     pub splits: Vec<Split>,
+    /// The tables, by their place in the plan, that have to be committed before rows of this one
+    /// are written: it is there, and its foreign keys refer to them.
+    pub after: Vec<u32>,
     /// Foreign keys of a table that is there which no order of loading fulfils.
     pub circular: Vec<ForeignKey>,
     /// Estimated rows.
@@ -240,6 +244,42 @@ impl Processors {
     }
 }
 
+impl Processors {
+    /// Whether rows may leave the chain with other values than they came with.
+    fn alter_values(&self) -> bool {
+        self.source.iter().chain(&self.sink).any(|p| p.name() != "filter")
+    }
+}
+
+/// Where the tables go.
+pub(crate) enum Destination<'a> {
+    /// Into a store.
+    Sink(&'a dyn Sink),
+    /// Nowhere: they are to be shown as statements of this dialect.
+    Paper(syncline_sql::Dialect),
+}
+
+impl Destination<'_> {
+    /// The table of that name, when there is one.
+    pub(crate) async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
+        match self {
+            Destination::Sink(sink) => sink.describe(target).await,
+            Destination::Paper(_) => Ok(None),
+        }
+    }
+
+    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
+        match self {
+            Destination::Sink(sink) => sink.adapt(source, target),
+            Destination::Paper(dialect) => syncline_sql::adapt(*dialect, source, target),
+        }
+    }
+
+    fn replace_redefines(&self) -> bool {
+        matches!(self, Destination::Sink(sink) if sink.replace_redefines())
+    }
+}
+
 /// What becomes of each table, and what a person should know of those that are left behind.
 pub(crate) struct Made {
     pub(crate) tables: Vec<BoundTable>,
@@ -253,6 +293,16 @@ pub(crate) async fn make(
     processors: &Processors,
     source: &dyn Source,
     sink: &dyn Sink,
+) -> Result<Made> {
+    make_for(job, processors, source, &Destination::Sink(sink)).await
+}
+
+/// As [`make`], for tables that may be wanted on paper only.
+pub(crate) async fn make_for(
+    job: &Job,
+    processors: &Processors,
+    source: &dyn Source,
+    to: &Destination<'_>,
 ) -> Result<Made> {
     let (found, mut notes) = find(job, source).await?;
     if job.query.is_none() && job.tables.include.is_empty() {
@@ -269,8 +319,9 @@ pub(crate) async fn make(
             )
             .hint("give names that differ: --to '{schema}.{table}'"));
         }
-        bound.push(plan_table(job, processors, sink, info, &target).await?);
+        bound.push(plan_table(job, processors, to, info, &target).await?);
     }
+    relations::settle(job, to, &mut bound).await?;
     Ok(Made { tables: bound, notes })
 }
 
@@ -339,7 +390,7 @@ async fn find(job: &Job, source: &dyn Source) -> Result<(Vec<TableInfo>, Vec<Str
 async fn plan_table(
     job: &Job,
     processors: &Processors,
-    sink: &dyn Sink,
+    to: &Destination<'_>,
     info: TableInfo,
     target: &TableName,
 ) -> Result<BoundTable> {
@@ -350,15 +401,18 @@ async fn plan_table(
         &processors.sink,
         &job.values,
     )?;
-    let anew = job.write == Some(WriteMode::Replace) && sink.replace_redefines();
-    let there = if anew { None } else { sink.describe(target).await? };
+    let anew = job.write == Some(WriteMode::Replace) && to.replace_redefines();
+    let there = if anew { None } else { to.describe(target).await? };
     let exists = there.is_some();
     let mut notes = info.notes;
     let (full_target, empty) = match there {
         Some(found) => (found.schema, found.empty),
         None if job.create || anew => {
-            let named = by_position(job, chain.output.clone())?;
-            let adapted = sink.adapt(&named, target)?;
+            let altered = processors.alter_values();
+            let (carried, left_out) =
+                carried::definition(&info.schema, &chain, job.generated, altered);
+            let adapted = to.adapt(&by_position(job, carried)?, target)?;
+            notes.extend(left_out);
             notes.extend(adapted.notes);
             (adapted.table, true)
         }
@@ -378,6 +432,7 @@ async fn plan_table(
         empty_at_start: empty,
         write,
         splits: Vec::new(),
+        after: Vec::new(),
         circular: Vec::new(),
         rows: info.rows,
         notes,
@@ -387,14 +442,18 @@ async fn plan_table(
 
 /// Binds a table's plan to its steps.
 pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Result<BoundTable> {
-    let chain = Chain::bind(
-        &plan.source,
-        job.columns_of(&plan.source.name),
-        &processors.source,
-        &processors.sink,
-        &job.values,
-    )?;
-    let pairs = pairs(job, &chain.output, &plan.target, &mut Vec::new())?;
+    // Columns chosen by the job, and processors, may need what both sides compute.
+    let chosen = job.columns_of(&plan.source.name);
+    let plain = processors.source.is_empty() && processors.sink.is_empty();
+    let source = match chosen {
+        None if plain && job.target_columns.is_empty() => {
+            computed::needed(&plan.source, &plan.definition)
+        }
+        _ => plan.source.clone(),
+    };
+    let chain = Chain::bind(&source, chosen, &processors.source, &processors.sink, &job.values)?;
+    // The target has columns that it computes itself, and is given none of.
+    let pairs = pairs(job, &chain.output, &plan.definition, &mut Vec::new())?;
     let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
     let all_in_order = indexes.iter().copied().eq(0..chain.output.columns.len());
     let given = TableSchema {
@@ -541,7 +600,7 @@ fn match_columns(
     Ok(pairs)
 }
 
-fn find_column(table: &TableSchema, name: &str) -> Option<usize> {
+pub(crate) fn find_column(table: &TableSchema, name: &str) -> Option<usize> {
     table.index_of(name).or_else(|| {
         let folded = name.to_lowercase();
         let mut fits =
@@ -579,7 +638,7 @@ fn choose_write(
 }
 
 /// The name of a table's target.
-fn target_name(job: &Job, source: &TableName) -> Result<TableName> {
+pub(crate) fn target_name(job: &Job, source: &TableName) -> Result<TableName> {
     let default = match (&job.sink.path, job.sink.hosts.is_empty()) {
         (path, false) if path.is_empty() => "{schema}.{table}",
         _ => "{table}",

@@ -67,7 +67,9 @@ impl Others<'_> {
                 };
                 let carried = |name: &String| copied.chain.destination(name).map(str::to_owned);
                 let Some(columns) = named.iter().map(carried).collect::<Option<Vec<_>>>() else {
-                    return Ok(Err(format!("columns it refers to are not carried of {references}")));
+                    return Ok(Err(format!(
+                        "columns it refers to are not carried of {references}"
+                    )));
                 };
                 (copied.plan.definition.clone(), columns)
             }
@@ -84,9 +86,8 @@ impl Others<'_> {
                 }
             },
         };
-        let spelled = |name: &String| {
-            find_column(&there, name).map(|at| there.columns[at].name().to_owned())
-        };
+        let spelled =
+            |name: &String| find_column(&there, name).map(|at| there.columns[at].name().to_owned());
         let Some(columns) = columns.iter().map(spelled).collect::<Option<Vec<_>>>() else {
             return Ok(Err(format!("{} has no such columns at the target", there.name)));
         };

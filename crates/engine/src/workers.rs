@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use syncline_store::Store;
 use syncline_types::{Error, ErrorKind, Result, RunEvent, Split};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -27,7 +27,10 @@ pub(crate) async fn run(stretch: &Arc<Stretch>, patience: &Patience) -> Result<b
             return Ok(false);
         }
     }
-    let queue = Arc::new(Mutex::new(queue_of(&stretch.tables)));
+    let queue = Arc::new(Queue {
+        left: Mutex::new(queue_of(&stretch.tables)),
+        committed: watch::Sender::new(()),
+    });
     let mut workers = JoinSet::new();
     for _ in 0..stretch.workers {
         workers.spawn(worker(Arc::clone(stretch), Arc::clone(&queue), patience.clone()));
@@ -49,10 +52,41 @@ pub(crate) async fn run(stretch: &Arc<Stretch>, patience: &Patience) -> Result<b
     }
 }
 
-type Queue = VecDeque<(usize, Split)>;
+/// What is left to move.
+struct Queue {
+    left: Mutex<VecDeque<(usize, Split)>>,
+    /// Says that one more table is committed, which others may have waited for.
+    committed: watch::Sender<()>,
+}
+
+impl Queue {
+    /// The largest split of a table that waits for no other; `None` when nothing is left, or the
+    /// workers are to leave.
+    async fn next(&self, stretch: &Stretch) -> Option<(usize, Split)> {
+        // Before the look at the tables, so that none is missed.
+        let mut committed = self.committed.subscribe();
+        loop {
+            {
+                let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+                if left.is_empty() || stretch.leave.is_cancelled() {
+                    return None;
+                }
+                let free = |(index, _): &(usize, Split)| stretch.tables[*index].is_free(stretch);
+                if let Some(at) = left.iter().position(free) {
+                    return left.remove(at);
+                }
+            }
+            // Tables wait in no circle, so another worker is at one that others wait for.
+            tokio::select! {
+                _ = committed.changed() => {}
+                () = stretch.leave.cancelled() => return None,
+            }
+        }
+    }
+}
 
 /// What is left to move, largest first.
-fn queue_of(tables: &[MovingTable]) -> Queue {
+fn queue_of(tables: &[MovingTable]) -> VecDeque<(usize, Split)> {
     let mut queue: Vec<(usize, Split)> = tables
         .iter()
         .enumerate()
@@ -66,18 +100,19 @@ fn queue_of(tables: &[MovingTable]) -> Queue {
 }
 
 /// Takes one split after the other.
-async fn worker(stretch: Arc<Stretch>, queue: Arc<Mutex<Queue>>, patience: Patience) -> Result<()> {
-    while !stretch.leave.is_cancelled() {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some((index, split)) = next else { return Ok(()) };
+async fn worker(stretch: Arc<Stretch>, queue: Arc<Queue>, patience: Patience) -> Result<()> {
+    while let Some((index, split)) = queue.next(&stretch).await {
         let table = &stretch.tables[index];
         let durable = || table.progress.split(split.id).durable();
         let moved = patience.attempt(durable, || stretch.move_split(table, &split)).await?;
         if moved != Some(Moved::Complete) {
             return Ok(());
         }
-        if table.left.fetch_sub(1, SeqCst) == 1 && !commit(&stretch, table, &patience).await? {
-            return Ok(());
+        if table.left.fetch_sub(1, SeqCst) == 1 {
+            if !commit(&stretch, table, &patience).await? {
+                return Ok(());
+            }
+            queue.committed.send_replace(());
         }
     }
     Ok(())

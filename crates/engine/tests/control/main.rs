@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use syncline_connector::{Endpoint, Mode, Registry};
-use syncline_engine::{Engine, ErrorLimit, Event, Job, Outcome, Speed};
+use syncline_engine::{Engine, ErrorLimit, Event, GeneratedColumns, Job, Outcome, Speed};
 use syncline_sqlite::SqliteConnector;
 use syncline_store::Store;
 use syncline_types::{Code, RunState, TableSelection};
@@ -70,6 +70,7 @@ impl Bench {
             sink_processors: Vec::new(),
             write: None,
             create: true,
+            generated: GeneratedColumns::Keep,
             speed: Speed { rows_per_second: std::num::NonZeroU32::new(2_000), ..Speed::default() },
             errors: ErrorLimit::default(),
             values: Default::default(),
