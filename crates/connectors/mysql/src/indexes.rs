@@ -41,10 +41,8 @@ pub(crate) async fn build(
         let definition = index.definition.as_ref().map_or("", |d| d.sql.as_str());
         definition.starts_with("FULLTEXT") || definition.starts_with("SPATIAL")
     };
-    let (single, together): (Vec<&Index>, Vec<&Index>) =
-        missing.into_iter().partition(|i| alone(i));
-    let mut steps = if together.is_empty() { Vec::new() } else { vec![together] };
-    steps.extend(single.into_iter().map(|index| vec![index]));
+    // In the order of the source, which is the order in which the server shows them.
+    let steps = missing.chunk_by(|a, b| !alone(a) && !alone(b));
     for step in steps {
         let clauses: Vec<String> =
             step.iter().map(|i| format!("ADD {}", index_clause(i))).collect();
@@ -52,7 +50,7 @@ pub(crate) async fn build(
         match conn.exec(&sql).await {
             Ok(_) => {}
             Err(fault) if matches!(fault.number(), Some(1062 | 1586 | 1859)) => {
-                return Err(duplicates(conn, table, loaded, &step, fault).await);
+                return Err(duplicates(conn, table, loaded, step, fault).await);
             }
             Err(fault) => return Err(Error::from(fault).at(loaded)),
         }

@@ -13,6 +13,7 @@
 pub mod bench;
 mod catalog;
 mod checkpoint;
+mod checksum;
 mod create;
 mod decode;
 mod encode;

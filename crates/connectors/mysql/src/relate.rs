@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 use syncline_sql::Dialect;
-use syncline_types::{Code, Error, ForeignKey, Result, TableName};
+use syncline_types::{Code, Error, ForeignKey, ReferentialAction, Result, TableName};
 
 use crate::catalog;
-use crate::wire::{Conn, Fault};
+use crate::wire::{Conn, Fault, Flavor};
 
 const SQL: Dialect = Dialect::Mysql;
 
@@ -32,16 +32,20 @@ impl Related {
             "" => String::new(),
             name => format!("CONSTRAINT {} ", SQL.quote(name)),
         };
-        // Both always: what is not said means another thing in each of the two servers.
-        let sql = format!(
-            "ALTER TABLE {} ADD {name}FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}",
+        let mut sql = format!(
+            "ALTER TABLE {} ADD {name}FOREIGN KEY ({}) REFERENCES {} ({})",
             SQL.table(table),
             names(&key.columns),
             SQL.table(&key.references),
-            names(&key.referenced),
-            key.on_delete.sql(),
-            key.on_update.sql()
+            names(&key.referenced)
         );
+        for (on, action) in [("DELETE", key.on_delete), ("UPDATE", key.on_update)] {
+            // MariaDB takes it for NO ACTION where nothing is checked; unsaid, it is what it is.
+            let unsaid = conn.flavor == Flavor::MariaDb && action == ReferentialAction::Restrict;
+            if !unsaid {
+                sql.push_str(&format!(" ON {on} {}", action.sql()));
+            }
+        }
         unchecked(conn, &sql).await.map_err(|fault| self.at(fault))
     }
 

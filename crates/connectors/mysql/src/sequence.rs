@@ -7,7 +7,6 @@ use syncline_types::{
 };
 
 use crate::native::STORE;
-use crate::shape::created;
 use crate::wire::Conn;
 use crate::words::{Kind, Word, words};
 
@@ -23,12 +22,14 @@ pub(crate) async fn required(conn: &mut Conn, table: &TableSchema) -> Result<Vec
         if found.iter().any(|r| r.name == name) {
             continue;
         }
-        let create = created(conn, &name).await.map_err(|e| Error::from(e).at(&table.name))?;
-        if create.starts_with("CREATE SEQUENCE") {
+        let show = conn.query(&format!("SHOW CREATE SEQUENCE {}", SQL.table(&name))).await;
+        let rows = show.map_err(|e| Error::from(e).at(&table.name))?;
+        let create = rows.rows.first().and_then(|row| rows.get(row, "Create Table"));
+        if let Some(create) = create {
             let next = format!("SELECT next_not_cached_value FROM {}", SQL.table(&name));
             let next = conn.query(&next).await?.single().map(str::to_owned);
             let next = next.map(|n| format!(" /* next {n} */")).unwrap_or_default();
-            let create = NativeSql::new(STORE, create + &next);
+            let create = NativeSql::new(STORE, format!("{create}{next}"));
             found.push(Requirement { kind: KIND.into(), name, create });
         }
     }

@@ -7,7 +7,7 @@ use syncline_connector::Endpoint;
 use syncline_types::{Code, Error, Result};
 
 use crate::options::MysqlOptions;
-use crate::wire::{Conn, Flavor};
+use crate::wire::{Conn, Fault, Flavor};
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,13 @@ impl Store {
         for sql in settings(&conn, purpose) {
             conn.exec(&sql).await.map_err(|e| e.connecting(&self.endpoint.redacted()))?;
         }
+        for setting in wishes(&conn, purpose) {
+            match conn.exec(&format!("SET SESSION {setting}")).await {
+                // Not every account may, and not every version knows it.
+                Ok(_) | Err(Fault::Server { .. }) => {}
+                Err(fault) => return Err(fault.connecting(&self.endpoint.redacted())),
+            }
+        }
         Ok(conn)
     }
 }
@@ -78,7 +85,7 @@ fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
          sql_big_selects=1, sql_auto_is_null=0, sql_safe_updates=0, sql_quote_show_create=1, \
          sql_notes=1, completion_type=NO_CHAIN, foreign_key_checks=1, \
          unique_checks=1, group_concat_max_len=4294967295, lc_time_names='en_US', \
-         default_storage_engine=InnoDB"
+         default_storage_engine=InnoDB, sql_buffer_result=0, max_sort_length=8192"
     );
     // New names came with MySQL 8 and MariaDB 11.1; the old ones went with MySQL 8.0.3.
     let transactions = match (conn.flavor, conn.version) {
@@ -102,7 +109,44 @@ fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
                 common.push_str(", explain_format=TRADITIONAL");
             }
         }
-        (Flavor::MariaDb, _) => common.push_str(", max_statement_time=0"),
+        (Flavor::MariaDb, v) => {
+            common.push_str(", max_statement_time=0, check_constraint_checks=1");
+            if v >= (10, 3, 7) {
+                common.push_str(
+                    ", idle_transaction_timeout=0, idle_readonly_transaction_timeout=0, \
+                     idle_write_transaction_timeout=0, system_versioning_asof=DEFAULT, \
+                     system_versioning_alter_history=KEEP",
+                );
+            }
+        }
     }
     vec!["SET NAMES utf8mb4".into(), common]
+}
+
+/// Settings that decide what a table says of itself, or becomes when it is made: each is set where
+/// the account may set it.
+fn wishes(conn: &Conn, purpose: Purpose) -> Vec<&'static str> {
+    let mut wishes = Vec::new();
+    match conn.flavor {
+        Flavor::MySql => {
+            wishes.push("show_create_table_verbosity=0");
+            if conn.version >= (8, 0, 30) {
+                wishes.push("show_gipk_in_create_table_and_information_schema=1");
+            }
+        }
+        Flavor::MariaDb => {}
+    }
+    if purpose == Purpose::Write {
+        // Off, it gives the first timestamp of a table a default of its own.
+        wishes.push("explicit_defaults_for_timestamp=1");
+        wishes.push("innodb_strict_mode=1");
+        match conn.flavor {
+            Flavor::MySql if conn.version >= (8, 0, 30) => {
+                wishes.push("sql_generate_invisible_primary_key=0");
+            }
+            Flavor::MySql => {}
+            Flavor::MariaDb => wishes.push("alter_algorithm=DEFAULT"),
+        }
+    }
+    wishes
 }

@@ -82,7 +82,7 @@ pub(crate) async fn read(conn: &mut Conn, table: &TableName, next: Option<i128>)
 }
 
 /// SHOW CREATE TABLE.
-pub(crate) async fn created(conn: &mut Conn, table: &TableName) -> Result<String, Fault> {
+async fn created(conn: &mut Conn, table: &TableName) -> Result<String, Fault> {
     let (_, rows) = conn.query_bytes(&format!("SHOW CREATE TABLE {}", SQL.table(table))).await?;
     let text = rows.into_iter().next().and_then(|row| row.into_iter().nth(1)).flatten();
     Ok(readable(&text.unwrap_or_default()))

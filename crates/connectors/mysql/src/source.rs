@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::Field;
 use async_trait::async_trait;
-use syncline_connector::{Consistency, Cut, ReadTask, Source, SplitReader};
+use syncline_connector::{Consistency, Cut, Digest, ReadTask, Source, SplitReader};
 use syncline_types::{
     Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
 };
@@ -18,7 +18,7 @@ use crate::select::{Select, key_fields};
 use crate::session::{Purpose, Store};
 use crate::split::{self, Token};
 use crate::wire::{Conn, Flavor};
-use crate::{catalog, snapshot};
+use crate::{catalog, checksum, snapshot};
 
 /// Reads a MySQL or MariaDB server.
 pub(crate) struct MysqlSource {
@@ -214,6 +214,25 @@ impl Source for MysqlSource {
         let seq = at.map_or(0, |p| p.seq);
         let pool = Arc::clone(&self.pool);
         Ok(Box::new(Reader::start(pool, conn, Arc::clone(&read.table), select, seq).await?))
+    }
+
+    async fn adopt(&self, read: &ReadTask, split: &Split) -> Result<Option<Split>> {
+        let token = Token::read(&split.token)?;
+        let mut conn = self.connection().await?;
+        let table = self.whole(&mut conn, &read.table.name).await;
+        self.pool.give(conn);
+        let Some(key) = key::of(&table?).filter(|key| key.columns == token.key) else {
+            return Ok(None);
+        };
+        let token = Token::new(Some(&key), token.range).write()?;
+        Ok(Some(Split { table: read.table.name.clone(), token, ..split.clone() }))
+    }
+
+    async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {
+        let mut conn = self.connection().await?;
+        let digest = checksum::of(&mut conn, read, &Token::read(&split.token)?).await;
+        self.pool.give(conn);
+        digest
     }
 
     async fn end(&self) -> Result<()> {

@@ -235,6 +235,8 @@ fn parts(inside: &str) -> (Vec<IndexPart>, bool) {
         match words.first().filter(|w| w.kind == Kind::Name) {
             Some(column) => {
                 let group = words.iter().find(|w| w.kind == Kind::Group);
+                let known = |w: &Word<'_>| w.kind == Kind::Group || w.is("ASC") || w.is("DESC");
+                all &= words[1..].iter().all(known);
                 parts.push(IndexPart {
                     column: column.value(),
                     prefix: group.and_then(|g| g.inside().trim().parse().ok()),

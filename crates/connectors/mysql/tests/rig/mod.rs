@@ -157,3 +157,60 @@ pub(crate) async fn write_task(
         circular: Vec::new(),
     })
 }
+
+/// What became of a copy of all tables.
+pub(crate) struct Copied {
+    /// What the source, the tables and the adapted ones have to say.
+    pub(crate) notes: Vec<String>,
+    pub(crate) rejects: Vec<Reject>,
+}
+
+/// Copies all tables of a database as the engine would: all are loaded, then related.
+pub(crate) async fn copy_all(from: &str, to: &str) -> Result<Copied, Error> {
+    let (source, sink) = (source(from), sink(to));
+    let how = Copy::default();
+    let mut notes = source.left_out().await?;
+    let infos = source.discover(&TableSelection::parse::<&str>(&[], &[]).expect("all")).await?;
+    source.begin(how.splits).await?;
+    let (mut tasks, mut rejects) = (Vec::new(), Vec::new());
+    for info in &infos {
+        notes.extend(info.notes.iter().map(|n| format!("{}: {n}", info.schema.name.name)));
+        let target = TableName::bare(&info.schema.name.name);
+        if sink.describe(&target).await?.is_none() {
+            notes.extend(sink.adapt(&info.schema, &target)?.notes);
+        }
+        let written: Vec<_> =
+            info.schema.columns.iter().filter(|c| c.generated.is_none()).cloned().collect();
+        let schema = TableSchema { columns: written, ..info.schema.clone() };
+        let read = ReadTask { table: Arc::new(schema), filter: None, query: None };
+        let splits = source.plan(&read, &cut(how.splits)).await?;
+        let mut task = write_task(&*sink, &info.schema, &target.name, &how, splits.len()).await?;
+        let mut definition = (*task.definition).clone();
+        for key in &mut definition.foreign_keys {
+            // To the target's tables, as the engine says it.
+            key.references.schema = None;
+        }
+        task.definition = Arc::new(definition);
+        sink.prepare(&task).await?;
+        for split in &splits {
+            let mut writer = sink.open(&task, split).await?.writer;
+            let mut reader = source.open(&read, split, None).await?;
+            let mut position = syncline_types::Position::new(0, "");
+            while let Element::Batch(mut batch) = reader.next(BUDGET).await? {
+                rejects.append(&mut batch.rejects);
+                position = batch.position.clone();
+                writer.write(&batch).await?;
+            }
+            writer.flush(&position, true).await?;
+        }
+        sink.commit(&task).await?;
+        tasks.push(task);
+    }
+    sink.relate(&tasks).await?;
+    // Once more: nothing is left to be done.
+    sink.relate(&tasks).await?;
+    sink.finish(&tasks).await?;
+    source.end().await?;
+    sink.end().await?;
+    Ok(Copied { notes, rejects })
+}
