@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `run` | the run's unique key |
 //! | `target` | the target table's name, without schema |
-//! | `split` | the split's number; -1 for the table itself |
+//! | `split` | the split's number; -1 for the table itself; below that, a foreign key set aside |
 //! | `epoch` | the number of the run's owner; a lower one may not write any more |
 //! | `seq` | rows of the split that are in the table |
 //! | `token` | the source's own position after them; NULL before the first |
@@ -138,10 +138,73 @@ impl Checkpoints {
         if changed == 1 { Ok(()) } else { Err(self.stale()) }
     }
 
+    /// Keeps how a foreign key is made that is set aside, as part of the transaction.
+    pub(crate) async fn keep(&self, session: &Session, name: &str, definition: &str) -> Result<()> {
+        let sql = format!(
+            "INSERT INTO {0} (run, target, split, epoch, token) \
+             SELECT $1, $2, least(coalesce(min(split), $4), $4) - 1, $3, $5 FROM {0} \
+             WHERE run = $1 AND target = $2",
+            self.table
+        );
+        let token = serde_json::json!([name, definition]).to_string();
+        session
+            .client
+            .execute(&sql, &[&self.run, &self.target, &self.epoch, &WHOLE, &token])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        Ok(())
+    }
+
+    /// Names and definitions of the foreign keys that are set aside. None where there is no such
+    /// table.
+    pub(crate) async fn kept(&self, session: &Session) -> Result<Vec<(String, String)>> {
+        if !self.is_there(session).await? {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT token FROM {} WHERE run = $1 AND target = $2 AND split < $3 ORDER BY split DESC",
+            self.table
+        );
+        let rows = session
+            .client
+            .query(&sql, &[&self.run, &self.target, &WHOLE])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        let parse = |row: &tokio_postgres::Row| {
+            serde_json::from_str(row.get::<_, &str>(0))
+                .map_err(|e| Error::bug("a foreign key that was set aside").because(e))
+        };
+        rows.iter().map(parse).collect()
+    }
+
+    /// Forgets a foreign key that is back, as part of the transaction.
+    pub(crate) async fn let_go(&self, session: &Session, name: &str) -> Result<()> {
+        let sql = format!(
+            "DELETE FROM {} WHERE run = $1 AND target = $2 AND split < $3 \
+             AND token::pg_catalog.json ->> 0 = $4",
+            self.table
+        );
+        session
+            .client
+            .execute(&sql, &[&self.run, &self.target, &WHOLE, &name])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        Ok(())
+    }
+
+    async fn is_there(&self, session: &Session) -> Result<bool> {
+        let there = session
+            .client
+            .query_one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[&self.table])
+            .await
+            .map_err(|e| error::of(e, &self.table))?;
+        Ok(there.get(0))
+    }
+
     /// Whether rows of this run are in the target already.
     pub(crate) async fn any_rows(&self, session: &Session) -> Result<bool> {
         let sql = format!(
-            "SELECT EXISTS (SELECT FROM {} WHERE run = $1 AND target = $2 AND split <> $3 \
+            "SELECT EXISTS (SELECT FROM {} WHERE run = $1 AND target = $2 AND split > $3 \
              AND (token IS NOT NULL OR done))",
             self.table
         );
@@ -156,12 +219,7 @@ impl Checkpoints {
     /// Forgets the target, and drops the table when nothing is left in it. Does nothing where
     /// there is no such table.
     pub(crate) async fn forget(&self, session: &Session) -> Result<()> {
-        let there = session
-            .client
-            .query_one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[&self.table])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
-        if !there.get::<_, bool>(0) {
+        if !self.is_there(session).await? {
             return Ok(());
         }
         let sql =

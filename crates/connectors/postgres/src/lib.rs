@@ -3,7 +3,7 @@
 //!
 //! Reading: `catalog` finds tables, `split` cuts them, `source` keeps the snapshot that all
 //! readers share, `reader`, `decode` and `values` turn COPY data into batches. Writing: `sink` makes
-//! tables ready and finishes them, `writer` and `encode` turn batches into COPY data,
+//! tables ready and finishes them by way of `make` and `relate` (foreign keys), `writer` and `encode` turn batches into COPY data,
 //! `checkpoint` keeps positions with the rows, `replace` swaps a loaded table in. `connect`
 //! sets sessions up so that values stay what they are, over the sockets of `wire`; `error` says what the engine is to do
 //! about the server's errors. Which type becomes what stands in `types` and in `TYPES.md`.
@@ -12,12 +12,15 @@
 pub mod bench;
 mod catalog;
 mod checkpoint;
+mod checksum;
 mod connect;
 mod decode;
 mod encode;
 mod error;
+mod make;
 mod numeric;
 mod reader;
+mod relate;
 mod replace;
 mod sink;
 mod source;

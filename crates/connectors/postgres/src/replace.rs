@@ -13,7 +13,7 @@ use syncline_types::{Code, Error, Result, TableName, TableSchema};
 use crate::catalog;
 use crate::connect::Session;
 use crate::error;
-use crate::sink::finish_table;
+use crate::make::finish_table;
 
 /// Makes the table that is loaded, like the one that it will replace: with its columns, checks and
 /// primary key, so that bad rows are found while they are written.
@@ -373,7 +373,9 @@ async fn rename(
     let new = Dialect::Postgres.table(side);
     // Beyond 63 bytes the server would cut the name; then the one it has will do.
     let named = |suffix: &str| Some(format!("{}_{suffix}", target.name)).filter(|n| n.len() <= 63);
-    if let (Some(from), Some(to)) = (primary_key(session, &new, place).await?, named("pkey")) {
+    // One that was named is named as it is to be.
+    let key = primary_key(session, &new, place).await?.filter(|n| n.starts_with(&side.name));
+    if let (Some(from), Some(to)) = (key, named("pkey")) {
         let (from, to) = (Dialect::Postgres.quote(&from), Dialect::Postgres.quote(&to));
         session.run(&format!("ALTER TABLE {new} RENAME CONSTRAINT {from} TO {to}"), place).await?;
     }

@@ -6,11 +6,12 @@ use std::sync::{Arc, PoisonError};
 
 use syncline_connector::{
     Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, async_trait,
+    statement_failed,
 };
-use syncline_sql::{Dialect, adapt, comments, create_indexes, create_table};
+use syncline_sql::{Dialect, adapt};
 use syncline_types::{
     Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema,
-    did_you_mean, field,
+    did_you_mean,
 };
 use tokio::sync::Mutex;
 
@@ -18,8 +19,9 @@ use crate::catalog::{self, TargetColumn};
 use crate::checkpoint::{Checkpoints, SIDE};
 use crate::connect::{Connect, Purpose, Session};
 use crate::error;
+use crate::make;
+use crate::relate;
 use crate::replace;
-use crate::types::STORE;
 use crate::writer::{Idle, Plan, Writer};
 
 /// PostgreSQL as a sink.
@@ -45,6 +47,24 @@ fn side(task: &WriteTask, target: &TableName) -> TableName {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
     }
     TableName { schema: target.schema.clone(), name: format!("{SIDE}{hash:016x}") }
+}
+
+/// The definition with its names in full: the table itself is called `into` for the time being.
+fn placed(definition: &TableSchema, target: &TableName, into: TableName) -> TableSchema {
+    let mut table = definition.clone();
+    for partition in table.partitioning.iter_mut().flat_map(|p| &mut p.partitions) {
+        if partition.parent == definition.name {
+            partition.parent = into.clone();
+        }
+        for name in [&mut partition.name, &mut partition.parent] {
+            name.schema = name.schema.take().or_else(|| target.schema.clone());
+        }
+    }
+    for key in &mut table.foreign_keys {
+        key.references.schema = key.references.schema.take().or_else(|| target.schema.clone());
+    }
+    table.name = into;
+    table
 }
 
 /// Where rows of the task go.
@@ -176,81 +196,6 @@ fn matching(
     table.columns.iter().map(find).collect()
 }
 
-/// Makes the enumerations that columns of a new table name, where they are missing.
-async fn make_enums(session: &Session, table: &TableSchema) -> Result<()> {
-    for column in &table.columns {
-        let (Some("enum"), Some(native), Some(members)) = (
-            field::logical(&column.field),
-            field::native(&column.field, STORE),
-            field::get(&column.field, field::MEMBERS),
-        ) else {
-            continue;
-        };
-        let there = session
-            .client
-            .query_one("SELECT pg_catalog.to_regtype($1) IS NOT NULL", &[&native])
-            .await
-            .map_err(|e| error::of(e, native))?;
-        if there.get(0) {
-            continue;
-        }
-        let members: Vec<String> = serde_json::from_str(members).unwrap_or_default();
-        let members: Vec<String> = members.iter().map(|m| Dialect::Postgres.string(m)).collect();
-        // Named as format_type wrote it: quoted where needed, with its schema.
-        if let Some((schema, _)) = split_native(native) {
-            session.run(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"), native).await?;
-        }
-        let sql = format!("CREATE TYPE {native} AS ENUM ({})", members.join(", "));
-        session.run(&sql, native).await?;
-    }
-    Ok(())
-}
-
-/// `"My".mood` → schema and name, as they are written.
-fn split_native(native: &str) -> Option<(&str, &str)> {
-    let mut quoted = false;
-    let at = native.char_indices().find(|(_, c)| {
-        quoted ^= *c == '"';
-        *c == '.' && !quoted
-    })?;
-    Some((&native[..at.0], &native[at.0 + 1..]))
-}
-
-async fn make_schema(session: &Session, target: &TableName) -> Result<()> {
-    let schema = target.schema.as_deref().unwrap_or_default();
-    let there = session
-        .client
-        .query_one(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)",
-            &[&schema],
-        )
-        .await
-        .map_err(|e| error::of(e, schema))?;
-    if there.get(0) {
-        return Ok(());
-    }
-    let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", Dialect::Postgres.quote(schema));
-    session.run(&sql, schema).await
-}
-
-/// Creates a table that is described, with what its columns need.
-async fn make_table(session: &Session, table: &TableSchema) -> Result<()> {
-    make_enums(session, table).await?;
-    let sql = create_table(Dialect::Postgres, table);
-    let place = format!("creating {}", table.name);
-    session.client.batch_execute(&sql).await.map_err(|e| {
-        let unknown_type = e.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_OBJECT);
-        let mapped = error::of(e, &place);
-        match unknown_type {
-            true => mapped.hint(
-                "create the type, or the extension it comes from, at the target; or give the \
-                 column another type: --columns 'name::text'",
-            ),
-            false => mapped,
-        }
-    })
-}
-
 #[async_trait]
 impl Sink for PostgresSink {
     async fn check(&self) -> Result<Vec<String>> {
@@ -313,11 +258,13 @@ impl Sink for PostgresSink {
                 let checkpoints = Checkpoints::new(task, &target);
                 checkpoints.lock(session).await?;
                 if !task.exists {
-                    make_schema(session, &target).await?;
+                    let schema = target.schema.as_deref().unwrap_or_default();
+                    make::make_schema(session, schema).await?;
                 }
                 if checkpoints.enter(session).await? {
                     return Ok(());
                 }
+                relate::set_aside(session, &checkpoints, &target, &task.circular).await?;
                 let into = into(task, &target);
                 if catalog::target(session, &into).await?.is_some() {
                     return Ok(());
@@ -337,9 +284,8 @@ impl Sink for PostgresSink {
                     let message = format!("{target}: the table has been dropped");
                     return Err(Error::new(Code::TableChanged, message));
                 }
-                let mut table = TableSchema::clone(&task.definition);
-                table.name = into;
-                make_table(session, &table).await
+                let table = placed(&task.definition, &target, into);
+                make::make_table(session, &table, &target).await
             })
             .await;
         made.map_err(|e| of_table(e, "making the table ready"))
@@ -378,9 +324,8 @@ impl Sink for PostgresSink {
                 if task.write == WriteMode::Replace {
                     replace::swap(session, task, &target, &side(task, &target)).await?;
                 } else if !task.exists {
-                    let mut table = TableSchema::clone(&task.definition);
-                    table.name.clone_from(&target);
-                    finish_table(session, &table).await?;
+                    let table = placed(&task.definition, &target, target.clone());
+                    make::finish_table(session, &table).await?;
                 }
                 set_sequences(session, task, &target).await?;
                 checkpoints.finished(session).await
@@ -390,8 +335,31 @@ impl Sink for PostgresSink {
         committed.map_err(|e| of_table(e, "finishing the table"))
     }
 
-    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
-        Ok(())
+    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
+        let mut refused = None;
+        for task in tasks {
+            let related = self
+                .transaction(async |session| {
+                    let target = resolve(session, &task.table.name);
+                    let checkpoints = Checkpoints::new(task, &target);
+                    let keys = &task.circular;
+                    let back = relate::bring_back(session, &checkpoints, &target, keys).await?;
+                    if back.is_none() && !task.exists {
+                        let table = placed(&task.definition, &target, target.clone());
+                        relate::add(session, &table).await?;
+                    }
+                    Ok(back)
+                })
+                .await;
+            match related {
+                Ok(back) => refused = refused.or(back),
+                Err(error) if error.code() == Code::ForeignKey => {
+                    refused.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        refused.map_or(Ok(()), Err)
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
@@ -417,6 +385,7 @@ impl Sink for PostgresSink {
                 checkpoints.lock(session).await?;
                 let side = Dialect::Postgres.table(&side(task, &target));
                 session.run(&format!("DROP TABLE IF EXISTS {side}"), &side).await?;
+                relate::bring_back(session, &checkpoints, &target, &task.circular).await?;
                 checkpoints.forget(session).await
             })
             .await?;
@@ -466,16 +435,6 @@ const AT_LEAST_FOR_INDEXES: &str = "\
     SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) \
     WHERE pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < 268435456";
 
-/// Secondary indexes and comments of a table that this run made.
-pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {
-    let place = format!("indexes and comments of {}", table.name);
-    let indexes = create_indexes(Dialect::Postgres, table)?;
-    for sql in indexes.iter().chain(&comments(Dialect::Postgres, table)) {
-        session.run(sql, &place).await?;
-    }
-    Ok(())
-}
-
 /// Sequences of columns that were written go on after the values that are there, and not before
 /// where the source's would have gone on.
 async fn set_sequences(session: &Session, task: &WriteTask, target: &TableName) -> Result<()> {
@@ -510,16 +469,4 @@ async fn set_sequences(session: &Session, task: &WriteTask, target: &TableName) 
             .map_err(|e| error::of(e, format!("setting the sequence {}", sequence.name)))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_types_are_parted_outside_of_quotes() {
-        assert_eq!(split_native("public.mood"), Some(("public", "mood")));
-        assert_eq!(split_native("\"a.b\".\"c.d\""), Some(("\"a.b\"", "\"c.d\"")));
-        assert_eq!(split_native("mood"), None);
-    }
 }

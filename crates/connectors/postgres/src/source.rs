@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use syncline_connector::{Consistency, Cut, ReadTask, Source, SplitReader, async_trait};
+use syncline_connector::{Consistency, Cut, Digest, ReadTask, Source, SplitReader, async_trait};
 use syncline_types::{
     Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
     did_you_mean,
@@ -12,6 +12,7 @@ use syncline_types::{
 use tokio::sync::Mutex;
 
 use crate::catalog::{self, Relation};
+use crate::checksum;
 use crate::connect::{Connect, Purpose, Session};
 use crate::error;
 use crate::reader::Reader;
@@ -424,6 +425,31 @@ impl Source for PostgresSource {
         }
         let reader = Reader::open(read, piece, at, reading, Arc::clone(&self.idle)).await?;
         Ok(Box::new(reader))
+    }
+
+    async fn adopt(&self, read: &ReadTask, split: &Split) -> Result<Option<Split>> {
+        let Piece::Key { key, range, .. } = split::piece(split)? else { return Ok(None) };
+        let reading = self.reading(purpose(read)).await?;
+        let shape = self.shape(&reading.session, &read.table.name).await?;
+        if reading.shared {
+            self.idle.put(reading.number, reading.purpose, reading.session);
+        }
+        if shape.key != key {
+            return Ok(None);
+        }
+        let piece = Piece::Key { key, only: !shape.partitioned, range };
+        let (id, size) = (split.id as usize, (split.rows, split.bytes));
+        Ok(Some(split::make(&read.table.name, id, size, piece)))
+    }
+
+    async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {
+        let reading = self.reading(purpose(read)).await?;
+        let digest = checksum::of(&reading.session, read, split::piece(split)?).await?;
+        // After an error the transaction is of no use any more.
+        if reading.shared && digest.is_some() {
+            self.idle.put(reading.number, reading.purpose, reading.session);
+        }
+        Ok(digest)
     }
 
     async fn end(&self) -> Result<()> {

@@ -44,6 +44,8 @@ pub(crate) const STORE: &str = "postgres";
 /// The domain a column is of, in field metadata beside its native type, which is the one the
 /// domain is over.
 pub(crate) const DOMAIN: &str = "syncline.domain";
+/// The schema of the column's collation, in field metadata, where it is not one of the server's.
+pub(crate) const COLLATION_SCHEMA: &str = "syncline.collation-schema";
 /// [`field::SPECIAL`] of dates and timestamps, and of decimals.
 const INFINITY: &str = "infinity";
 const NAN: &str = "nan";
@@ -61,7 +63,7 @@ pub(crate) struct NativeType {
     pub(crate) format: String,
     /// Labels in order, of an enumeration.
     pub(crate) members: Option<Vec<String>>,
-    /// The column's collation, when it is not the type's own and one of the server's.
+    /// The column's collation, when it is not the type's own.
     pub(crate) collation: Option<String>,
     /// The domain it was given as, as `format_type` writes it.
     pub(crate) domain: Option<String>,
@@ -145,7 +147,7 @@ pub(crate) fn arrow_field(name: &str, nullable: bool, ty: &NativeType, money_sca
     if let Some(members) = &ty.members {
         pairs.push((field::MEMBERS, serde_json::json!(members).to_string()));
     }
-    if arrow == DataType::Utf8 && logical.is_none() {
+    if arrow == DataType::Utf8 {
         pairs.extend(ty.collation.clone().map(|c| (field::COLLATION, c)));
     }
     field::with(Field::new(name, arrow, nullable), pairs)

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod connecting;
+mod definitions;
 mod fidelity;
 mod reading;
 mod replacing;

@@ -116,6 +116,7 @@ pub(crate) async fn try_copy(
         writer.flush(&last, true).await?;
     }
     sink.commit(&task).await?;
+    sink.relate(std::slice::from_ref(&task)).await?;
     sink.finish(std::slice::from_ref(&task)).await?;
     source.end().await?;
     Ok((rows, rejects))

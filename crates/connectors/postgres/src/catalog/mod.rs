@@ -1,14 +1,14 @@
 //! What there is, from the server's own catalogs: tables with columns, keys, indexes, defaults,
-//! sequences, comments and sizes, in three queries whatever the number of tables.
+//! sequences, comments and sizes, and what they need, in a few queries whatever the number of
+//! tables.
 
-use std::collections::HashMap;
+mod columns;
+mod expressions;
+mod layout;
+mod requirements;
 
-use arrow::datatypes::{DataType, Field};
-use syncline_sql::moment;
-use syncline_types::{
-    Column, DefaultValue, Error, Generated, Identity, Index, IndexPart, NativeSql, Result,
-    TableInfo, TableName, TableSchema, field,
-};
+use arrow::datatypes::Field;
+use syncline_types::{Error, NativeSql, Result, TableInfo, TableName, TableSchema};
 use tokio_postgres::Row;
 
 use crate::checkpoint;
@@ -96,26 +96,51 @@ fn whole(estimate: f64) -> u64 {
 /// The relations with all that belongs to them, in the order given.
 pub(crate) async fn describe(session: &Session, relations: &[Relation]) -> Result<Vec<TableInfo>> {
     let oids: Vec<u32> = relations.iter().map(|r| r.oid).collect();
-    let mut columns = columns(session, &oids).await?;
-    let mut indexes = indexes(session, &oids).await?;
+    let mut columns = columns::columns(session, &oids).await?;
+    let mut layouts = layout::layouts(session, &oids).await?;
+    let mut needs = requirements::requirements(session, &oids).await?;
+    let objects = columns.values().any(|c| !c.objects.is_empty()) && large_objects(session).await?;
     let tables = relations.iter().map(|relation| {
-        let found = indexes.remove(&relation.oid).unwrap_or_default();
-        let mut notes = found.notes;
+        let columns = columns.remove(&relation.oid).unwrap_or_default();
+        let layout = layouts.remove(&relation.oid).unwrap_or_default();
+        let needs = needs.remove(&relation.oid).unwrap_or_default();
+        let mut notes = layout.notes;
+        notes.extend(needs.notes);
         if relation.parent {
             notes.push(
                 "tables inherit from it; their rows are copied with them, not with it".into(),
             );
         }
+        if objects && !columns.objects.is_empty() {
+            notes.push(format!(
+                "large objects are not carried: the numbers in {} are copied as they are",
+                columns.objects.join(", ")
+            ));
+        }
+        let actions = columns.actions.into_iter().chain(layout.actions);
         let schema = TableSchema {
-            columns: columns.remove(&relation.oid).unwrap_or_default(),
-            primary_key: found.primary_key,
-            indexes: found.indexes,
+            columns: columns.columns,
+            primary_key: layout.primary_key,
+            indexes: layout.indexes,
+            checks: layout.checks,
+            foreign_keys: layout.foreign_keys,
             comment: relation.comment.clone(),
+            partitioning: layout.partitioning,
+            options: layout.options,
+            requires: needs.requires,
+            statements: actions.map(|action| NativeSql::new(STORE, action)).collect(),
             ..TableSchema::new(relation.name.clone(), [])
         };
         TableInfo { schema, rows: relation.rows, bytes: relation.bytes, notes }
     });
     Ok(tables.collect())
+}
+
+/// Whether there are large objects that the account can see.
+async fn large_objects(session: &Session) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
+    let row = session.client.query_one(sql, &[]).await;
+    Ok(row.map_err(|e| error::of(e, "looking for large objects"))?.get(0))
 }
 
 /// What a type is called and made of, by the oid and modifier of a column, through its domains.
@@ -153,185 +178,6 @@ fn native_type(row: &Row, at: usize, collation: Option<String>) -> NativeType {
         domain: row.get(at + 5),
         collation,
     }
-}
-
-async fn columns(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Vec<Column>>> {
-    let sql = format!(
-        "SELECT a.attrelid, a.attname::text, a.attnotnull, {TYPE_OF},
-       (SELECT co.collname::text FROM pg_catalog.pg_collation co
-        WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation
-          AND co.collnamespace = 'pg_catalog'::pg_catalog.regnamespace),
-       a.attidentity::text, a.attgenerated::text,
-       pg_catalog.pg_get_expr(ad.adbin, ad.adrelid),
-       pg_catalog.col_description(a.attrelid, a.attnum),
-       q.seqrelid IS NOT NULL, q.seqincrement, q.seqstart,
-       CASE WHEN q.seqrelid IS NOT NULL
-             AND pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE')
-            THEN pg_catalog.pg_sequence_last_value(q.seqrelid::pg_catalog.regclass) END
-FROM pg_catalog.pg_attribute a
-{}
-LEFT JOIN pg_catalog.pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
-LEFT JOIN LATERAL (
-  SELECT s.* FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_sequence s ON s.seqrelid = d.objid
-  WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-    AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
-  ORDER BY s.seqrelid LIMIT 1) q ON true
-WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
-ORDER BY a.attrelid, a.attnum",
-        base_type("a.atttypid", "a.atttypmod")
-    );
-    let rows =
-        session.client.query(&sql, &[&oids]).await.map_err(|e| error::of(e, "listing columns"))?;
-    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
-    for row in &rows {
-        let column = column(row, session.facts.money_scale);
-        columns.entry(row.get(0)).or_default().push(column);
-    }
-    Ok(columns)
-}
-
-fn column(row: &Row, money_scale: i8) -> Column {
-    let name: String = row.get(1);
-    let ty = native_type(row, 3, row.get(9));
-    let field = arrow_field(&name, !row.get::<_, bool>(2), &ty, money_scale);
-    let (identity, generated): (String, String) = (row.get(10), row.get(11));
-    let expression: Option<String> = row.get(12);
-    let owns_sequence: bool = row.get(14);
-    let counted = !identity.is_empty()
-        || (owns_sequence && expression.as_ref().is_some_and(|e| e.starts_with("nextval(")));
-    let mut column = Column::new(field);
-    column.comment = row.get(13);
-    if counted {
-        let (increment, start): (Option<i64>, Option<i64>) = (row.get(15), row.get(16));
-        let last: Option<i64> = row.get(17);
-        let next = match (last, increment) {
-            (Some(last), Some(increment)) => Some(i128::from(last) + i128::from(increment)),
-            _ => start.map(i128::from),
-        };
-        column.identity = Some(Identity { always: identity == "a", next });
-    } else if generated.is_empty() {
-        column.default = expression.and_then(|e| default(&column.field, &e));
-    } else {
-        column.generated = expression.map(|sql| Generated {
-            expression: NativeSql::new(STORE, sql),
-            stored: generated == "s",
-        });
-    }
-    column
-}
-
-/// A default's expression as a value where it is a plain constant that other stores can have.
-fn default(column: &Field, sql: &str) -> Option<DefaultValue> {
-    let native = || DefaultValue::Native { store: STORE.into(), sql: sql.to_owned() };
-    if sql == "NULL" || sql.starts_with("NULL::") {
-        return None;
-    }
-    if matches!(sql, "now()" | "CURRENT_TIMESTAMP") {
-        return Some(match column.data_type() {
-            DataType::Timestamp(..) => DefaultValue::CurrentTimestamp,
-            _ => native(),
-        });
-    }
-    let Some(value) = constant(sql) else { return Some(native()) };
-    let numeric = value.parse::<f64>().is_ok_and(f64::is_finite) && !value.contains(['e', 'E']);
-    let portable = match column.data_type() {
-        DataType::Boolean => matches!(value.as_str(), "true" | "false"),
-        DataType::Utf8 if field::logical(column) == Some("decimal") => numeric,
-        DataType::Utf8 => field::logical(column) != Some("bit"),
-        DataType::Date32 => moment::parse_date(&value).is_some(),
-        DataType::Timestamp(_, None) => moment::parse_datetime(&value).is_some(),
-        DataType::Timestamp(_, Some(_)) => moment::parse_instant(&value).is_some(),
-        DataType::Time64(_) => moment::parse_time(&value).is_some(),
-        _ if field::native(column, STORE) == Some("money") => false,
-        t => t.is_numeric() && numeric,
-    };
-    Some(if portable { DefaultValue::Value(value) } else { native() })
-}
-
-/// `'it''s'::text`, `42`, `'-1'::integer`, `(-1)`, `true` → the value as text.
-fn constant(sql: &str) -> Option<String> {
-    if let Some(rest) = sql.strip_prefix('\'') {
-        let mut value = String::new();
-        let mut chars = rest.char_indices().peekable();
-        loop {
-            match chars.next()? {
-                (_, '\'') if chars.next_if(|(_, c)| *c == '\'').is_some() => value.push('\''),
-                (at, '\'') => {
-                    let cast = rest[at + 1..].strip_prefix("::")?;
-                    let of_type = |c: char| c.is_alphanumeric() || " \"._(),[]".contains(c);
-                    return cast.chars().all(of_type).then_some(value);
-                }
-                (_, c) => value.push(c),
-            }
-        }
-    }
-    let bare = sql.strip_prefix('(').and_then(|s| s.strip_suffix(')')).unwrap_or(sql);
-    let number = bare.strip_prefix('-').unwrap_or(bare);
-    let plain = number.starts_with(|c: char| c.is_ascii_digit())
-        && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    (plain || matches!(sql, "true" | "false")).then(|| bare.to_owned())
-}
-
-#[derive(Default)]
-struct Keys {
-    primary_key: Vec<String>,
-    indexes: Vec<Index>,
-    notes: Vec<String>,
-}
-
-const INDEXES: &str = "
-SELECT i.indrelid, ic.relname::text, i.indisprimary, i.indisunique, am.amname::text,
-       i.indexprs IS NOT NULL, i.indpred IS NOT NULL, i.indisexclusion,
-       k.names, k.descending
-FROM pg_catalog.pg_index i
-JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
-JOIN pg_catalog.pg_am am ON am.oid = ic.relam
-CROSS JOIN LATERAL (
-  SELECT pg_catalog.array_agg(a.attname::text ORDER BY p) AS names,
-         pg_catalog.array_agg((i.indoption[p] & 1) = 1 ORDER BY p) AS descending
-  FROM pg_catalog.generate_series(0, i.indnkeyatts - 1) p
-  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[p]) k
-WHERE i.indrelid = ANY($1::oid[]) AND i.indislive AND (i.indisvalid OR ic.relkind = 'I')
-ORDER BY i.indrelid, ic.relname COLLATE \"C\"";
-
-async fn indexes(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Keys>> {
-    let rows = session
-        .client
-        .query(INDEXES, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing indexes"))?;
-    let mut found: HashMap<u32, Keys> = HashMap::new();
-    for row in &rows {
-        let keys = found.entry(row.get(0)).or_default();
-        let (name, method): (String, String) = (row.get(1), row.get(4));
-        let names: Vec<Option<String>> = row.get(8);
-        let descending: Vec<bool> = row.get(9);
-        let reason = if row.get(7) {
-            Some("an exclusion constraint")
-        } else if row.get(6) {
-            Some("over a part of the rows")
-        } else if row.get(5) {
-            Some("over an expression")
-        } else if method != "btree" {
-            Some("of an access method of its own")
-        } else {
-            None
-        };
-        if let Some(reason) = reason {
-            keys.notes.push(format!("index {name:?} is not copied: it is {reason}"));
-            continue;
-        }
-        let names: Vec<String> = names.into_iter().flatten().collect();
-        if row.get(2) {
-            keys.primary_key = names;
-            continue;
-        }
-        let part = |(column, descending)| IndexPart { column, prefix: None, descending };
-        let parts = names.into_iter().zip(descending).map(part).collect();
-        keys.indexes.push(Index::new(name, parts, row.get(3)));
-    }
-    Ok(found)
 }
 
 /// A column of a target, as far as writing it goes.
@@ -464,44 +310,4 @@ ORDER BY u.at",
         arrow_field(name, true, &native_type(row, 0, None), session.facts.money_scale)
     });
     Ok(fields.collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn constants_are_told_from_expressions() {
-        for (sql, value) in [
-            ("'it''s'::text", Some("it's")),
-            ("''::character varying(3)", Some("")),
-            ("'a'::\"My\".\"Mood\"", Some("a")),
-            ("42", Some("42")),
-            ("'-1'::integer", Some("-1")),
-            ("(-1.5)", Some("-1.5")),
-            ("true", Some("true")),
-            ("'x'::text || 'y'::text", None),
-            ("('now'::text)::date", None),
-            ("nextval('s'::regclass)", None),
-            ("(1 + 2)", None),
-        ] {
-            assert_eq!(constant(sql).as_deref(), value, "{sql}");
-        }
-    }
-
-    #[test]
-    fn only_values_that_others_understand_are_portable() {
-        let bytes = Field::new("b", DataType::Binary, true);
-        let native = default(&bytes, "'\\x00'::bytea");
-        assert!(matches!(native, Some(DefaultValue::Native { .. })));
-        let instant =
-            DataType::Timestamp(arrow::datatypes::TimeUnit::Microsecond, Some("UTC".into()));
-        let time = Field::new("t", instant, true);
-        assert_eq!(default(&time, "now()"), Some(DefaultValue::CurrentTimestamp));
-        let infinite = default(&time, "'infinity'::timestamp with time zone");
-        assert!(matches!(infinite, Some(DefaultValue::Native { .. })));
-        let text = Field::new("s", DataType::Utf8, true);
-        assert_eq!(default(&text, "'a'::text"), Some(DefaultValue::Value("a".into())));
-        assert_eq!(default(&text, "NULL::character varying"), None);
-    }
 }

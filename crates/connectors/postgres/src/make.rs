@@ -1,0 +1,441 @@
+//! Tables made at the target, as whole as their definitions are: first what they need and the
+//! table itself, once the rows are in its indexes, then its comments.
+//!
+//! A definition that comes from PostgreSQL has *actions* among its statements: what follows ALTER
+//! TABLE, where the definition's own parts cannot say it. Two words are our own: `SERIAL "column"
+//! "sequence" AS …` makes a sequence that belongs to the column and fills it, and an action that
+//! adds a primary key takes the place of the definition's.
+
+use syncline_sql::{Dialect, comments, create_indexes, create_table, partitions};
+use syncline_types::{
+    Code, Column, Error, Index, Requirement, Result, TableName, TableSchema, field,
+};
+
+use crate::connect::Session;
+use crate::error;
+use crate::types::{COLLATION_SCHEMA, DOMAIN, STORE};
+
+/// Creates a table that is described under its final name `target`, with all that is needed
+/// before rows come in.
+pub(crate) async fn make_table(
+    session: &Session,
+    table: &TableSchema,
+    target: &TableName,
+) -> Result<()> {
+    let place = format!("creating {target}");
+    session.run("SET LOCAL check_function_bodies = off", &place).await?;
+    for requirement in &table.requires {
+        require(session, requirement).await?;
+    }
+    make_enums(session, table).await?;
+    for partition in table.partitioning.iter().flat_map(|p| &p.partitions) {
+        if is_taken(session, &partition.name).await? {
+            let message = format!(
+                "{target}: there is a table {} already, and it is none of its partitions",
+                partition.name
+            );
+            return Err(Error::new(Code::ColumnMismatch, message)
+                .hint("rename or drop it, or copy under another name: --to '{table}_copy'"));
+        }
+    }
+    let plain = plain(table);
+    session.client.batch_execute(&create_table(Dialect::Postgres, &plain)).await.map_err(|e| {
+        let unknown = e.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_OBJECT);
+        let mapped = error::of(e, &place);
+        match unknown {
+            true => mapped.hint(
+                "create the type, or the extension it comes from, at the target; or give the \
+                 column another type: --columns 'name::text'",
+            ),
+            false => mapped,
+        }
+    })?;
+    let name = Dialect::Postgres.table(&table.name);
+    for action in actions(table).filter(|a| !is_late(a)) {
+        if let Some(serial) = action.strip_prefix("SERIAL ") {
+            make_serial(session, table, target, serial).await?;
+            continue;
+        }
+        let action = match primary_key(action) {
+            Some((key, words)) if is_taken(session, &beside(&table.name, &key)).await? => {
+                format!("ADD {words}")
+            }
+            _ => action.to_owned(),
+        };
+        session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
+    }
+    for column in &table.columns {
+        for action in storage(session, column) {
+            session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
+        }
+    }
+    for sql in partitions(Dialect::Postgres, table) {
+        session.run(&sql, &place).await?;
+    }
+    Ok(())
+}
+
+/// The table without what other statements make.
+fn plain(table: &TableSchema) -> TableSchema {
+    let mut plain = table.clone();
+    let made = |name: &str| {
+        let begin = format!("ADD CONSTRAINT {} ", Dialect::Postgres.quote(name));
+        actions(table).any(|a| a.starts_with(&begin))
+    };
+    if actions(table).any(|a| primary_key(a).is_some()) {
+        plain.primary_key.clear();
+    }
+    plain.checks.retain(|check| !check.name.as_deref().is_some_and(made));
+    for column in &mut plain.columns {
+        let mut metadata = column.field.metadata().clone();
+        if let Some(domain) = metadata.remove(DOMAIN) {
+            metadata.insert(field::NATIVE.into(), domain);
+        }
+        let native = metadata.get(field::NATIVE).cloned().unwrap_or_default();
+        if let Some(schema) = metadata.remove(COLLATION_SCHEMA)
+            && let Some(collation) = metadata.remove(field::COLLATION)
+        {
+            let collation = Dialect::Postgres.table(&TableName::new(schema, collation));
+            metadata.insert(field::NATIVE.into(), format!("{native} COLLATE {collation}"));
+        }
+        column.field = column.field.clone().with_metadata(metadata);
+        column.attributes = None;
+        let begin = format!("SERIAL {} ", Dialect::Postgres.quote(column.name()));
+        if actions(table).any(|a| a.starts_with(&begin)) {
+            column.identity = None;
+        }
+    }
+    plain
+}
+
+/// The actions that concern columns the table has.
+fn actions(table: &TableSchema) -> impl Iterator<Item = &str> {
+    table.statements.iter().filter_map(|s| s.of(STORE)).filter(|action| {
+        let named = action.strip_prefix("ALTER COLUMN ").or(action.strip_prefix("SERIAL "));
+        let column = named.map(|rest| quoted(rest).0);
+        column.is_none_or(|c| table.column(&c).is_some())
+            && !(table.primary_key.is_empty() && primary_key(action).is_some())
+    })
+}
+
+/// Name and words of an action that adds a primary key.
+fn primary_key(action: &str) -> Option<(String, &str)> {
+    let (name, words) = quoted(action.strip_prefix("ADD CONSTRAINT ")?);
+    words.starts_with("PRIMARY KEY").then_some((name, words))
+}
+
+/// Actions for when the rows and indexes are there: old rows need not fulfil what they add.
+fn is_late(action: &str) -> bool {
+    action.ends_with(" NOT VALID")
+        || action.starts_with("CLUSTER ON")
+        || action.starts_with("REPLICA IDENTITY USING")
+}
+
+/// A quoted name at the beginning, and what follows it.
+fn quoted(text: &str) -> (String, &str) {
+    let mut name = String::new();
+    let mut chars = text.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c != '"' {
+            name.push(c);
+        } else if chars.next_if(|(_, next)| *next == '"').is_some() {
+            name.push('"');
+        } else {
+            return (name, text[at + 1..].trim_start());
+        }
+    }
+    (name, "")
+}
+
+/// Another name in the same schema.
+fn beside(table: &TableName, name: &str) -> TableName {
+    TableName { schema: table.schema.clone(), name: name.to_owned() }
+}
+
+/// Whether a relation of that name is there.
+async fn is_taken(session: &Session, name: &TableName) -> Result<bool> {
+    let row = session
+        .client
+        .query_one(
+            "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
+            &[&Dialect::Postgres.table(name)],
+        )
+        .await
+        .map_err(|e| error::of(e, name))?;
+    Ok(row.get(0))
+}
+
+/// The name, or one like it that no relation has.
+async fn free(session: &Session, table: &TableName, name: &str) -> Result<TableName> {
+    let mut found = beside(table, name);
+    let mut number = 0;
+    while is_taken(session, &found).await? {
+        number += 1;
+        let end = format!("_{number}");
+        let mut cut = name.len().min(63 - end.len());
+        while !name.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        found.name = format!("{}{end}", &name[..cut]);
+    }
+    Ok(found)
+}
+
+async fn make_serial(
+    session: &Session,
+    table: &TableSchema,
+    target: &TableName,
+    words: &str,
+) -> Result<()> {
+    let (column, rest) = quoted(words);
+    let (wanted, options) = quoted(rest);
+    let sequence = free(session, target, &wanted).await?;
+    let (name, of) = (Dialect::Postgres.table(&sequence), Dialect::Postgres.table(&table.name));
+    let column = Dialect::Postgres.quote(&column);
+    let literal = Dialect::Postgres.string(&name);
+    let sql = format!(
+        "CREATE SEQUENCE {name} {options}; \
+         ALTER TABLE {of} ALTER COLUMN {column} SET DEFAULT \
+           nextval({literal}::pg_catalog.regclass); \
+         ALTER SEQUENCE {name} OWNED BY {of}.{column}"
+    );
+    session.run(&sql, &format!("creating {target}")).await
+}
+
+/// `STORAGE EXTERNAL COMPRESSION lz4` as actions.
+fn storage(session: &Session, column: &Column) -> Vec<String> {
+    let words = column.attributes.as_ref().and_then(|a| a.of(STORE)).unwrap_or_default();
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let name = Dialect::Postgres.quote(column.name());
+    let known = words.chunks(2).filter(|pair| {
+        pair.len() == 2 && (pair[0] != "COMPRESSION" || session.facts.version >= 14)
+    });
+    known.map(|pair| format!("ALTER COLUMN {name} SET {} {}", pair[0], pair[1])).collect()
+}
+
+/// Makes what a table needs, where there is none of its name.
+async fn require(session: &Session, requirement: &Requirement) -> Result<()> {
+    const THERE: &str = "
+SELECT CASE $1::text
+  WHEN 'extension' THEN EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = $3)
+  WHEN 'collation' THEN EXISTS (
+    SELECT FROM pg_catalog.pg_collation c JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
+    WHERE n.nspname = $2 AND c.collname = $3)
+  WHEN 'function' THEN EXISTS (
+    SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    WHERE n.nspname = $2
+      AND p.proname::text || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')' = $3)
+  WHEN 'sequence' THEN EXISTS (
+    SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $2 AND c.relname = $3)
+  ELSE EXISTS (
+    SELECT FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE n.nspname = $2 AND t.typname = $3) END";
+    let Some(sql) = requirement.create.of(STORE) else { return Ok(()) };
+    let (kind, name) = (&requirement.kind, &requirement.name);
+    let schema = name.schema.as_deref().unwrap_or_default();
+    let place = format!("creating {kind} {name}");
+    let there = session.client.query_one(THERE, &[kind, &schema, &name.name]).await;
+    if there.map_err(|e| error::of(e, &place))?.get(0) {
+        return Ok(());
+    }
+    make_schema(session, schema).await?;
+    session.run(sql, &place).await
+}
+
+/// Makes the enumerations that columns of a new table name, where they are missing.
+async fn make_enums(session: &Session, table: &TableSchema) -> Result<()> {
+    for column in &table.columns {
+        let (Some("enum"), Some(native), Some(members)) = (
+            field::logical(&column.field),
+            field::native(&column.field, STORE),
+            field::get(&column.field, field::MEMBERS),
+        ) else {
+            continue;
+        };
+        let there = session
+            .client
+            .query_one("SELECT pg_catalog.to_regtype($1) IS NOT NULL", &[&native])
+            .await
+            .map_err(|e| error::of(e, native))?;
+        if there.get(0) {
+            continue;
+        }
+        let members: Vec<String> = serde_json::from_str(members).unwrap_or_default();
+        let members: Vec<String> = members.iter().map(|m| Dialect::Postgres.string(m)).collect();
+        // Named as format_type wrote it: quoted where needed, with its schema.
+        if let Some((schema, _)) = split_native(native) {
+            session.run(&format!("CREATE SCHEMA IF NOT EXISTS {schema}"), native).await?;
+        }
+        let sql = format!("CREATE TYPE {native} AS ENUM ({})", members.join(", "));
+        session.run(&sql, native).await?;
+    }
+    Ok(())
+}
+
+/// `"My".mood` → schema and name, as they are written.
+fn split_native(native: &str) -> Option<(&str, &str)> {
+    let mut quoted = false;
+    let at = native.char_indices().find(|(_, c)| {
+        quoted ^= *c == '"';
+        *c == '.' && !quoted
+    })?;
+    Some((&native[..at.0], &native[at.0 + 1..]))
+}
+
+/// Makes the schema, where it is missing.
+pub(crate) async fn make_schema(session: &Session, schema: &str) -> Result<()> {
+    let there = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1)",
+            &[&schema],
+        )
+        .await
+        .map_err(|e| error::of(e, schema))?;
+    if there.get(0) {
+        return Ok(());
+    }
+    let sql = format!("CREATE SCHEMA IF NOT EXISTS {}", Dialect::Postgres.quote(schema));
+    session.run(&sql, schema).await
+}
+
+/// Secondary indexes, late actions and comments of a table that this run made.
+pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {
+    let place = format!("finishing {}", table.name);
+    for index in &table.indexes {
+        make_index(session, table, index).await?;
+    }
+    let name = Dialect::Postgres.table(&table.name);
+    for action in actions(table).filter(|a| is_late(a)) {
+        let of_index = action
+            .strip_prefix("CLUSTER ON ")
+            .or(action.strip_prefix("REPLICA IDENTITY USING INDEX "));
+        if let Some(index) = of_index
+            && !has_index(session, &table.name, &quoted(index).0).await?
+        {
+            // The index got another name, that of the source's being taken.
+            continue;
+        }
+        session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
+    }
+    for sql in comments(Dialect::Postgres, table) {
+        session.run(&sql, &place).await?;
+    }
+    Ok(())
+}
+
+async fn has_index(session: &Session, table: &TableName, index: &str) -> Result<bool> {
+    let row = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c \
+             ON c.oid = i.indexrelid \
+             WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = $2)",
+            &[&Dialect::Postgres.table(table), &index],
+        )
+        .await
+        .map_err(|e| error::of(e, table))?;
+    Ok(row.get(0))
+}
+
+/// A name that another table's index has is not taken from it: this one gets another.
+async fn make_index(session: &Session, table: &TableSchema, index: &Index) -> Result<()> {
+    let place = format!("index {} of {}", index.name, table.name);
+    let mut one = table.clone();
+    let name = free(session, &table.name, &index.name).await?.name;
+    one.indexes = vec![Index { name, ..index.clone() }];
+    for sql in create_indexes(Dialect::Postgres, &one)? {
+        session.run("SAVEPOINT i", &place).await?;
+        let Err(failed) = session.run(&sql, &place).await else { continue };
+        if failed.code() != Code::DuplicateKey {
+            return Err(failed);
+        }
+        session.run("ROLLBACK TO i", &place).await?;
+        return Err(match duplicates(session, table, index).await? {
+            Some(rows) => Error::new(Code::DuplicateKey, format!("{place} is unique: {rows}")),
+            None => failed,
+        }
+        .hint(
+            "mend or delete the rows at the target, then start the same command again: it goes \
+             on; or start over from a source without them",
+        ));
+    }
+    Ok(())
+}
+
+/// Which rows are in the way of a unique index over plain columns.
+async fn duplicates(
+    session: &Session,
+    table: &TableSchema,
+    index: &Index,
+) -> Result<Option<String>> {
+    if index.definition.is_some() || index.parts.is_empty() {
+        return Ok(None);
+    }
+    let quote = |name: &str| Dialect::Postgres.quote(name);
+    let columns: Vec<String> = index.parts.iter().map(|p| quote(&p.column)).collect();
+    let key = table.key();
+    let (named, row) = match key.is_empty() {
+        true => ("ctid".to_owned(), "ctid::pg_catalog.text".to_owned()),
+        false => {
+            let texts: Vec<String> =
+                key.iter().map(|k| format!("{}::pg_catalog.text", quote(k))).collect();
+            (key.join(", "), format!("pg_catalog.concat_ws(', ', {})", texts.join(", ")))
+        }
+    };
+    let texts: Vec<String> = columns.iter().map(|c| format!("{c}::pg_catalog.text")).collect();
+    let there: Vec<String> = columns.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+    let sql = format!(
+        "SELECT pg_catalog.concat_ws(', ', {}), \
+                (pg_catalog.array_agg({row}))[1:3], pg_catalog.count(*) \
+         FROM {} WHERE {} GROUP BY {} HAVING pg_catalog.count(*) > 1 LIMIT 3",
+        texts.join(", "),
+        Dialect::Postgres.table(&table.name),
+        there.join(" AND "),
+        columns.join(", "),
+    );
+    let rows = session
+        .client
+        .query(&sql, &[])
+        .await
+        .map_err(|e| error::of(e, "looking for duplicates"))?;
+    let groups: Vec<String> = rows
+        .iter()
+        .map(|group| {
+            let (value, rows, count): (String, Vec<String>, i64) =
+                (group.get(0), group.get(1), group.get(2));
+            let short: String = value.chars().take(100).collect();
+            let rows: Vec<String> = rows.iter().map(|r| format!("({r})")).collect();
+            let more = if count > 3 { ", …" } else { "" };
+            format!(
+                "the {count} rows with ({named}) = {}{more} have the same ({}) = ({short})",
+                rows.join(", "),
+                index.parts.iter().map(|p| p.column.as_str()).collect::<Vec<_>>().join(", "),
+            )
+        })
+        .collect();
+    Ok((!groups.is_empty()).then(|| groups.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_types_are_parted_outside_of_quotes() {
+        assert_eq!(split_native("public.mood"), Some(("public", "mood")));
+        assert_eq!(split_native("\"a.b\".\"c.d\""), Some(("\"a.b\"", "\"c.d\"")));
+        assert_eq!(split_native("mood"), None);
+    }
+
+    #[test]
+    fn quoted_names_are_read_to_their_end() {
+        assert_eq!(quoted("\"a\"\"b\" \"c\" AS x"), ("a\"b".into(), "\"c\" AS x"));
+        assert_eq!(
+            primary_key("ADD CONSTRAINT \"my key\" PRIMARY KEY (a)"),
+            Some(("my key".into(), "PRIMARY KEY (a)"))
+        );
+        assert_eq!(primary_key("ADD CONSTRAINT \"PRIMARY KEY\" CHECK (a)"), None);
+    }
+}
