@@ -17,11 +17,12 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("processors", "crates/processors", &["connector", "types", "kits"]),
     ("store", "crates/store", &["types"]),
     ("engine", "crates/engine", &["connector", "processors", "store", "types", "kits"]),
+    ("datax", "crates/datax", &["engine", "connector", "types"]),
     ("testkit", "crates/testkit", &["connector", "types"]),
     (
         "cli",
         "crates/cli",
-        &["engine", "store", "processors", "connectors", "connector", "kits", "types"],
+        &["engine", "datax", "store", "processors", "connectors", "connector", "kits", "types"],
     ),
     ("bench", "bench/instructions", &["connectors", "kits", "types"]),
     ("xtask", "xtask", &[]),

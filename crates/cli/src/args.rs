@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Show the plan of a job file and what becomes of every column; touches nothing
     Check(CheckArgs),
+    /// Print a DataX job as job files of Syncline
+    ///
+    /// Passwords are not printed: they come from the environment, by the names shown.
+    Convert(JobArgs),
     /// Compare source and target row by row, and mend the target
     ///
     /// Nothing is written without --repair, and never to the source. Exit code 0: equal, 3: not.
@@ -37,8 +41,11 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArgs),
     /// List the connectors, or show the options of one
     Connectors(ConnectorsArgs),
-    /// Print a schema: `job` is the JSON Schema of the job file
-    Schema(SchemaArgs),
+    /// Print the tables of a source as the statements that would make them at a target
+    ///
+    /// `syncline schema job` prints the JSON Schema of the job file.
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema(Box<SchemaArgs>),
     /// Explain an error code
     Explain(ExplainArgs),
     /// Print the completions of a shell
@@ -47,6 +54,11 @@ pub(crate) enum Command {
     #[command(hide = true)]
     InternalDocs(InternalDocsArgs),
 }
+
+const SCHEMA_EXAMPLES: &str = "Examples:
+  syncline schema mysql://me@db1/shop --for postgres > shop.sql
+  syncline schema shop.db --for mysql --table 'order*'
+  syncline schema job";
 
 const COPY_EXAMPLES: &str = "Examples:
   syncline copy airports.csv sqlite:flights.db
@@ -164,6 +176,9 @@ pub(crate) struct WhatArgs {
     /// Whether missing target tables are made, with their keys
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) create: CreateArg,
+    /// What becomes of generated columns in tables that are made
+    #[arg(long, value_enum, default_value = "keep")]
+    pub(crate) generated: GeneratedArg,
 }
 
 #[derive(Debug, Args)]
@@ -234,9 +249,18 @@ pub(crate) struct OutputArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    /// The job file
+pub(crate) struct JobArgs {
+    /// The job file: YAML, JSON, or a DataX job as it is
     pub(crate) job: PathBuf,
+    /// Variables of a DataX job, as '-Dname=value -Dother=value'; repeatable
+    #[arg(short = 'p', long = "param", value_name = "VARIABLES", allow_hyphen_values = true)]
+    pub(crate) param: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
     #[command(flatten)]
@@ -250,8 +274,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The job file
-    pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) job: JobArgs,
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
     /// Print JSON
@@ -332,9 +356,17 @@ pub(crate) struct ConnectorsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SchemaArgs {
-    /// Which schema
-    #[arg(value_enum)]
-    pub(crate) what: SchemaArg,
+    /// The source, as for `copy`; or `job`
+    #[arg(value_name = "SOURCE|job")]
+    pub(crate) what: String,
+    /// The dialect of the statements
+    #[arg(long = "for", value_enum, value_name = "DIALECT")]
+    pub(crate) dialect: Option<DialectArg>,
+    /// What becomes of generated columns
+    #[arg(long, value_enum, default_value = "keep")]
+    pub(crate) generated: GeneratedArg,
+    #[command(flatten)]
+    pub(crate) chosen: ChosenArgs,
 }
 
 #[derive(Debug, Args)]
@@ -387,16 +419,53 @@ pub(crate) enum CreateArg {
     Never,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GeneratedArg {
+    /// They stay generated where the target can compute the very same values
+    Keep,
+    /// They become plain columns that hold the values
+    Materialise,
+}
+
+impl From<GeneratedArg> for syncline_engine::GeneratedColumns {
+    fn from(arg: GeneratedArg) -> Self {
+        match arg {
+            GeneratedArg::Keep => Self::Keep,
+            GeneratedArg::Materialise => Self::Materialise,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum EventsArg {
     /// One JSON object a line
     Json,
 }
 
+/// A dialect of SQL.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum SchemaArg {
-    /// The job file
-    Job,
+pub(crate) enum DialectArg {
+    /// MySQL and MariaDB
+    #[value(alias = "mariadb")]
+    Mysql,
+    /// PostgreSQL
+    #[value(alias = "postgresql")]
+    Postgres,
+    /// SQLite
+    Sqlite,
+    /// The standard's own words
+    Ansi,
+}
+
+impl From<DialectArg> for syncline_sql::Dialect {
+    fn from(arg: DialectArg) -> Self {
+        match arg {
+            DialectArg::Mysql => Self::Mysql,
+            DialectArg::Postgres => Self::Postgres,
+            DialectArg::Sqlite => Self::Sqlite,
+            DialectArg::Ansi => Self::Ansi,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod args;
 mod columns;
 mod commands;
 mod connectors;
+mod jobs;
 mod output;
 mod terminal;
 
@@ -54,11 +55,12 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Copy(args) => commands::copy::run(&registry, *args),
         Command::Run(args) => commands::copy::run_file(&registry, &args),
         Command::Check(args) => commands::check::run(&registry, &args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Verify(args) => commands::verify::run(&registry, &args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),
         Command::Connectors(args) => commands::connectors::run(&registry, &args),
-        Command::Schema(args) => commands::reference::schema(&args),
+        Command::Schema(args) => commands::schema::run(&registry, &args),
         Command::Explain(args) => commands::reference::explain(&args),
         Command::Completions(args) => commands::reference::completions(&args),
         Command::InternalDocs(args) => commands::reference::write_docs(&registry, &args),

@@ -208,6 +208,20 @@ impl Store {
             .map_err(|e| failed("looking for an unfinished run", e))
     }
 
+    /// The newest run of a job, whatever became of it.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn last_run(&self, job: &str) -> Result<Option<RunRecord>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM runs WHERE job = ?1 ORDER BY created_at DESC, id DESC LIMIT 1"
+        );
+        self.connection()
+            .query_row(&sql, [job], record)
+            .optional()
+            .map_err(|e| failed("looking for a job's last run", e))
+    }
+
     /// Runs, newest first.
     ///
     /// # Errors

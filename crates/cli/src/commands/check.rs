@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use syncline_connector::{Registry, WriteMode};
-use syncline_engine::{CheckReport, Engine, Job, JobFile, TableReport};
+use syncline_engine::{CheckReport, Engine, Job, TableReport};
 use syncline_types::Result;
 
 use crate::args::CheckArgs;
-use crate::commands::copy::{stem, with_values};
+use crate::commands::copy::with_values;
+use crate::jobs;
 use crate::output::{self, count, line};
 
 /// `syncline check`.
 pub(crate) fn run(registry: &Arc<Registry>, args: &CheckArgs) -> Result<u8> {
-    let job = JobFile::read(&args.job)?.resolve(&stem(&args.job), "")?;
-    let job = with_values(job, &args.values)?;
-    show(registry, &job, args.json)
+    for (at, loaded) in jobs::load(&args.job, "")?.into_iter().enumerate() {
+        if at > 0 && !args.json {
+            line("");
+        }
+        show(registry, &with_values(loaded.job, &args.values)?, args.json)?;
+    }
+    Ok(crate::DONE)
 }
 
 /// Shows the plan of a job.

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Mode, Registry, WriteMode};
 use syncline_engine::{
-    Engine, ErrorLimit, Job, JobFile, Outcome, RunHandle, Speed, Summary, TableColumns,
-    ValuePolicies,
+    Engine, ErrorLimit, Job, Outcome, RunHandle, Speed, Summary, TableColumns, ValuePolicies,
 };
 use syncline_store::Store;
 use syncline_types::{Code, Error, Result, TableSelection};
@@ -18,7 +17,7 @@ use crate::args::{
 };
 use crate::commands::{check, open_store};
 use crate::terminal::{View, closing_table};
-use crate::{DONE, FAILED, INTERRUPTED, columns, output};
+use crate::{DONE, FAILED, INTERRUPTED, columns, jobs, output};
 
 /// `syncline copy`.
 pub(crate) fn run(registry: &Arc<Registry>, args: CopyArgs) -> Result<u8> {
@@ -32,13 +31,23 @@ pub(crate) fn run(registry: &Arc<Registry>, args: CopyArgs) -> Result<u8> {
 
 /// `syncline run`.
 pub(crate) fn run_file(registry: &Arc<Registry>, args: &RunArgs) -> Result<u8> {
-    let file = JobFile::read(&args.job)?;
-    if file.schedule.is_some() {
-        output::note("note: the schedule is for a server; this run starts now");
-    }
-    let job = with_values(file.resolve(&stem(&args.job), &command_line(&[]))?, &args.values)?;
+    let loaded = jobs::load(&args.job, &command_line(&[]))?;
     let store = open_store(&args.state)?;
-    in_foreground(registry, store, job, &args.output, args.dead_letters.as_deref())
+    let first = jobs::begin_at(&store, &loaded, args.output.fresh)?;
+    let several = loaded.len() > 1;
+    for part in loaded.into_iter().skip(first) {
+        part.clear(&store, args.output.fresh)?;
+        let job = with_values(part.job, &args.values)?;
+        if several {
+            output::note(format!("{} -> {}", job.source.redacted(), job.sink.redacted()));
+        }
+        let letters = args.dead_letters.as_deref();
+        let code = in_foreground(registry, Arc::clone(&store), job, &args.output, letters)?;
+        if code != DONE {
+            return Ok(code);
+        }
+    }
+    Ok(DONE)
 }
 
 /// The job of a file, with what the command line says about values on top.
@@ -56,11 +65,6 @@ fn policies(args: &ValuesArgs, of_file: ValuePolicies) -> Result<ValuePolicies> 
             ValuePolicies::parse(&format!("{of_file},{text}")).map_err(|e| e.at("--values"))
         }
     }
-}
-
-/// The name of a job whose file gives none.
-pub(crate) fn stem(path: &Path) -> String {
-    path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 fn in_foreground(
@@ -231,6 +235,7 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
             WriteArg::Replace => WriteMode::Replace,
         }),
         create: args.what.create == CreateArg::Auto,
+        generated: args.what.generated.into(),
         speed: Speed {
             parallel: args.how.parallel.map(usize::from),
             rows_per_second: args.how.rows_per_second,
@@ -245,7 +250,7 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
     })
 }
 
-fn columns_of(what: &ChosenArgs) -> Result<Vec<TableColumns>> {
+pub(crate) fn columns_of(what: &ChosenArgs) -> Result<Vec<TableColumns>> {
     match &what.columns {
         None => Ok(Vec::new()),
         Some(text) => Ok(vec![TableColumns { tables: None, columns: columns::parse(text)? }]),
@@ -269,7 +274,7 @@ fn mode_of(what: &WhatArgs, columns: bool) -> Result<Mode> {
 }
 
 /// Processors as a job file would have them: `--process` in the order given, then `--filter`.
-fn processors_of(what: &ChosenArgs) -> Result<Vec<serde_json::Value>> {
+pub(crate) fn processors_of(what: &ChosenArgs) -> Result<Vec<serde_json::Value>> {
     let mut processors = Vec::new();
     for text in &what.process {
         let value: serde_json::Value = serde_json::from_str(text)

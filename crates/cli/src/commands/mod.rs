@@ -2,10 +2,12 @@
 
 pub(crate) mod check;
 pub(crate) mod connectors;
+pub(crate) mod convert;
 pub(crate) mod copy;
 pub(crate) mod dead_letters;
 pub(crate) mod reference;
 pub(crate) mod runs;
+pub(crate) mod schema;
 pub(crate) mod verify;
 
 use std::path::PathBuf;

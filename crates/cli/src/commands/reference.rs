@@ -9,19 +9,11 @@ use syncline_connector::Registry;
 use syncline_engine::job_schema;
 use syncline_types::{Code, Error, ErrorKind, Result};
 
-use crate::args::{Cli, CompletionsArgs, ExplainArgs, InternalDocsArgs, SchemaArg, SchemaArgs};
+use crate::args::{Cli, CompletionsArgs, ExplainArgs, InternalDocsArgs};
 use crate::commands::connectors::page;
 use crate::output::line;
 
 const GENERATED: &str = "<!-- Generated from the code by `cargo xtask gen`. Do not edit. -->\n\n";
-
-/// `syncline schema`.
-pub(crate) fn schema(args: &SchemaArgs) -> Result<u8> {
-    match args.what {
-        SchemaArg::Job => line(pretty_job_schema()),
-    }
-    Ok(crate::DONE)
-}
 
 /// `syncline explain`.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
@@ -93,7 +85,7 @@ pub(crate) fn write_docs(registry: &Arc<Registry>, args: &InternalDocsArgs) -> R
     Ok(crate::DONE)
 }
 
-fn pretty_job_schema() -> String {
+pub(crate) fn pretty_job_schema() -> String {
     serde_json::to_string_pretty(&job_schema()).unwrap_or_default()
 }
 

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use syncline_connector::Registry;
 use syncline_engine::{
-    Counts, Difference, Job, JobFile, Method, Repaired, TableVerdict, Verified, VerifyEvent,
-    VerifyOptions, Wrong, parse_patience, verify,
+    Counts, Difference, Job, Method, Repaired, TableVerdict, Verified, VerifyEvent, VerifyOptions,
+    Wrong, parse_patience, verify,
 };
 use syncline_types::{Code, Error, Result};
 
 use crate::args::{Cli, Command, VerifyArgs};
-use crate::commands::copy::{job_of, stem};
+use crate::commands::copy::job_of;
 use crate::commands::open_store;
+use crate::jobs;
 use crate::output::{self, count, line};
 use crate::{DIFFERENT, DONE, INTERRUPTED};
 
@@ -75,9 +76,8 @@ fn job(args: &VerifyArgs) -> Result<Job> {
             .hint("--table and --exclude choose among the tables of a job"));
         }
         let path = Path::new(&args.source);
-        let mut job = JobFile::read(path)
-            .map_err(|e| e.hint("verify takes a job file, or a source and a target"))?
-            .resolve(&stem(path), "")?;
+        let mut job = jobs::load_one(&jobs::file(path.to_owned()), "")
+            .map_err(|e| e.hint("verify takes a job file, or a source and a target"))?;
         if !given.table.is_empty() || !given.exclude.is_empty() {
             job.tables = syncline_types::TableSelection::parse(&given.table, &given.exclude)?;
         }

@@ -1,0 +1,100 @@
+//! `syncline schema`: the JSON Schema of the job file, or the tables of a source as statements.
+
+use std::sync::Arc;
+
+use syncline_connector::{Endpoint, Mode, Registry};
+use syncline_convert::ValuePolicies;
+use syncline_engine::{Definitions, ErrorLimit, Job, Speed, definitions};
+use syncline_sql::{Dialect, comments, create_indexes, create_table, foreign_keys, partitions};
+use syncline_types::{Code, Error, Result, TableSelection};
+
+use crate::args::SchemaArgs;
+use crate::commands::copy::{columns_of, processors_of};
+use crate::commands::reference::pretty_job_schema;
+use crate::output::line;
+
+/// `syncline schema`.
+pub(crate) fn run(registry: &Arc<Registry>, args: &SchemaArgs) -> Result<u8> {
+    let Some(dialect) = args.dialect else {
+        if args.what == "job" {
+            line(pretty_job_schema());
+            return Ok(crate::DONE);
+        }
+        return Err(Error::new(Code::BadValue, "the dialect of the statements is not given").hint(
+            "--for mysql, postgres, sqlite or ansi; `syncline schema job` is the job file's",
+        ));
+    };
+    let dialect = Dialect::from(dialect);
+    let job = job_of(args)?;
+    let runtime = crate::runtime()?;
+    let found = runtime.block_on(definitions(registry, &job, dialect));
+    runtime.shutdown_background();
+    for text in statements(dialect, &found?)? {
+        line(text);
+    }
+    Ok(crate::DONE)
+}
+
+fn job_of(args: &SchemaArgs) -> Result<Job> {
+    let source = Endpoint::parse(&args.what)?;
+    let chosen = &args.chosen;
+    let columns = columns_of(chosen)?;
+    let narrowed = !columns.is_empty() || chosen.query.is_some();
+    Ok(Job {
+        name: format!("schema of {}", source.redacted()),
+        command: String::new(),
+        source,
+        sink: Endpoint::parse("-")?,
+        mode: if narrowed { Mode::Batch } else { Mode::Full },
+        tables: TableSelection::parse(&chosen.table, &chosen.exclude)?,
+        query: chosen.query.clone(),
+        filter: chosen.filter_at_source.clone(),
+        target: chosen.to.clone(),
+        target_columns: Vec::new(),
+        before: Vec::new(),
+        after: Vec::new(),
+        columns,
+        source_processors: processors_of(chosen)?,
+        sink_processors: Vec::new(),
+        write: None,
+        create: true,
+        generated: args.generated.into(),
+        speed: Speed::default(),
+        errors: ErrorLimit::default(),
+        values: ValuePolicies::default(),
+        allow_lossy: true,
+        checkpoint_every: Job::CHECKPOINT_EVERY,
+        patience: None,
+    })
+}
+
+/// Everything as text that a client of the dialect runs from top to bottom: tables, then indexes,
+/// then foreign keys, then comments; notes as comments of SQL.
+fn statements(dialect: Dialect, found: &Definitions) -> Result<Vec<String>> {
+    let mut texts: Vec<String> = found.notes.iter().flat_map(|n| noted(n)).collect();
+    let mut later = Vec::new();
+    for definition in &found.tables {
+        let table = &definition.table;
+        for note in &definition.notes {
+            texts.extend(noted(&format!("{}: {note}", table.name)));
+        }
+        for needed in &table.requires {
+            texts.extend(needed.create.of(dialect.id()).map(|sql| format!("{sql};")));
+        }
+        texts.push(format!("{};", create_table(dialect, table)));
+        texts.extend(partitions(dialect, table).into_iter().map(|sql| format!("{sql};")));
+        later.extend(create_indexes(dialect, table)?);
+    }
+    let each = |of: fn(Dialect, &_) -> Vec<String>| {
+        found.tables.iter().flat_map(move |d| of(dialect, &d.table))
+    };
+    later.extend(each(foreign_keys));
+    later.extend(each(comments));
+    texts.extend(later.into_iter().map(|sql| format!("{sql};")));
+    Ok(texts)
+}
+
+/// A note, line by line, so that nothing of it is taken for a statement.
+fn noted(note: &str) -> Vec<String> {
+    note.lines().map(|text| format!("-- {text}")).collect()
+}
