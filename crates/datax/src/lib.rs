@@ -59,6 +59,16 @@ pub struct OldFiles {
     refuse: bool,
 }
 
+impl std::fmt::Display for OldFiles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pattern = self.folder.join(format!("{}*", self.prefix));
+        match self.refuse {
+            true => write!(f, "{} must not be there", pattern.display()),
+            false => write!(f, "remove {}", pattern.display()),
+        }
+    }
+}
+
 impl OldFiles {
     /// Removes them, or refuses to begin because there are some.
     ///
