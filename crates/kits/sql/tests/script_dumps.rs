@@ -530,6 +530,26 @@ fn what_a_session_sets_changes_what_literals_mean() {
 }
 
 #[test]
+fn a_script_that_was_decoded_may_name_its_encoding() {
+    let text = "SET NAMES gbk; CREATE TABLE t (a varchar(9)); INSERT INTO t VALUES ('é中');";
+    let options =
+        ReadOptions { dialect: Some(Dialect::Mysql), decoded: true, ..ReadOptions::default() };
+    let mut catalog = ScriptCatalog::new(&options);
+    catalog.push(text.as_bytes()).and_then(|()| catalog.finish()).unwrap();
+    let t = table(&catalog, "t");
+    let wanted = Arc::new(t.schema.clone());
+    let mut reader = ScriptReader::new(&options, &t, wanted, None).unwrap();
+    reader.push(text.as_bytes());
+    reader.finish();
+    let ScriptRead::Batch(batch) = reader.next(9, 1 << 20).unwrap() else { panic!("rows") };
+    assert_eq!(row_of(&batch.rows, 0), ["é中"]);
+    let plain = ReadOptions { decoded: false, ..options };
+    let mut catalog = ScriptCatalog::new(&plain);
+    let error = catalog.push(text.as_bytes()).and_then(|()| catalog.finish()).unwrap_err();
+    assert!(error.hint_text().is_some_and(|hint| hint.contains("?charset=gbk")), "{error}");
+}
+
+#[test]
 fn rows_written_as_assignments_are_read() {
     let text = b"CREATE TABLE t (a int, b varchar(9), c int);
         INSERT INTO t SET b = 'x, y', a = -1;
@@ -634,8 +654,8 @@ INSERT INTO `t` (`id`, `b`, `s`, `h`, `u`) VALUES (1,_binary 'a\0\'',_utf8mb4'x'
     assert_eq!(
         made_of(&t.schema),
         [
-            "check c: (`h` > 0)",
-            "column g: generated ((`id` + 1))",
+            "check c: `h` > 0",
+            "column g: generated (`id` + 1)",
             "column h: INVISIBLE",
             "index f: KEY `f` ((lower(`s`)))",
             "index k: KEY `k` (`s`)  INVISIBLE",

@@ -88,7 +88,7 @@ impl ScriptCatalog {
     /// A catalog of a script.
     pub fn new(options: &ReadOptions) -> Self {
         Self {
-            scanner: Scanner::new(options.dialect, options.max_statement_bytes),
+            scanner: Scanner::new(options.dialect, options.max_statement_bytes, options.decoded),
             entries: Vec::new(),
             types: UserTypes::default(),
             sequences: HashMap::new(),
@@ -371,9 +371,11 @@ impl ScriptCatalog {
             Change::Nothing => self.skipped += 1,
             Change::Refused(what) => return Err(self.scanner.unsupported(&what)),
             Change::Create(mut table, inherits) => {
-                if self.dialect() == Dialect::Sqlite {
-                    table.statements = vec![as_kept(text)];
-                }
+                table.statements = match self.dialect() {
+                    Dialect::Sqlite => vec![as_kept(text)],
+                    Dialect::Mysql => vec![self.as_shown(text)],
+                    Dialect::Postgres | Dialect::Ansi => Vec::new(),
+                };
                 self.create(table, &inherits);
             }
             Change::Child(name, parent, bounds) => self.create_child(name, &parent, bounds),
@@ -430,6 +432,14 @@ impl ScriptCatalog {
         Ok(())
     }
 
+    /// A statement as MySQL's source keeps it: behind the name of the server that said it.
+    fn as_shown(&self, mut text: NativeSql) -> NativeSql {
+        if let Some(maker) = self.scanner.maker {
+            text.sql = format!("/* {maker} */ {}", text.sql);
+        }
+        text
+    }
+
     fn add_index(&mut self, name: &TableName, index: Index, text: NativeSql) {
         let sqlite = self.dialect() == Dialect::Sqlite;
         let Some(at) = self.open(name) else { return };
@@ -440,6 +450,9 @@ impl ScriptCatalog {
         schema.indexes.push(index);
         if sqlite && !schema.statements.is_empty() {
             schema.statements.push(text);
+        } else {
+            // The statement that made it no longer says it all.
+            schema.statements.clear();
         }
     }
 

@@ -146,10 +146,13 @@ impl Tokens<'_> {
             self.at += 3;
             let column = self.name();
             let column = table.columns.iter_mut().find(|c| Some(c.name()) == column.as_deref());
-            if let Some(column) = column {
-                mark_json(column);
-            }
+            let plain = self.is_punct(b')');
             self.back_to(mark);
+            if let Some(column) = column.filter(|_| plain) {
+                mark_json(column);
+                self.brackets();
+                return;
+            }
         }
         self.push_check(table, name);
     }
@@ -165,6 +168,8 @@ impl Tokens<'_> {
         // `json_valid(column)` is how MariaDB says JSON.
         if self.is_at(1, "JSON_VALID") {
             mark_json(column);
+            self.brackets();
+            return;
         }
         let mysql = self.session.rules.dialect == Dialect::Mysql;
         self.push_check(table, name.or_else(|| mysql.then(|| column.name().to_owned())));
@@ -178,7 +183,8 @@ impl Tokens<'_> {
         }
         let enforced = !self.eat_all(&["NOT", "ENFORCED"]);
         self.eat("ENFORCED");
-        table.checks.push(Check { name, condition: self.native(condition), enforced });
+        let condition = self.native(self.bare(&condition));
+        table.checks.push(Check { name, condition, enforced });
     }
 
     /// What follows REFERENCES.
@@ -318,6 +324,39 @@ impl Tokens<'_> {
 
 pub(crate) fn mark_json(column: &mut Column) {
     column.field = field::with(column.field.clone(), [(LOGICAL, "json".to_owned())]);
+}
+
+impl Tokens<'_> {
+    /// An expression of MySQL without the brackets that its server puts around all of it.
+    pub(crate) fn bare<'t>(&self, text: &'t str) -> &'t str {
+        if self.session.rules.dialect != Dialect::Mysql {
+            return text;
+        }
+        let Some(inner) = text.strip_prefix('(').and_then(|t| t.strip_suffix(')')) else {
+            return text;
+        };
+        let mut depth = 0_i32;
+        let mut quote = None;
+        let mut escaped = false;
+        for c in inner.chars() {
+            if std::mem::take(&mut escaped) {
+                continue;
+            }
+            match (quote, c) {
+                (Some('\''), '\\') => escaped = true,
+                (Some(open), c) if open == c => quote = None,
+                (Some(_), _) => {}
+                (None, '\'' | '"' | '`') => quote = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') => depth -= 1,
+                (None, _) => {}
+            }
+            if depth < 0 {
+                return text;
+            }
+        }
+        inner
+    }
 }
 
 fn index_name(table: &TableSchema, parts: &[IndexPart], unique: bool) -> String {

@@ -229,7 +229,7 @@ impl Tokens<'_> {
         } else if self.is("AS") && self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')) {
             self.at += 1;
             let expression = self.brackets().unwrap_or_default();
-            let expression = self.native(expression);
+            let expression = self.native(self.bare(&expression));
             let stored = self.is("STORED") || self.is("PERSISTENT");
             let _ = self.eat("STORED") || self.eat("PERSISTENT") || self.eat("VIRTUAL");
             column.generated = Some(Generated { expression, stored });

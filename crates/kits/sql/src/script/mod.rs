@@ -32,4 +32,4 @@ pub use catalog::{Part, ScriptCatalog, ScriptTable};
 pub use detect::detect;
 pub use reader::{ReadOptions, ScriptBatch, ScriptRead, ScriptReader};
 pub use scan::{DEFAULT_MAX_STATEMENT, Place};
-pub use write::{PageOptions, PageWriter};
+pub use write::{PageOptions, PageWriter, foreign_key_page};

@@ -26,11 +26,19 @@ pub struct ReadOptions {
     /// Offset (`+02:00`) of instants that a script writes without one and without setting a time
     /// zone before (MySQL's TIMESTAMP in a dump made with `--skip-tz-utc`).
     pub time_zone: Option<String>,
+    /// The bytes pushed have been made UTF-8 already: encodings that the script names are those of
+    /// the file it was.
+    pub decoded: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { dialect: None, max_statement_bytes: DEFAULT_MAX_STATEMENT, time_zone: None }
+        Self {
+            dialect: None,
+            max_statement_bytes: DEFAULT_MAX_STATEMENT,
+            time_zone: None,
+            decoded: false,
+        }
     }
 }
 
@@ -127,7 +135,7 @@ impl ScriptReader {
         let limit = options.max_statement_bytes;
         let scanner = match from {
             Some(place) => Scanner::at(place, limit),
-            None => Scanner::new(options.dialect, limit),
+            None => Scanner::new(options.dialect, limit, options.decoded),
         };
         let cells = wanted.columns.iter().map(|c| Cells::new(&c.field)).collect::<Result<_>>()?;
         Ok(Self {

@@ -104,10 +104,12 @@ pub(crate) struct Scanner {
     begun: bool,
     /// Dumps that were begun, less those whose end mark was seen.
     dumps: i64,
+    /// The server that a dump of MySQL is of.
+    pub(crate) maker: Option<&'static str>,
 }
 
 impl Scanner {
-    pub(crate) fn new(dialect: Option<Dialect>, limit: usize) -> Self {
+    pub(crate) fn new(dialect: Option<Dialect>, limit: usize, decoded: bool) -> Self {
         Self {
             buf: Vec::new(),
             pos: 0,
@@ -117,7 +119,10 @@ impl Scanner {
             limit,
             line: (0, 1),
             dialect,
-            session: Session::new(Rules::of(dialect.unwrap_or(Dialect::Ansi))),
+            session: Session {
+                decoded,
+                ..Session::new(Rules::of(dialect.unwrap_or(Dialect::Ansi)))
+            },
             state: State::Top,
             conditional: false,
             row: Row::default(),
@@ -129,6 +134,7 @@ impl Scanner {
             header: None,
             begun: false,
             dumps: 0,
+            maker: None,
         }
     }
 
@@ -140,7 +146,7 @@ impl Scanner {
             state: place.state.clone(),
             statement: (place.offset, place.line),
             begun: true,
-            ..Self::new(Some(place.dialect()), limit)
+            ..Self::new(Some(place.dialect()), limit, place.session.decoded)
         }
     }
 
@@ -257,7 +263,9 @@ impl Scanner {
             if self.dialect.is_none() {
                 let found = detect(&self.buf[self.pos..]);
                 let rules = Rules::of(found.unwrap_or(Dialect::Ansi));
-                self.session = Session::new(Rules { unsure: found.is_none(), ..rules });
+                let decoded = self.session.decoded;
+                let session = Session::new(Rules { unsure: found.is_none(), ..rules });
+                self.session = Session { decoded, ..session };
                 self.dialect = Some(rules.dialect);
             }
             self.wait = 0;
@@ -328,6 +336,11 @@ impl Scanner {
         if to > from {
             self.dumps += count("-- MySQL dump ") + count("-- MariaDB dump ");
             self.dumps += count("-- PostgreSQL database dump\n");
+            if let Some(at) = memmem::find(comments, b"-- Server version\t") {
+                let line = comments[at..].split(|b| *b == b'\n').next().unwrap_or_default();
+                let maria = memmem::find(line, b"MariaDB").is_some();
+                self.maker = Some(if maria { "MariaDB" } else { "MySQL" });
+            }
             self.dumps -= count("-- Dump completed");
             self.dumps -= count("-- PostgreSQL database dump complete");
         }

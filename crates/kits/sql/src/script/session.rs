@@ -31,8 +31,11 @@ pub(crate) struct Session {
     pub(crate) charset: Charset,
     /// Seconds east of UTC that instants without an offset are in; `None` when not known.
     pub(crate) zone: Option<i32>,
+    /// Its bytes were made UTF-8 before they came here, whatever encoding the script names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) decoded: bool,
     /// User variables that hold settings (`@OLD_SQL_MODE`).
-    variables: BTreeMap<String, String>,
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -43,6 +46,7 @@ impl Session {
             schema: None,
             charset: Charset::Utf8,
             zone: None,
+            decoded: false,
             variables: BTreeMap::new(),
         }
     }
@@ -180,7 +184,9 @@ impl Session {
             (Dialect::Mysql, "time_zone") | (Dialect::Postgres, "timezone" | "time") => {
                 self.zone = parse_zone(value);
             }
-            (Dialect::Mysql, "names" | "character_set_client" | "character" | "charset") => {
+            (Dialect::Mysql, "names" | "character_set_client" | "character" | "charset")
+                if !self.decoded =>
+            {
                 self.charset = match value.to_ascii_lowercase().as_str() {
                     "utf8mb4" | "utf8" | "utf8mb3" | "ascii" | "binary" | "default" => {
                         Charset::Utf8
@@ -189,7 +195,7 @@ impl Session {
                     _ => return unreadable(value),
                 };
             }
-            (Dialect::Postgres, "client_encoding" | "names") => {
+            (Dialect::Postgres, "client_encoding" | "names") if !self.decoded => {
                 self.charset = match value.to_ascii_uppercase().replace(['-', '_'], "").as_str() {
                     "UTF8" | "UNICODE" | "SQLASCII" | "DEFAULT" => Charset::Utf8,
                     "LATIN1" | "ISO88591" => Charset::Latin1,
@@ -215,8 +221,10 @@ impl Session {
 }
 
 fn unreadable(value: &str) -> Result<()> {
-    Err(Error::new(Code::Unsupported, format!("the script's texts are in {value:?}"))
-        .hint("make the dump in UTF-8: --default-character-set=utf8mb4, or --encoding=UTF8"))
+    Err(Error::new(Code::Unsupported, format!("the script's texts are in {value:?}")).hint(
+        "name the file's encoding, as in ?charset=gbk; or make the dump in UTF-8: \
+             --default-character-set=utf8mb4, or --encoding=UTF8",
+    ))
 }
 
 /// Seconds east of UTC of `+02:00`, `-5`, `UTC`.

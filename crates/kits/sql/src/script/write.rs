@@ -6,7 +6,9 @@ use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
 use syncline_types::{Code, Error, Result, TableSchema};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK};
-use crate::{ColumnWriter, Dialect, comments, create_indexes, create_table, partitions};
+use crate::{
+    ColumnWriter, Dialect, comments, create_indexes, create_table, foreign_keys, partitions,
+};
 
 /// How pages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Default for PageOptions {
 }
 
 /// Writes one table as pages. A page may end behind any statement; memory holds one statement.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PageWriter {
     dialect: Dialect,
     table: TableSchema,
@@ -236,6 +238,25 @@ fn unless_there(create: &str) -> String {
         "DO {tag} BEGIN {create}; EXCEPTION WHEN duplicate_object OR duplicate_table THEN NULL; \
          END {tag}"
     )
+}
+
+/// The script that adds a table's foreign keys, to be run when all tables have their rows; `None`
+/// for a table that has none, or has them from the start (SQLite).
+pub fn foreign_key_page(dialect: Dialect, table: &TableSchema) -> Option<String> {
+    let keys = foreign_keys(dialect, table);
+    if keys.is_empty() {
+        return None;
+    }
+    let name = table.name.to_string();
+    let mut text = format!("{PAGE_MARK}{dialect}, foreign keys\n-- table {name:?}\n");
+    let checked = |setting: &&str| !setting.contains("foreign_key");
+    for statement in settings(dialect).iter().copied().filter(checked) {
+        text.push_str(&format!("{statement};\n"));
+    }
+    for key in keys {
+        text.push_str(&format!("{key};\n"));
+    }
+    Some(text)
 }
 
 fn end_statement(statement: &mut String, out: &mut Vec<u8>) {

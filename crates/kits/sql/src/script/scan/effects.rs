@@ -93,7 +93,8 @@ impl Scanner {
             }
             "\\connect" | "\\c" => {
                 let rules = Rules::of(self.session.rules.dialect);
-                self.session = Session::new(rules);
+                let decoded = self.session.decoded;
+                self.session = Session { decoded, ..Session::new(rules) };
             }
             _ => {}
         }
