@@ -7,6 +7,7 @@
 
 use std::fmt::Write;
 
+use crate::digits::write_padded;
 use crate::misfit::{Fit, conversion, invalid_date, out_of_range, zero_date};
 use crate::special;
 
@@ -43,19 +44,28 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
 
 pub(crate) fn write_date(days: i64, out: &mut String) {
     let (year, month, day) = civil_from_days(days);
-    let _ = match year {
-        0..=9999 => write!(out, "{year:04}-{month:02}-{day:02}"),
-        _ => write!(out, "{year:+05}-{month:02}-{day:02}"),
-    };
+    match year {
+        0..=9999 => write_padded(year.unsigned_abs(), 4, out),
+        _ => drop(write!(out, "{year:+05}")),
+    }
+    out.push('-');
+    write_padded(month.into(), 2, out);
+    out.push('-');
+    write_padded(day.into(), 2, out);
 }
 
 /// `HH:MM:SS[.ffffff]`, hours as many as it takes.
 fn write_clock(micros: u64, out: &mut String) {
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let _ = write!(out, "{hours:02}:{minutes:02}:{seconds:02}");
+    write_padded(hours, 2, out);
+    out.push(':');
+    write_padded(minutes, 2, out);
+    out.push(':');
+    write_padded(seconds, 2, out);
     if fraction != 0 {
-        let _ = write!(out, ".{fraction:06}");
+        out.push('.');
+        write_padded(fraction, 6, out);
         out.truncate(out.trim_end_matches('0').len());
     }
 }

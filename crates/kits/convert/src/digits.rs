@@ -157,6 +157,10 @@ impl<'a> Digits<'a> {
 
     /// The number times `10^scale`, when that is whole and has at most `precision` digits.
     pub(crate) fn unscaled<W: Whole>(&self, precision: u8, scale: i8) -> Fit<W> {
+        if let Some(value) = self.unscaled_word(precision, scale) {
+            let value = W::small(value);
+            return Ok(if self.negative { value.neg_wrapping() } else { value });
+        }
         // So many digits, counted from the first, stand before the wanted end.
         let kept = self.whole.len() as i64 + i64::from(self.exponent) + i64::from(scale);
         let mut value = W::small(0);
@@ -194,6 +198,21 @@ impl<'a> Digits<'a> {
         Ok(if self.negative { value.neg_wrapping() } else { value })
     }
 
+    /// As [`Digits::unscaled`], for the usual number: without an exponent, no finer than the scale,
+    /// and small enough for a machine word.
+    fn unscaled_word(&self, precision: u8, scale: i8) -> Option<u64> {
+        let scale = usize::try_from(scale).ok()?;
+        let missing = scale.checked_sub(self.fraction.len())?;
+        if self.exponent != 0 || self.whole.len() + scale > WORD_DIGITS {
+            return None;
+        }
+        let add = |value, digit: &u8| value * 10 + u64::from(digit - b'0');
+        let value = self.fraction.iter().fold(self.whole.iter().fold(0, add), add);
+        let value = value * POWERS[missing];
+        let within = POWERS.get(usize::from(precision)).is_none_or(|limit| value < *limit);
+        within.then_some(value)
+    }
+
     /// Without an exponent, in the form stores exchange: `-12.50`, `0.001`. Zeros after the point
     /// stay as they are, for they tell the scale.
     pub(crate) fn plain(&self) -> Fit<String> {
@@ -220,9 +239,49 @@ impl<'a> Digits<'a> {
     }
 }
 
+/// Digits that any machine word holds.
+const WORD_DIGITS: usize = 18;
+
+/// Powers of ten that a machine word holds, by their exponent.
+const POWERS: [u64; WORD_DIGITS + 1] = {
+    let mut powers = [1; WORD_DIGITS + 1];
+    let mut at = 1;
+    while at <= WORD_DIGITS {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
+
+/// A number with `width` digits at least.
+pub(crate) fn write_padded(value: u64, width: usize, out: &mut String) {
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value);
+    for _ in digits.len()..width {
+        out.push('0');
+    }
+    out.push_str(digits);
+}
+
 /// A decimal's text: `value` with `scale` digits after the point.
 pub(crate) fn write_decimal<W: Whole>(value: W, scale: i8, out: &mut String) {
     use std::fmt::Write;
+    let small = value.to_i128().and_then(|v| i64::try_from(v).ok());
+    let places = usize::try_from(scale).ok();
+    if let (Some(small), Some(places)) = (small, places)
+        && let Some(power) = POWERS.get(places)
+    {
+        if small < 0 {
+            out.push('-');
+        }
+        let digits = small.unsigned_abs();
+        write_padded(digits / power, 1, out);
+        if places > 0 {
+            out.push('.');
+            write_padded(digits % power, places, out);
+        }
+        return;
+    }
     let start = out.len();
     // Writing into a String cannot fail.
     let _ = write!(out, "{value}");

@@ -16,6 +16,8 @@ pub(crate) trait Float: Copy + PartialEq + std::str::FromStr {
     fn of(value: f64) -> Self;
     /// Shortest digits that read back as the same float; without `.0`.
     fn shortest(self) -> String;
+    /// Whether the text is [`Float::shortest`] of a number, to the letter.
+    fn is_shortest(self, text: &str) -> bool;
     /// In scientific form with that many digits after the first, correctly rounded.
     fn rounded(self, digits: usize) -> String;
     /// Has all bits of its precision.
@@ -44,6 +46,9 @@ macro_rules! float {
                     text.truncate(text.len() - 2);
                 }
                 text
+            }
+            fn is_shortest(self, text: &str) -> bool {
+                self.is_finite() && zmij::Buffer::new().format_finite(self) == text
             }
             fn rounded(self, digits: usize) -> String {
                 format!("{self:.digits$e}")
@@ -76,7 +81,10 @@ pub(crate) fn parse_float<F: Float>(text: &str, exact: bool) -> Fit<F> {
     if float.widen().is_infinite() {
         return Err(out_of_range("too large"));
     }
-    if (float.is_normal() && digits.count() <= F::SAFE_DIGITS) || digits.is_zero() {
+    if (float.is_normal() && digits.count() <= F::SAFE_DIGITS)
+        || digits.is_zero()
+        || float.is_shortest(text)
+    {
         return Ok(float);
     }
     let wanted = digits.significant();

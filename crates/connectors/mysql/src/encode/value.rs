@@ -1,8 +1,8 @@
 //! Single values as digits and escaped text, and the values a column would change.
 
 use std::collections::HashSet;
-use std::io::Write as _;
 
+use memchr::{memchr, memchr3};
 use syncline_sql::moment;
 use syncline_types::{Code, field};
 
@@ -27,32 +27,18 @@ pub(super) fn integer(value: i64, out: &mut Vec<u8>) {
     natural(value.unsigned_abs(), out);
 }
 
-pub(super) fn natural(mut value: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        #[allow(clippy::cast_possible_truncation)] // a digit
-        let digit = (value % 10) as u8;
-        digits[at] = b'0' + digit;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+pub(super) fn natural(value: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// `value` with `width` digits at least.
 fn padded(value: u64, width: usize, out: &mut Vec<u8>) {
-    let before = out.len();
-    natural(value, out);
-    let digits = out.len() - before;
-    if digits < width {
-        out.resize(before + width, b'0');
-        out.copy_within(before..before + digits, before + width - digits);
-        out[before..before + width - digits].fill(b'0');
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(value).as_bytes();
+    for _ in digits.len()..width {
+        out.push(b'0');
     }
+    out.extend_from_slice(digits);
 }
 
 /// Digits with a point before the last `scale` of them.
@@ -101,8 +87,13 @@ pub(super) fn float(
         }
     }
     // Shortest digits that give the same double; always with an exponent, so that it is read as a
-    // double and not as a decimal. Writing to memory cannot fail.
-    drop(write!(out, "{value:e}"));
+    // double and not as a decimal.
+    let mut buffer = zmij::Buffer::new();
+    let digits = buffer.format_finite(value);
+    out.extend_from_slice(digits.as_bytes());
+    if !digits.contains('e') {
+        out.extend_from_slice(b"e0");
+    }
     Ok(())
 }
 
@@ -201,6 +192,11 @@ fn escaped(value: &[u8], out: &mut Vec<u8>, escape: impl Fn(u8) -> Option<u8>) {
 }
 
 fn load_escaped(value: &[u8], out: &mut Vec<u8>) {
+    // Most texts have nothing to escape.
+    if memchr3(b'\\', b'\t', b'\n', value).is_none() && memchr(0, value).is_none() {
+        out.extend_from_slice(value);
+        return;
+    }
     escaped(value, out, |byte| match byte {
         b'\\' => Some(b'\\'),
         b'\t' => Some(b't'),
@@ -322,7 +318,7 @@ mod tests {
         assert_eq!(written(|o| plain_decimal("-5", 3, o)), "-0.005");
         assert_eq!(written(|o| plain_decimal("-12345", 3, o)), "-12.345");
         assert_eq!(written(|o| padded(7, 4, o)), "0007");
-        assert_eq!(written(|o| float(0.1, &Rule::None, false, o).unwrap()), "1e-1");
+        assert_eq!(written(|o| float(0.1, &Rule::None, false, o).unwrap()), "0.1e0");
         assert!(float(f64::NAN, &Rule::None, false, &mut Vec::new()).is_err());
     }
 
