@@ -13,6 +13,7 @@ use crate::jsonl::reader as jsonl_reader;
 use crate::location::{self, SourceFile, Stamp, named};
 use crate::options::{Compression, FilesOptions, Format};
 use crate::piece::{Piece, ScriptPiece};
+use crate::table_note::Said;
 use crate::text_types::{Looks, TypeOverrides};
 use crate::window::{Packing, Window};
 use crate::{arrow_file, charset, foreign, parquet_file, script_file, table_note};
@@ -241,13 +242,18 @@ fn settle(
     let overrides = TypeOverrides::parse(options.types.as_deref())?;
     let names = table.info.schema.columns.iter().map(|c| c.name());
     overrides.check(&path.display().to_string(), names)?;
+    let said = by_sidecar(table, path, options)?;
+    let known = matches!(said, Some(Said::Types(_)));
+    table.info.notes.extend(said.map(Said::note));
     let mut guessed = false;
-    for (column, looks) in table.info.schema.columns.iter_mut().zip(looks) {
+    for (at, column) in table.info.schema.columns.iter_mut().enumerate() {
         let name = column.name().to_owned();
         if let Some(given) = overrides.of(&name) {
             column.field = given.field(name, true);
+            column.generated = None;
             continue;
         }
+        let Some(looks) = looks.get(at).filter(|_| !known) else { continue };
         // Whatever it is from here on, the file does not say so.
         let sampled_type = || [(field::SAMPLED, "true".to_owned())];
         if !options.infer {
@@ -267,6 +273,24 @@ fn settle(
         table.info.notes.insert(0, format!("types are those of {sampled} rows looked at"));
     }
     Ok(())
+}
+
+/// What a sidecar says of a table whose files are texts.
+fn by_sidecar(table: &mut FoundTable, path: &Path, options: &FilesOptions) -> Result<Option<Said>> {
+    if options.schema == Some(false) || path.as_os_str() == "-" {
+        return Ok(None);
+    }
+    let json = table.files.iter().all(|f| f.piece.format == Format::Jsonl);
+    let said = table_note::by_sidecar(path, &mut table.info.schema, json)?;
+    if json && matches!(said, Some(Said::Types(_))) {
+        // A key that no row has is NULL in all of them.
+        let columns = &table.info.schema.columns;
+        let names: Vec<String> = columns.iter().map(|c| c.name().to_owned()).collect();
+        for file in &mut table.files {
+            file.piece.columns.clone_from(&names);
+        }
+    }
+    Ok(said)
 }
 
 fn piece(file: &SourceFile, stamp: Stamp, columns: Vec<String>) -> Piece {

@@ -297,6 +297,25 @@ impl Template {
         Ok(PathBuf::from(out))
     }
 
+    /// The file of what is to be done with a table when all of `tables` are there: by name it comes
+    /// after theirs.
+    ///
+    /// # Errors
+    /// As [`Template::path`].
+    pub(crate) fn after(&self, table: &TableName, tables: &[&TableName]) -> Result<PathBuf> {
+        let name = |table: &TableName| -> Result<(PathBuf, String)> {
+            let path = self.path(table)?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            Ok((parent(&path), name.replace(".{page}", "").replace("{page}", "")))
+        };
+        let (folder, own) = name(table)?;
+        let others = tables.iter().map(|t| name(t).map(|(_, name)| name));
+        let last = others.collect::<Result<Vec<_>>>()?.into_iter().max().unwrap_or_default();
+        let marks = ["zz-foreign-keys.", "zzzz-foreign-keys.", "~foreign-keys."];
+        let found = marks.into_iter().find(|mark| *mark > last.as_str());
+        Ok(folder.join(format!("{}{own}", found.unwrap_or("\u{10fffd}foreign-keys."))))
+    }
+
     /// What a source calls the file of a table, or all of its pages.
     ///
     /// # Errors

@@ -123,6 +123,9 @@ pub struct FilesOptions {
     pub sample: u32,
     /// Whether types are found by looking at values. Otherwise everything is text.
     pub infer: bool,
+    /// CSV and JSON Lines: whether a file NAME.schema.json beside the file says what its columns
+    /// are. `true` writes one; one that is there is read, unless `false`.
+    pub schema: Option<bool>,
     /// What ends a line that is written.
     pub line_end: LineEnd,
     /// Writing, with `{page}` in the path: rows a page at most.
@@ -154,6 +157,7 @@ impl Default for FilesOptions {
             types: None,
             sample: 100_000,
             infer: true,
+            schema: None,
             line_end: LineEnd::Lf,
             rows: None,
             bytes: None,

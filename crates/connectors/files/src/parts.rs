@@ -476,10 +476,15 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 fn replace<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     let text = serde_json::to_vec(value)
         .map_err(|e| Error::bug(format!("cannot write {}", path.display())).because(e))?;
+    write_whole(path, &text)
+}
+
+/// Makes a small file durable under its name, all of it or nothing.
+pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
     let temporary = path.with_extension("tmp");
     let write = || -> io::Result<()> {
         let mut file = File::create(&temporary)?;
-        file.write_all(&text)?;
+        file.write_all(text)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };

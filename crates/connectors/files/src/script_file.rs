@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use syncline_connector::Budget;
+use syncline_connector::{Budget, WriteTask};
 use syncline_sql::Dialect;
 use syncline_sql::script::{
     PageOptions, PageWriter, ReadOptions, ScriptCatalog, ScriptRead, ScriptReader, ScriptTable,
@@ -49,6 +49,7 @@ fn read_options(options: &FilesOptions) -> ReadOptions {
     ReadOptions {
         dialect: options.dialect.map(|d| dialect(Some(d))),
         time_zone: options.time_zone.clone(),
+        decoded: options.charset.is_some(),
         ..ReadOptions::default()
     }
 }
@@ -154,8 +155,6 @@ pub(crate) fn dialect(option: Option<SqlDialect>) -> Dialect {
 
 /// Writes rows as INSERT statements.
 pub(crate) struct ScriptEncoder {
-    table: TableSchema,
-    dialect: Dialect,
     writer: PageWriter,
 }
 
@@ -164,17 +163,19 @@ impl ScriptEncoder {
     ///
     /// # Errors
     /// As [`PageWriter::new`].
-    pub(crate) fn new(table: &TableSchema, options: &FilesOptions) -> Result<Self> {
+    pub(crate) fn new(task: &WriteTask, options: &FilesOptions) -> Result<Self> {
         let dialect = dialect(options.dialect);
-        let writer = PageWriter::new(dialect, table, PageOptions::default())?;
-        Ok(Self { table: table.clone(), dialect, writer })
+        let writer = PageWriter::new(dialect, &task.table, PageOptions::default())?
+            .defined(&task.definition)?;
+        Ok(Self { writer })
     }
 }
 
 impl RowEncoder for ScriptEncoder {
     fn head(&self, first: bool) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        let mut writer = PageWriter::new(self.dialect, &self.table, PageOptions::default())?;
+        let mut writer = self.writer.clone();
+        writer.resume_after(0);
         if !first {
             writer.resume_after(1);
         }

@@ -10,6 +10,7 @@ use syncline_connector::{
     Endpoint, Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask,
     async_trait,
 };
+use syncline_sql::script::foreign_key_page;
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
 use tokio::task::block_in_place;
 
@@ -19,12 +20,13 @@ use crate::charset::{self, Transcribe};
 use crate::compression::Packer;
 use crate::csv::{Dialect, writer::CsvEncoder};
 use crate::jsonl::writer::JsonlEncoder;
-use crate::location::{Template, named, pages, parent};
+use crate::location::{Template, named, page_path, pages, parent};
 use crate::options::{Compression, FilesOptions, Format};
 use crate::os_error;
-use crate::parquet_file::ParquetForm;
-use crate::parts::{Assemble, Concatenate, Folder};
+use crate::parquet_file::{self, ParquetForm};
+use crate::parts::{self, Assemble, Concatenate, Folder};
 use crate::script_file::{ScriptEncoder, dialect};
+use crate::table_note;
 use crate::values::RowEncoder;
 use crate::writers::{
     BlockWriter, Form, Paging, Part, StreamWriter, TextForm, TextWriter, transcribe,
@@ -124,10 +126,11 @@ impl FilesSink {
         Ok(charset::label(self.options.charset.as_deref())?.map(Transcribe::new))
     }
 
-    fn encoder(&self, table: &TableSchema) -> Result<Box<dyn RowEncoder>> {
+    fn encoder(&self, task: &WriteTask) -> Result<Box<dyn RowEncoder>> {
+        let table = task.table.as_ref();
         Ok(match self.format {
             Format::Jsonl => Box::new(JsonlEncoder::new(table)?),
-            Format::Sql => Box::new(ScriptEncoder::new(table, &self.options)?),
+            Format::Sql => Box::new(ScriptEncoder::new(task, &self.options)?),
             format => {
                 let dialect = Dialect::of(&self.options, format)?;
                 let (line_end, header) = (self.options.line_end, self.options.header);
@@ -136,9 +139,9 @@ impl FilesSink {
         })
     }
 
-    fn form(&self, table: &TableSchema) -> Result<TextForm> {
+    fn form(&self, task: &WriteTask) -> Result<TextForm> {
         Ok(TextForm {
-            encoder: self.encoder(table)?,
+            encoder: self.encoder(task)?,
             transcribe: self.transcribe()?,
             compression: self.packing(),
             level: self.options.level,
@@ -146,8 +149,12 @@ impl FilesSink {
     }
 
     /// What a text file begins with.
-    fn head(&self, table: &TableSchema, first: bool) -> Result<Vec<u8>> {
-        let text = self.encoder(table)?.head(first)?;
+    fn head(&self, task: &WriteTask, first: bool) -> Result<Vec<u8>> {
+        self.encoded(self.encoder(task)?.head(first)?)
+    }
+
+    /// A text in the encoding of the target.
+    fn encoded(&self, text: Vec<u8>) -> Result<Vec<u8>> {
         let Some(charset) = self.transcribe()? else { return Ok(text) };
         let mut head = charset.mark().to_vec();
         transcribe(charset, &text, &mut head)?;
@@ -180,7 +187,7 @@ impl FilesSink {
                 }
                 let old = folder.appends().then(|| self.target(&table.name)).transpose()?;
                 Box::new(Concatenate {
-                    head: self.packed(&self.head(table, true)?).map_err(at)?,
+                    head: self.packed(&self.head(task, true)?).map_err(at)?,
                     old_open: match old {
                         Some(old) => !self.ends_line(&old)?,
                         None => false,
@@ -314,6 +321,12 @@ impl Sink for FilesSink {
         }
         let mut table = source.clone();
         table.name = target.clone();
+        for column in &mut table.columns {
+            table_note::keep_values(column);
+            if self.format == Format::Parquet {
+                column.field = parquet_file::without_nan(&column.field);
+            }
+        }
         Ok(table.into())
     }
 
@@ -348,8 +361,8 @@ impl Sink for FilesSink {
     async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
         block_in_place(|| {
             if self.stream {
-                let head = self.head(&task.table, true)?;
-                let writer = StreamWriter::new(self.form(&task.table)?, head, self.headed.clone());
+                let head = self.head(task, true)?;
+                let writer = StreamWriter::new(self.form(task)?, head, self.headed.clone());
                 return Ok(Opened { writer: Box::new(writer), held: None });
             }
             let folder = self.folder(task)?;
@@ -377,11 +390,11 @@ impl Sink for FilesSink {
                         (Vec::new(), Vec::new())
                     } else {
                         let first = !folder.goes_on();
-                        (self.head(&task.table, first)?, self.head(&task.table, false)?)
+                        (self.head(task, first)?, self.head(task, false)?)
                     };
                     // The first file of a script makes the table.
                     let always = format == Format::Sql && !folder.goes_on();
-                    Box::new(TextWriter::new(self.form(&task.table)?, part, heads, always))
+                    Box::new(TextWriter::new(self.form(task)?, part, heads, always))
                 }
             };
             Ok(Opened { writer, held })
@@ -395,12 +408,42 @@ impl Sink for FilesSink {
         block_in_place(|| {
             let folder = self.folder(task)?;
             let assembly = self.assembly(task, &folder)?;
-            folder.commit(task.splits, assembly.as_ref())
+            folder.commit(task.splits, assembly.as_ref())?;
+            let sidecar = self.options.schema == Some(true) && !folder.goes_on();
+            if sidecar && self.format.is_text() && self.format != Format::Sql {
+                let target = self.target(&task.table.name)?;
+                let first = if self.template.is_paged() { page_path(&target, 1) } else { target };
+                table_note::write_sidecar(&first, &task.table)?;
+            }
+            Ok(())
         })
     }
 
-    async fn relate(&self, _: &[WriteTask]) -> Result<()> {
-        Ok(())
+    /// Foreign keys of a script stand in files of their own, which come after those of all tables
+    /// by name: they are to be run when all tables have their rows.
+    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
+        if self.format != Format::Sql {
+            return Ok(());
+        }
+        let names: Vec<&TableName> = tasks.iter().map(|t| &t.table.name).collect();
+        let made = tasks.iter().filter(|t| !(t.exists && t.write == WriteMode::Append));
+        block_in_place(|| {
+            for task in made {
+                let dialect = dialect(self.options.dialect);
+                let Some(text) = foreign_key_page(dialect, &task.definition) else { continue };
+                let text = self.encoded(text.into_bytes())?;
+                if self.stream {
+                    let mut out = io::stdout().lock();
+                    let write = out.write_all(&text).and_then(|()| out.flush());
+                    write.map_err(|e| os_error::of(Path::new("-"), "write", e))?;
+                    continue;
+                }
+                let path = self.template.after(&task.table.name, &names)?;
+                let packed = self.packed(&text).map_err(|e| os_error::of(&path, "write", e))?;
+                parts::write_whole(&path, &packed)?;
+            }
+            Ok(())
+        })
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {

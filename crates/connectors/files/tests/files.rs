@@ -57,9 +57,18 @@ struct Read {
 }
 
 impl Read {
+    /// The rows, without the remark on types that were found in a sample.
     fn rows(&self) -> RecordBatch {
         let schema = self.info.schema.arrow();
-        arrow::compute::concat_batches(&schema, self.batches.iter().map(|b| &b.rows)).unwrap()
+        let rows =
+            arrow::compute::concat_batches(&schema, self.batches.iter().map(|b| &b.rows)).unwrap();
+        let plain = schema.fields().iter().map(|f| {
+            let mut metadata = f.metadata().clone();
+            metadata.remove(syncline_types::field::SAMPLED);
+            f.as_ref().clone().with_metadata(metadata)
+        });
+        let plain = arrow::datatypes::Schema::new(plain.collect::<Vec<_>>());
+        RecordBatch::try_new(Arc::new(plain), rows.columns().to_vec()).unwrap()
     }
 
     fn rejects(&self) -> Vec<&Reject> {

@@ -15,9 +15,10 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, i256};
 use syncline_connector::{AnyConnector, Budget, Cut, Endpoint, ReadTask, WriteMode, WriteTask};
 use syncline_files::FilesConnector;
-use syncline_types::field::{self, LENGTH, LOGICAL, MEMBERS, NATIVE, STORE};
+use syncline_types::field::{self, LENGTH, LOGICAL, MEMBERS, NATIVE, SPECIAL, STORE};
 use syncline_types::{
-    ChangeBatch, Element, Position, Split, TableName, TableSchema, TableSelection,
+    ChangeBatch, Check, Element, ForeignKey, Generated, NativeSql, Partitioning, Position,
+    ReferentialAction, Split, TableName, TableSchema, TableSelection,
 };
 
 /// A value of each type of the canonical table, and the name by which `?types=` reads it.
@@ -206,4 +207,130 @@ async fn types_md_says_what_happens() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/TYPES.md");
     let said = fs::read_to_string(path).unwrap();
     assert!(said.contains(&made), "TYPES.md is to have this table:\n\n{made}");
+}
+
+/// Values that the Arrow type has no number for, and how a text file spells them.
+fn special() -> Vec<(Field, ArrayRef, &'static str)> {
+    let flagged = |array: ArrayRef, special: &str| {
+        let plain = Field::new("c", array.data_type().clone(), true);
+        (field::with(plain, [(SPECIAL, special.to_owned())]), array)
+    };
+    let decimal = |n| Decimal128Array::from(vec![n]).with_precision_and_scale(12, 2).unwrap();
+    let odd_day = field::NO_DAY + 20_200_010;
+    [
+        (flagged(Arc::new(Date32Array::from(vec![i32::MAX])), "infinity"), "infinity"),
+        (
+            flagged(Arc::new(TimestampMicrosecondArray::from(vec![i64::MIN])), "infinity"),
+            "-infinity",
+        ),
+        (flagged(Arc::new(Date32Array::from(vec![odd_day])), "zero-date"), "2020-00-10"),
+        (flagged(Arc::new(decimal(i128::MIN)), "nan"), "NaN"),
+    ]
+    .into_iter()
+    .map(|((field, array), text)| (field, array, text))
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_beside_the_file_brings_every_type_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let plain = samples().into_iter().map(|(field, _, array)| (field, array));
+    let all = plain.chain(special().into_iter().map(|(field, array, _)| (field, array)));
+    for (field, array) in all {
+        for extension in ["csv", "tsv", "jsonl", "csv.gz"] {
+            if extension == "jsonl" && field::get(&field, SPECIAL) == Some("nan") {
+                continue;
+            }
+            let (mut table, wanted) = rows(&field, &array);
+            table.primary_key = vec!["c".into()];
+            let url = format!("{}/t.{extension}", dir.path().display());
+            write(&format!("{url}?schema=true"), &table, &wanted).await;
+            let (schema, back) = read(&url).await;
+            assert_eq!(schema.columns[0].field, field, "{extension}");
+            assert_eq!(schema.primary_key, ["c"]);
+            assert_eq!(back.column(0), wanted.column(0), "{extension} {field:?}");
+            // Not gone by when that is not wanted, or when it is of another file.
+            let (schema, _) = read(&format!("{url}?schema=false")).await;
+            assert!(schema.primary_key.is_empty());
+            fs::remove_file(url).unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_another_file_is_not_gone_by() {
+    let dir = tempfile::tempdir().unwrap();
+    let (field, _, array) = samples().remove(1);
+    let (table, wanted) = rows(&field, &array);
+    let url = format!("{}/t.csv", dir.path().display());
+    write(&format!("{url}?schema=true"), &table, &wanted).await;
+    fs::write(&url, "other\n1\n").unwrap();
+    let (schema, _) = read(&url).await;
+    assert_eq!(schema.columns[0].field.data_type(), &DataType::Int64, "as the file shows");
+    fs::write(format!("{url}.schema.json"), "{").unwrap();
+    let source = AnyConnector::source(&FilesConnector, &Endpoint::parse(&url).unwrap()).unwrap();
+    let error = source.discover(&TableSelection::default()).await.unwrap_err();
+    assert_eq!(error.code(), syncline_types::Code::Corrupt, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_beyond_the_numbers_are_kept_where_they_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    for (field, array, text) in special() {
+        let (table, wanted) = rows(&field, &array);
+        let url = |extension: &str| format!("{}/t.{extension}", dir.path().display());
+        write(&url("csv"), &table, &wanted).await;
+        assert_eq!(fs::read_to_string(url("csv")).unwrap(), format!("c\n{text}\n\n"));
+        write(&url("arrow"), &table, &wanted).await;
+        let (schema, back) = read(&url("arrow")).await;
+        assert_eq!((&schema.columns[0].field, back.column(0)), (&field, wanted.column(0)));
+        let sink = Endpoint::parse(&url("parquet")).unwrap();
+        let sink = AnyConnector::sink(&FilesConnector, &sink).unwrap();
+        let made = sink.adapt(&table, &table.name).unwrap().table;
+        let kept = field::get(&made.columns[0].field, SPECIAL);
+        if text == "NaN" {
+            assert_eq!(kept, None, "so that the engine refuses NaN");
+            continue;
+        }
+        assert_eq!(kept, field::get(&field, SPECIAL));
+        write(&url("parquet"), &table, &wanted).await;
+        let (schema, back) = read(&url("parquet")).await;
+        assert_eq!((&schema.columns[0].field, back.column(0)), (&field, wanted.column(0)));
+        for extension in ["csv", "arrow", "parquet"] {
+            fs::remove_file(url(extension)).unwrap();
+        }
+    }
+}
+
+/// What a table is made of goes through a file, and comes out the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_table_is_made_of_goes_through_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let (field, _, array) = samples().remove(2);
+    let (mut table, wanted) = rows(&field, &array);
+    let mysql = |sql: &str| NativeSql::new("mysql", sql);
+    table.columns[0].generated = Some(Generated { expression: mysql("1 + 1"), stored: true });
+    table.columns[0].attributes = Some(mysql("INVISIBLE"));
+    table.checks = vec![Check { name: None, condition: mysql("`c` > 0"), enforced: false }];
+    table.foreign_keys = vec![ForeignKey {
+        name: "f".into(),
+        columns: vec!["c".into()],
+        references: TableName::bare("p"),
+        referenced: vec!["id".into()],
+        on_delete: ReferentialAction::Cascade,
+        on_update: ReferentialAction::NoAction,
+        attributes: None,
+    }];
+    table.options = Some(mysql("ENGINE=InnoDB"));
+    table.partitioning =
+        Some(Partitioning { by: mysql("PARTITION BY KEY (c)"), partitions: Vec::new() });
+    for (extension, options) in
+        [("parquet", ""), ("arrow", ""), ("csv", "?schema=true"), ("jsonl", "?schema=true")]
+    {
+        let url = format!("{}/t.{extension}", dir.path().display());
+        write(&format!("{url}{options}"), &table, &wanted).await;
+        let (schema, back) = read(&url).await;
+        assert_eq!(schema, table, "{extension}");
+        assert_eq!(back.column(0), wanted.column(0), "its values are in the file");
+    }
 }
