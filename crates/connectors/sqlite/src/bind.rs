@@ -10,7 +10,7 @@ use arrow::datatypes::{
 use rusqlite::Statement;
 use rusqlite::types::Null;
 use syncline_sql::push_decimal;
-use syncline_types::{Code, Error, Result, field};
+use syncline_types::{Code, Error, Flaw, Result, field};
 
 use crate::database::map_error;
 use crate::decode::{Number, number_of};
@@ -150,7 +150,7 @@ impl<'a> Parameter<'a> {
                 let value = a.value(row);
                 if value.is_nan() {
                     let message = format!("column {:?}: SQLite has no NaN", self.name);
-                    return Err(Error::new(Code::NoEquivalent, message));
+                    return Err(Error::new(Code::NoEquivalent, message).flawed(Flaw::Nan));
                 }
                 statement.raw_bind_parameter(at, value)
             }

@@ -93,7 +93,31 @@ impl Database {
                 "the file, and for one in WAL mode its folder, must be open to this account",
             );
         }
+        if error.code() == Code::FileNotFound
+            && let Some(refused) = self.why_not_made()
+        {
+            return refused;
+        }
         error.at(self.display())
+    }
+
+    /// Why a file that is not there cannot be made, where it is not for want of its folder: SQLite
+    /// says no more than that it does not open.
+    fn why_not_made(&self) -> Option<Error> {
+        let made = std::fs::File::options().write(true).create_new(true).open(&self.path);
+        let why = match made {
+            Ok(_) => {
+                let _ = std::fs::remove_file(&self.path);
+                return None;
+            }
+            Err(why) => why,
+        };
+        let code = match why.kind() {
+            std::io::ErrorKind::ReadOnlyFilesystem => Code::ReadOnly,
+            std::io::ErrorKind::PermissionDenied => Code::NoPrivilege,
+            _ => return None,
+        };
+        Some(Error::new(code, format!("{} cannot be made", self.display())).because(why))
     }
 }
 

@@ -40,10 +40,10 @@ impl Seen {
                     Meaning { soft: false, special, form: Some(form), ..declared.clone() }
                 }
                 // Read as moments they could not be spelled the same again.
-                None => Meaning::text(),
+                None => Meaning { sampled: true, ..Meaning::text() },
             };
         }
-        match (self.integers, self.reals, self.texts, self.blobs) {
+        let settled = match (self.integers, self.reals, self.texts, self.blobs) {
             (true, false, false, false) => Meaning::integer(),
             // With an affinity for numbers, SQLite itself makes integers of whole reals.
             (integers, true, false, false) if !integers || affinity.makes_numbers() => {
@@ -52,7 +52,8 @@ impl Seen {
             (false, false, false, true) => Meaning::bytes(),
             (false, false, _, false) => Meaning::text(),
             _ => Meaning::any(),
-        }
+        };
+        Meaning { sampled: true, ..settled }
     }
 }
 

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::Field;
 use rusqlite::{Connection, OptionalExtension};
-use syncline_connector::{Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait, statement_failed};
+use syncline_connector::{
+    Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait, statement_failed,
+};
 use syncline_sql::{Dialect, create_indexes, create_table};
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
 

@@ -67,11 +67,21 @@ pub(crate) struct Meaning {
     pub(crate) form: Option<Form>,
     /// There are values beyond the numbers of the Arrow type; see [`field::SPECIAL`].
     pub(crate) special: Option<Special>,
+    /// Only the first rows say that it is so.
+    pub(crate) sampled: bool,
 }
 
 impl Meaning {
     pub(crate) fn new(arrow: DataType) -> Self {
-        Self { arrow, logical: None, length: None, soft: false, form: None, special: None }
+        Self {
+            arrow,
+            logical: None,
+            length: None,
+            soft: false,
+            form: None,
+            special: None,
+            sampled: false,
+        }
     }
 
     pub(crate) fn integer() -> Self {
@@ -122,6 +132,7 @@ impl Meaning {
         pairs.extend(self.logical.map(|l| (field::LOGICAL, l.to_owned())));
         pairs.extend(self.length.map(|n| (field::LENGTH, n.to_string())));
         pairs.extend(self.special.map(|s| (field::SPECIAL, s.id().to_owned())));
+        pairs.extend(self.sampled.then(|| (field::SAMPLED, "true".to_owned())));
         let form = self.form.filter(|form| *form != Form::default());
         pairs.extend(form.map(|form| (FORM, form.to_string())));
         field::with(Field::new(name, self.arrow.clone(), nullable), pairs)
@@ -379,7 +390,7 @@ mod tests {
         assert_eq!(by(Seen::default(), "DATE"), DataType::Date32);
         let numbers = Seen { reals: true, ..integers };
         assert_eq!(by(numbers, "STRING"), DataType::Float64, "2.0 is 2 there");
-        assert_eq!(settle(numbers, ""), Meaning::any(), "2.0 is not 2 there");
+        assert_eq!(settle(numbers, "").logical, Some("text-of"), "2.0 is not 2 there");
         assert_eq!(by(Seen { integers: false, ..numbers }, ""), DataType::Float64);
         let mixed = Seen { texts: true, ..integers };
         assert_eq!(settle(mixed, "").logical, Some("text-of"));
