@@ -76,6 +76,8 @@ pub(crate) struct Shape {
     pub(crate) kind: Kind,
     /// Largest length in characters (text) or bytes (binary).
     pub(crate) length: Option<u64>,
+    /// The type was found in a sample: what the source holds is text that looks like it.
+    pub(crate) sampled: bool,
 }
 
 impl Shape {
@@ -117,7 +119,8 @@ impl Shape {
         };
         let measured = kind.is_text() || matches!(kind, Kind::Binary | Kind::Geometry { .. });
         let length = if measured { field::length(field) } else { None };
-        Some(Self { kind, length })
+        let sampled = field::get(field, field::SAMPLED).is_some();
+        Some(Self { kind, length, sampled })
     }
 }
 

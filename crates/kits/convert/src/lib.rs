@@ -175,18 +175,22 @@ impl Converter {
         stages.append(&mut checks.stages);
         lossy |= !checks.lossy.is_empty();
         notes.append(&mut checks.lossy);
+        notes.extend(checks.notes.iter().map(|n| (*n).to_owned()));
         if matches!(to.data_type(), DataType::Timestamp(..)) && from.data_type() != to.data_type() {
             stages.push(relabel(to.data_type().clone()));
         }
         let (a, b) = (type_name(from), type_name(to));
-        let fidelity = if a == b && !lossy {
+        let fidelity = if a == b && !lossy && checks.notes.is_empty() {
             Fidelity::Exact
         } else {
             let colon = if notes.is_empty() { "" } else { ": " };
             let text = format!("{a} into {b}{colon}{}", notes.join("; "));
             if lossy { Fidelity::Lossy(text) } else { Fidelity::Widened(text) }
         };
+        // Stages would take the numbers that stand for something else for what they are.
+        let specials = Specials::of(from).any() && !stages.is_empty();
         let mut built = build(fidelity, stages);
+        built.specials |= specials;
         built.cuts = cuts;
         built.refused = refused_specials(from, to, &target.kind);
         built.refused.append(&mut checks.refused);

@@ -42,6 +42,7 @@ pub(crate) struct Limits {
     no_nul: bool,
     no_nan: bool,
     no_infinity: bool,
+    no_negative_zero: bool,
 }
 
 impl Limits {
@@ -60,6 +61,8 @@ pub(crate) struct Checks {
     pub(crate) lossy: Vec<String>,
     /// Odd values that are refused.
     pub(crate) refused: Vec<String>,
+    /// What else is not as it was.
+    pub(crate) notes: Vec<&'static str>,
 }
 
 /// The limits of a column.
@@ -69,6 +72,7 @@ pub(crate) fn limits(field: &Field) -> Limits {
         Some("mysql") => mysql(field, &native),
         Some("postgres") => postgres(field, &native),
         Some("sqlite") => sqlite(field),
+        Some("ansi") => ansi(field),
         _ => Limits::default(),
     }
 }
@@ -157,7 +161,19 @@ fn postgres(field: &Field, native: &str) -> Limits {
 
 fn sqlite(field: &Field) -> Limits {
     let float = field.data_type() == &DataType::Float64;
-    Limits { no_nan: float, ..Limits::default() }
+    Limits { no_nan: float, no_negative_zero: float, ..Limits::default() }
+}
+
+/// Pages of standard SQL.
+fn ansi(field: &Field) -> Limits {
+    let float = matches!(field.data_type(), DataType::Float32 | DataType::Float64);
+    Limits {
+        range: years(field.data_type(), 1, 9999, "years before 1 and after 9999"),
+        no_nul: field.data_type() == &DataType::Utf8,
+        no_nan: float,
+        no_infinity: float,
+        ..Limits::default()
+    }
 }
 
 /// What has to be looked at between two columns, `to` being of canonical Arrow type.
@@ -285,6 +301,10 @@ impl Checks {
             from.data_type(),
             DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Utf8
         ) || Specials::of(from).nan;
+        let floating = from.data_type().is_floating() || from.data_type() == &DataType::Utf8;
+        if floating && b.no_negative_zero && !a.no_negative_zero {
+            self.notes.push("the sign of -0.0 is not kept");
+        }
         let (no_nan, no_infinity) = (b.no_nan && !a.no_nan, b.no_infinity && !a.no_infinity);
         if !may || !(no_nan || no_infinity) {
             return;

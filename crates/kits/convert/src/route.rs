@@ -122,6 +122,17 @@ fn by_kind(from: &Shape, to: &Shape, target: &DataType, bytes: BytesAs) -> Optio
             (Kind::Bit { fixed }, false) => bits(to.length, *fixed),
             _ => every(vec![]),
         },
+        // What a file says is a text: the shortest one of either float, digits for either kind.
+        (Kind::Float64, Kind::Float32) if from.sampled => {
+            let short = |t: &str| float::parse_float::<f32>(t, true);
+            let stages = vec![print(&from.kind)?, stage::parse::<Float32Type>(short, |a| a)];
+            some("values that need its digits are refused", stages)
+        }
+        (Kind::Int { .. }, Kind::Bit { fixed }) if from.sampled => {
+            let (length, fixed) = (to.length, *fixed);
+            let check = stage::check_text(move |t| text::check_bits(t, length, fixed));
+            some("only as many bits as the column has are taken", vec![print(&from.kind)?, check])
+        }
         (a, b) if number::is_number(a) && number::is_number(b) => number::route(a, b, target),
         (a, b) if a.is_text() => from_text(from, to, b, target, bytes),
         (Binary | Geometry { .. }, b) if b.is_text() => from_bytes(to, b, bytes),
