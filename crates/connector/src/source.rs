@@ -56,7 +56,7 @@ pub struct Digest {
     pub recipe: String,
     /// How many rows there are.
     pub rows: u64,
-    /// The rows' hashes, folded into one in a way that their order does not matter for.
+    /// The rows' hashes folded into one: in no order, or in the order of the key.
     pub hash: Vec<u8>,
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
 use serde::Serialize;
 use syncline_connector::{Budget, Cut};
 use syncline_types::{Element, Error, Reject, Result, Split};
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::findings::{Findings, Wrong};
 use super::hashed;
+use super::layout::is_bytewise;
 use super::merge::{Merge, Prepared, Step};
 use super::pair::{Pair, Which};
 
@@ -119,18 +121,19 @@ pub(crate) async fn table(pair: &Arc<Pair>, how: &How) -> Result<(Findings, Meth
 /// keys are the same.
 async fn pieces(pair: &Arc<Pair>) -> Result<Option<Vec<Piece>>> {
     let (read, back) = (&pair.bound.read, &pair.back);
-    let fields = |task: &syncline_connector::ReadTask| -> Option<Vec<_>> {
+    let fields = |task: &syncline_connector::ReadTask| -> Option<Vec<Field>> {
         let key = task.table.key();
         key.iter().map(|k| task.table.column(k).map(|c| c.field.clone())).collect()
     };
-    let keys = fields(read).filter(|keys| !keys.is_empty());
+    // Texts are in the order of a collation, which may be another one under the same name.
+    let one_order = |keys: &Vec<Field>| !keys.is_empty() && keys.iter().all(is_bytewise);
+    let keys = fields(read).filter(one_order);
     if read.query.is_some() || keys.is_none() || keys != fields(back) {
         return Ok(None);
     }
-    // A text with the default collation of each side's database may be in two orders.
     let rows = pair.bound.plan.rows.unwrap_or(0);
     let splits = usize::try_from(rows / PIECE_ROWS).unwrap_or(PIECES).clamp(1, PIECES);
-    let cut = Cut { splits, min_rows: PIECE_ROWS, min_bytes: u64::MAX };
+    let cut = Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 };
     let mut pieces = Vec::new();
     for split in pair.source.source.plan(read, &cut).await? {
         let Some(same) = pair.target.source.adopt(back, &split).await? else { return Ok(None) };
@@ -141,7 +144,7 @@ async fn pieces(pair: &Arc<Pair>) -> Result<Option<Vec<Piece>>> {
 
 /// The table as one piece, in order where it has one.
 async fn whole(pair: &Pair) -> Result<Piece> {
-    let one = Cut { splits: 1, min_rows: u64::MAX, min_bytes: u64::MAX };
+    let one = Cut { splits: 1, min_rows: PIECE_ROWS, min_bytes: 16 << 20 };
     plan(pair, &one).await
 }
 

@@ -81,17 +81,25 @@ impl Layout {
 }
 
 fn is_sortable(column: &Field) -> bool {
-    match column.data_type() {
-        // Sorted by place in a list, by number, by whatever the store's own type says.
-        DataType::Utf8 if field::logical(column).is_some_and(|l| l != "bit") => false,
-        DataType::Utf8 => field::get(column, field::COLLATION).is_none_or(|collation| {
-            let collation = collation.to_ascii_lowercase();
-            collation.ends_with("_bin")
-                || ["c", "posix", "binary", "ucs_basic", "c.utf-8", "c.utf8"]
-                    .contains(&collation.as_str())
-        }),
-        _ => true,
+    let unknown = field::get(column, field::COLLATION).is_none();
+    is_bytewise(column) || (unknown && is_plain_text(column))
+}
+
+/// Whether every store sorts the values by their bytes, or by their numbers.
+pub(crate) fn is_bytewise(column: &Field) -> bool {
+    const BYTES: [&str; 6] = ["c", "posix", "binary", "ucs_basic", "c.utf-8", "c.utf8"];
+    if *column.data_type() != DataType::Utf8 {
+        return true;
     }
+    let collation = field::get(column, field::COLLATION).map(str::to_ascii_lowercase);
+    is_plain_text(column)
+        && collation.is_some_and(|c| c.ends_with("_bin") || BYTES.contains(&c.as_str()))
+}
+
+/// Texts that are sorted as texts: not by place in a list, nor as numbers, nor in whatever way a
+/// type of the store has.
+fn is_plain_text(column: &Field) -> bool {
+    *column.data_type() == DataType::Utf8 && field::logical(column).is_none_or(|l| l == "bit")
 }
 
 /// The sample that a row is in: the same rows on both sides, whatever their order.

@@ -221,6 +221,8 @@ impl Verifying<'_> {
         let mut found = Vec::with_capacity(bound.len());
         for table in bound {
             if !table.plan.exists {
+                let connector = self.registry.get(&self.job.sink.scheme)?;
+                connector.read_back(&self.job.sink, &table.plan.target.name)?;
                 found.push((table, None));
                 continue;
             }
