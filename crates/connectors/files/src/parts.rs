@@ -169,6 +169,8 @@ impl Folder {
         let dir = Self::of(target);
         match read::<Claim>(&dir.join("run")) {
             Ok(Some(claim)) if claim.run == run && claim.epoch <= epoch => remove(&dir),
+            // Killed while it was removed: nobody's, unless someone is about to claim it.
+            Ok(None) if dir.exists() && lock(&dir)?.is_some() => remove(&dir),
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         }
@@ -366,6 +368,9 @@ impl Folder {
 
 /// Removes a folder of parts; it may be gone.
 fn remove(dir: &Path) -> Result<()> {
+    // The claim last, so that what a kill leaves is known for whose it is. What cannot be removed
+    // here is met again right below.
+    let _ = clear(dir, |name| !matches!(name, "run" | "lock" | "turn"));
     match fs::remove_dir_all(dir) {
         Ok(()) => {}
         Err(e) if e.kind() == io::ErrorKind::NotFound => {}
@@ -576,6 +581,24 @@ mod tests {
         checkpoint.position = Some(Position::new(texts.len() as u64, "{}"));
         checkpoint.done = done;
         folder.save(split, &checkpoint).unwrap();
+    }
+
+    #[test]
+    fn a_folder_half_removed_by_a_kill_is_removed_by_the_next_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("t.csv");
+        let folder = Folder::claim(&target, false, "run1", 1, false).unwrap();
+        add(&folder, 0, 1, &["a\n"], true);
+        let parts = folder.dir.clone();
+        fs::remove_file(parts.join("run")).unwrap();
+        // Someone is at it: it may be about to be claimed.
+        Folder::discard(&target, "run1", 2).unwrap();
+        assert!(parts.exists());
+        drop(folder);
+        Folder::discard(&target, "run1", 2).unwrap();
+        assert!(!parts.exists());
+        Folder::discard(&target, "run1", 2).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
