@@ -34,11 +34,18 @@ impl Store {
     /// [`Code::StateUnusable`] when it cannot be written or was made by a newer version,
     /// [`Code::DiskFull`].
     pub fn open(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder.join("locks")).map_err(|e| unusable(folder, e))?;
+        std::fs::create_dir_all(folder.join("locks")).map_err(|e| {
+            let full = e.kind() == std::io::ErrorKind::StorageFull;
+            unusable(folder, full, e)
+        })?;
         let path = folder.join("syncline.db");
-        let connection = Connection::open(&path).map_err(|e| unusable(folder, e))?;
+        let no_database = |e: rusqlite::Error| {
+            let full = e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
+            unusable(folder, full, e)
+        };
+        let connection = Connection::open(&path).map_err(no_database)?;
         schema::migrate(&connection).map_err(|e| match e {
-            schema::MigrationError::Sqlite(e) => unusable(folder, e),
+            schema::MigrationError::Sqlite(e) => no_database(e),
             schema::MigrationError::Newer(found) => Error::new(
                 Code::StateUnusable,
                 format!(
@@ -64,11 +71,17 @@ impl Store {
     }
 }
 
-fn unusable(folder: &Path, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    let cause = cause.into();
-    Error::new(Code::StateUnusable, format!("state folder {}", folder.display()))
-        .because(cause)
-        .hint("give a folder that can be written with --state DIR")
+fn unusable(
+    folder: &Path,
+    full: bool,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    let (code, hint) = if full {
+        (Code::DiskFull, "make room, or give another folder with --state DIR")
+    } else {
+        (Code::StateUnusable, "give a folder that can be written with --state DIR")
+    };
+    Error::new(code, format!("state folder {}", folder.display())).because(cause.into()).hint(hint)
 }
 
 /// A database error on the way: full disks and read-only folders keep their own codes.

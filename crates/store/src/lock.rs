@@ -23,14 +23,14 @@ impl Store {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(|e| crate::unusable(self.folder(), e))?;
+            .map_err(|e| crate::unusable(self.folder(), false, e))?;
         match file.try_lock() {
             Ok(()) => Ok(RunLock { _file: file }),
             Err(TryLockError::WouldBlock) => {
                 Err(Error::new(Code::InUse, "the same job is at work in another process")
                     .hint("wait for it or stop it; --state DIR keeps a second one apart"))
             }
-            Err(TryLockError::Error(e)) => Err(crate::unusable(self.folder(), e)),
+            Err(TryLockError::Error(e)) => Err(crate::unusable(self.folder(), false, e)),
         }
     }
 }
