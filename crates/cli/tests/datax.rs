@@ -190,7 +190,7 @@ fn columns_go_by_position_between_servers_with_variables() {
         &postgres,
         "postgresqlwriter",
         json!({
-            "column": ["KEY", "amount", "\"title\""],
+            "column": ["KEY", "amount", "\"title\""], "session": ["set application_name = 'datax'"],
             "connection": [{ "jdbcUrl": jdbc(&postgres), "table": ["public.wh"] }],
         }),
     );

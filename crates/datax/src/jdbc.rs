@@ -161,6 +161,19 @@ impl Address {
         self.options.push((key, value.to_owned()));
     }
 
+    /// Statements that every connection runs first.
+    pub(crate) fn session(&mut self, statements: &[String], node: &Node<'_>) -> Result<()> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        if self.kind == Kind::Sqlite {
+            return Err(node.wrong("SQLite has no sessions"));
+        }
+        let lines: Vec<String> = statements.iter().map(|s| s.replace('\n', " ")).collect();
+        self.option("session", &lines.join("\n"));
+        Ok(())
+    }
+
     /// Several addresses of one database, tried in turn, as one.
     pub(crate) fn join(mut self, others: Vec<Address>, node: &Node<'_>) -> Result<Self> {
         for other in others {

@@ -47,7 +47,8 @@ pub(crate) fn reader(
     let mut inputs = Vec::new();
     for connection in keys.need("connection")?.one_or_more()? {
         let inner = connection.keys()?;
-        let address = addresses(&inner.need("jdbcUrl")?, kind, notes)?;
+        let mut address = addresses(&inner.need("jdbcUrl")?, kind, notes)?;
+        address.session(&session, &connection)?;
         let queries = inner.texts("querySql")?;
         let reads: Vec<Read> = if queries.is_empty() {
             inner.need("table")?.texts()?.into_iter().map(Read::Table).collect()
@@ -64,12 +65,6 @@ pub(crate) fn reader(
             input.zero_dates_are_null = address.kind == Kind::Mysql;
             inputs.push(input);
         }
-    }
-    if !session.is_empty() {
-        return Err(keys
-            .need("session")?
-            .wrong("statements of a reader's session are not supported")
-            .hint("the sessions are set up so that no value changes; leave the key out"));
     }
     keys.finish()?;
     Ok(inputs)
@@ -149,16 +144,12 @@ pub(crate) fn writer(
     let write = write_mode(&keys, notes)?;
     let (before, after) = (keys.texts("preSql")?, keys.texts("postSql")?);
     keys.harmless(TUNING, notes);
-    if !keys.texts("session")?.is_empty() {
-        return Err(keys
-            .need("session")?
-            .wrong("statements of a writer's session are not supported")
-            .hint("the sessions are set up so that no value changes; leave the key out"));
-    }
+    let session = keys.texts("session")?;
     let mut outputs = Vec::new();
     for connection in keys.need("connection")?.one_or_more()? {
         let inner = connection.keys()?;
-        let address = addresses(&inner.need("jdbcUrl")?, kind, notes)?;
+        let mut address = addresses(&inner.need("jdbcUrl")?, kind, notes)?;
+        address.session(&session, &connection)?;
         let tables = inner.need("table")?.texts()?;
         inner.finish()?;
         for table in tables {

@@ -188,12 +188,6 @@ fn what_is_not_supported_is_named_with_its_place() {
             "job.content[0].reader.parameter: key \"tabel\"",
         ),
         (
-            &format!("{content}/reader/parameter/session"),
-            json!(["set sql_mode = ''"]),
-            Code::BadValue,
-            "reader.parameter.session",
-        ),
-        (
             &format!("{content}/writer/parameter/printt"),
             json!(true),
             Code::UnknownKey,

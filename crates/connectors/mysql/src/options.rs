@@ -20,11 +20,21 @@ pub struct MysqlOptions {
     /// Load by LOAD DATA LOCAL INFILE (fed from memory) where the server allows it; false loads by
     /// INSERT of many rows.
     pub load_data: bool,
+    /// Statements that every new connection runs first, one a line (%0A between them in a URL).
+    /// Settings that could change a value are set by Syncline after them.
+    pub session: Option<String>,
 }
 
 impl Default for MysqlOptions {
     fn default() -> Self {
-        Self { tls: Tls::Preferred, ca: None, socket: None, connect_timeout: 15, load_data: true }
+        Self {
+            tls: Tls::Preferred,
+            ca: None,
+            socket: None,
+            connect_timeout: 15,
+            load_data: true,
+            session: None,
+        }
     }
 }
 

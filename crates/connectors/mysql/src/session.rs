@@ -3,7 +3,7 @@
 //! Every setting that changes a value on its way, or cuts a long transfer off, is set on every
 //! connection: the server's own defaults do not matter.
 
-use syncline_connector::Endpoint;
+use syncline_connector::{Endpoint, statement_failed};
 use syncline_types::{Code, Error, Result};
 
 use crate::options::MysqlOptions;
@@ -52,6 +52,10 @@ impl Store {
             let text = format!("{}: version {}", self.endpoint.redacted(), conn.version_text);
             return Err(Error::new(Code::ServerUnsupported, text)
                 .hint("MySQL 8 and MariaDB 10.11 are tested; 5.7 and 10.2 are the oldest taken"));
+        }
+        let first = self.options.session.iter().flat_map(|s| s.lines());
+        for sql in first.filter(|sql| !sql.trim().is_empty()) {
+            conn.query(sql).await.map_err(|e| statement_failed(sql, e.into()))?;
         }
         for sql in settings(&conn, purpose) {
             conn.exec(&sql).await.map_err(|e| e.connecting(&self.endpoint.redacted()))?;

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use syncline_connector::Endpoint;
+use syncline_connector::{Endpoint, statement_failed};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result};
 use tokio::task::JoinHandle;
@@ -32,6 +32,8 @@ pub(crate) struct Connect {
     pub(crate) address: String,
     /// The schema given with `?schema=`.
     pub(crate) schema: Option<String>,
+    /// What every session runs first.
+    session: Option<String>,
 }
 
 /// One connection, with what the server told at its start.
@@ -109,8 +111,8 @@ impl Connect {
         });
         let tls = MakeRustlsConnect::new(tls::config(options)?);
         let patience = Duration::from_secs(options.connect_timeout.into());
-        let schema = options.schema.clone();
-        Ok(Self { config, tls, patience, writable: false, address, schema })
+        let (schema, session) = (options.schema.clone(), options.session.clone());
+        Ok(Self { config, tls, patience, writable: false, address, schema, session })
     }
 
     /// The same, but of several hosts only one that takes writes will do.
@@ -182,6 +184,11 @@ impl Connect {
     /// One round trip: what the server is like before the settings, then the settings. Whether
     /// the session is read-only.
     async fn set_up(&self, session: &mut Session, purpose: Purpose) -> Result<bool> {
+        let first = self.session.iter().flat_map(|s| s.lines());
+        for sql in first.filter(|sql| !sql.trim().is_empty()) {
+            let run = session.run(sql, &self.address).await;
+            run.map_err(|e| statement_failed(sql, e))?;
+        }
         let mut sql = String::from(
             "SET statement_timeout = 0; \
              SELECT pg_catalog.current_schema(), \
@@ -198,6 +205,12 @@ impl Connect {
             }
         }
         if purpose != Purpose::Write {
+            // Of a database that knows no encoding, bytes come as they are: rows that are no UTF-8
+            // are rejected one by one.
+            sql.push_str(
+                "SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) \
+                 WHERE pg_catalog.current_setting('server_encoding') = 'SQL_ASCII';",
+            );
             // Rows that a policy would hide are an error instead of a loss.
             sql.push_str("SET row_security = off;");
             // Key ranges of a table that lies in another order are sorted, better in memory.

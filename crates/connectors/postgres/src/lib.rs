@@ -80,6 +80,9 @@ pub struct Options {
     /// Seconds to wait for a connection to be made.
     #[schemars(range(min = 1))]
     pub connect_timeout: u16,
+    /// Statements that every new connection runs first, one a line (%0A between them in a URL).
+    /// Settings that could change a value are set by Syncline after them.
+    pub session: Option<String>,
 }
 
 impl Default for Options {
@@ -92,6 +95,7 @@ impl Default for Options {
             sslkey: None,
             socket: None,
             connect_timeout: 10,
+            session: None,
         }
     }
 }
