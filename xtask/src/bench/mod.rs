@@ -4,6 +4,7 @@
 //! decoders and encoders execute, which holds still on a busy machine; `startup` times the least
 //! work. What the numbers mean stands in `bench/README.md`.
 
+mod curve;
 mod data;
 mod instructions;
 mod machine;
@@ -22,6 +23,8 @@ use clap::{Args, Subcommand};
 pub(crate) enum Bench {
     /// Copies by Syncline and by others, in turns, checked, as a table and in bench/results
     Copy(Box<Copy>),
+    /// The cost of a row over numbers of rows and over --parallel; a picture in docs/performance.svg
+    Curve(Curve),
     /// Instructions that decoders and encoders execute, by valgrind; written to bench/instructions.json
     Instructions {
         /// Write nothing; fail when a count is more than 10 % above the committed one
@@ -80,10 +83,31 @@ pub(crate) struct Copy {
     no_results: bool,
 }
 
+/// Options of `bench curve`.
+#[derive(Args)]
+pub(crate) struct Curve {
+    /// The route, as from-to
+    #[arg(long, default_value = "postgres-postgres")]
+    route: String,
+    /// The table: mixed or lineitem
+    #[arg(long, default_value = "mixed")]
+    table: String,
+    /// Numbers of rows, copied with the smallest --parallel
+    #[arg(long, value_delimiter = ',', default_values_t = [250_000, 1_000_000, 4_000_000])]
+    rows: Vec<u64>,
+    /// Values of --parallel, with the largest number of rows
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 4])]
+    parallel: Vec<usize>,
+    /// Times each of them runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
 /// Runs it.
 pub(crate) fn run(bench: &Bench) -> Result<(), String> {
     match bench {
         Bench::Copy(copy) => rounds::run(copy),
+        Bench::Curve(curve) => curve::run(curve),
         Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
         Bench::Startup { rounds } => startup::run(*rounds),
     }

@@ -142,6 +142,16 @@ impl Servers {
         self.on_postgres(FROM, "checkpoint").map(drop)
     }
 
+    /// Takes a table away from both databases of both servers.
+    pub(super) fn drop_tables(&self, table: Table) -> Result<(), String> {
+        let drop = format!("drop table {}", table.name());
+        for database in [FROM, TO] {
+            self.on_mysql(database, &drop)?;
+            self.on_postgres(database, &drop)?;
+        }
+        Ok(())
+    }
+
     /// The command line that loads a CSV file into MySQL.
     pub(super) fn load_csv_mysql(&self, database: &str, table: Table, csv: &Path) -> String {
         let nullable = table.nullable();
