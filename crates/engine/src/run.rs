@@ -455,6 +455,12 @@ impl Driver {
     }
 
     fn failed(&self, error: Error) -> Outcome {
+        let error = match (error.code(), error.hint_text()) {
+            (Code::TableChanged, None) => {
+                error.hint("start over with --fresh once the table is at rest")
+            }
+            _ => error,
+        };
         // The error that ended the run is the one to show, should recording it fail too.
         if let Err(second) = self.record(RunEvent::Fail, Some(&error.chain())) {
             tracing::warn!(error = second.chain(), "the failure could not be recorded");

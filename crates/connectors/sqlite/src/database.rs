@@ -89,6 +89,12 @@ impl Database {
     pub(crate) fn error(&self, error: rusqlite::Error) -> Error {
         let error = map_error(error);
         if error.code() == Code::FileNotFound && self.exists() {
+            if self.is_read_only() {
+                return Error::new(Code::ReadOnly, error.message()).at(self.display()).hint(
+                    "it lies on a read-only disk, where a file in WAL mode cannot be opened at all; \
+                     PRAGMA journal_mode = DELETE before it is put there makes it readable",
+                );
+            }
             return Error::new(Code::NoPrivilege, error.message()).at(self.display()).hint(
                 "the file, and for one in WAL mode its folder, must be open to this account",
             );
@@ -99,6 +105,12 @@ impl Database {
             return refused;
         }
         error.at(self.display())
+    }
+
+    /// Whether the file lies on a disk that takes no writes.
+    fn is_read_only(&self) -> bool {
+        let opened = std::fs::File::options().write(true).open(&self.path);
+        opened.is_err_and(|why| why.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
     }
 
     /// Why a file that is not there cannot be made, where it is not for want of its folder: SQLite
