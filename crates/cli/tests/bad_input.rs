@@ -3,48 +3,11 @@
 
 mod place;
 
-use std::path::Path;
-use std::process::Output;
 use std::time::Duration;
 
-use place::{Kind, Place, run, run_well, shown};
+use place::{Kind, Place, fails, folder, run, run_well, shown, text, wait_for};
 use syncline_testkit::faults::Proxy;
 use syncline_testkit::servers::{Kind as ServerKind, Server};
-
-/// A temporary folder, also the state's.
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// The command failed with this exit code and error code; its error says all of `words`.
-#[track_caller]
-fn fails(output: &Output, exit: i32, code: &str, words: &[&str]) {
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(exit), "{}", shown(output));
-    assert!(stderr.contains(&format!("error {code}")), "no {code}: {}", shown(output));
-    for word in words {
-        assert!(stderr.contains(word), "no {word:?}: {}", shown(output));
-    }
-}
-
-/// Waits until the command has said something on standard error.
-fn wait_for(child: &mut std::process::Child, words: &str) -> String {
-    use std::io::Read as _;
-    let stderr = child.stderr.as_mut().expect("standard error is piped");
-    let mut said = Vec::new();
-    let mut byte = [0];
-    while stderr.read(&mut byte).expect("standard error is read") == 1 {
-        said.push(byte[0]);
-        if byte[0] == b'\n' && String::from_utf8_lossy(&said).contains(words) {
-            return String::from_utf8_lossy(&said).into_owned();
-        }
-    }
-    panic!("the command ended without {words:?}: {}", String::from_utf8_lossy(&said));
-}
 
 #[test]
 fn usage_and_addresses() {
@@ -257,36 +220,6 @@ fn truncated_files_are_named_as_such() {
         fails(&output, 1, "E0401", &[name]);
         assert!(!target.exists(), "{name}: a partial file under its final name");
     }
-}
-
-#[test]
-fn a_full_disk_fails_clearly_and_the_run_goes_on_once_there_is_room() {
-    let state = folder();
-    let disk = state.path().join("disk");
-    std::fs::create_dir(&disk).unwrap();
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=256k", "none", text(&disk)])
-        .status();
-    if !mounted.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED a full disk: no right to mount");
-        return;
-    }
-    let source = Place::new(Kind::Csv).unwrap();
-    source.fill("t", 20_000, true);
-    let target = disk.join("out.csv");
-    let args = ["copy", &source.url("t"), text(&target), "--checkpoint-every", "1ms"];
-    let output = run(state.path(), &args);
-    let there = target.exists();
-    let more =
-        std::process::Command::new("mount").args(["-o", "remount,size=32m", text(&disk)]).status();
-    let again = run(state.path(), &args);
-    let written = std::fs::read_to_string(&target);
-    let unmounted = std::process::Command::new("umount").args(["-l", text(&disk)]).status();
-    fails(&output, 1, "E0402", &["out.csv"]);
-    assert!(!there, "a partial file under its final name");
-    assert!(more.unwrap().success() && unmounted.unwrap().success());
-    assert!(again.status.success(), "{}", shown(&again));
-    assert_eq!(written.unwrap().lines().count(), 20_001);
 }
 
 #[test]

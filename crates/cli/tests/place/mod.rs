@@ -1,9 +1,15 @@
 //! Places that hold a table for end-to-end tests: each kind of store the command can reach, filled
 //! and read back without the command's help.
-#![allow(dead_code)] // each test file uses its own part
+#![allow(dead_code, unused_imports)] // each test file uses its own part
+
+mod command;
+mod disk;
+mod files;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+
+pub(crate) use command::{fails, folder, run, run_well, shown, start, syncline, text, wait_for};
+pub(crate) use disk::Disk;
 
 use syncline_testkit::servers::{Database, Kind as ServerKind, Server};
 use tempfile::TempDir;
@@ -16,6 +22,33 @@ pub(crate) enum Kind {
     Postgres,
     Sqlite,
     Csv,
+    Jsonl,
+    Parquet,
+    /// SQL scripts; as a target in pages of 500 rows.
+    Sql,
+}
+
+impl Kind {
+    /// The extension of its files; `None` for what is no file of rows.
+    pub(crate) fn extension(self) -> Option<&'static str> {
+        match self {
+            Kind::MariaDb | Kind::MySql | Kind::Postgres | Kind::Sqlite => None,
+            Kind::Csv => Some("csv"),
+            Kind::Jsonl => Some("jsonl"),
+            Kind::Parquet => Some("parquet"),
+            Kind::Sql => Some("sql"),
+        }
+    }
+}
+
+/// A row of the test tables: id, group, name, note.
+type Row = (i64, i32, String, Option<String>);
+
+/// The row of that number; keys have gaps.
+fn row(number: usize) -> Row {
+    let n = i64::try_from(number).expect("few rows");
+    let note = (n % 7 != 0).then(|| format!("note {n} of é😀"));
+    (n * 3 + 1, i32::try_from(n % 10).unwrap_or(0), format!("name-{n:06}"), note)
 }
 
 /// A store of a test's own, with room for tables.
@@ -35,7 +68,7 @@ impl Place {
             Kind::MariaDb => Some(ServerKind::MariaDb),
             Kind::MySql => Some(ServerKind::MySql),
             Kind::Postgres => Some(ServerKind::Postgres),
-            Kind::Sqlite | Kind::Csv => None,
+            _ => None,
         };
         let database = match server {
             Some(kind) => Some(Server::shared(kind)?.database()),
@@ -49,7 +82,21 @@ impl Place {
         match (&self.database, self.kind) {
             (Some(database), _) => database.url(),
             (None, Kind::Sqlite) => format!("sqlite:{}", self.path("store.db").display()),
-            (None, _) => self.path(&format!("{table}.csv")).display().to_string(),
+            (None, kind) => {
+                let extension = kind.extension().expect("a kind of file");
+                self.path(&format!("{table}.{extension}")).display().to_string()
+            }
+        }
+    }
+
+    /// As the command takes it for a target.
+    pub(crate) fn target_url(&self, table: &str) -> String {
+        match self.kind {
+            Kind::Sql => {
+                let path = self.path(&format!("{table}.{{page}}.sql"));
+                format!("{}?dialect=sqlite&rows=500", path.display())
+            }
+            _ => self.url(table),
         }
     }
 
@@ -61,7 +108,7 @@ impl Place {
         rusqlite::Connection::open(self.path("store.db")).expect("SQLite opens")
     }
 
-    fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         match &self.database {
             Some(database) => database.execute(sql),
             None => self.sqlite().execute_batch(sql).expect("SQLite executes"),
@@ -70,33 +117,11 @@ impl Place {
 
     /// Makes a table of `rows` rows; with a primary key that has gaps, or without any key.
     pub(crate) fn fill(&self, table: &str, rows: usize, keyed: bool) {
-        let values = |row: usize| {
-            let note =
-                if row.is_multiple_of(7) { None } else { Some(format!("note {row} of é😀")) };
-            (row * 3 + 1, row % 10, format!("name-{row:06}"), note)
-        };
-        if self.kind == Kind::Csv {
-            let mut text = String::from("id,grp,name,note\n");
-            for (id, group, name, note) in (0..rows).map(values) {
-                text.push_str(&format!("{id},{group},{name},{}\n", note.unwrap_or_default()));
-            }
-            std::fs::write(self.path(&format!("{table}.csv")), text).expect("the file is written");
-            return;
+        if self.kind.extension().is_some() {
+            let path = PathBuf::from(self.url(table));
+            return files::fill(self.kind, &path, table, keyed, (0..rows).map(row));
         }
-        let key = if keyed { " PRIMARY KEY" } else { "" };
-        self.execute(&format!(
-            "CREATE TABLE {table} (id bigint{key}, grp int, name varchar(100), note text)"
-        ));
-        for start in (0..rows).step_by(1_000) {
-            let rows: Vec<String> = (start..rows.min(start + 1_000))
-                .map(values)
-                .map(|(id, group, name, note)| {
-                    let note = note.map_or("NULL".into(), |n| format!("'{n}'"));
-                    format!("({id}, {group}, '{name}', {note})")
-                })
-                .collect();
-            self.execute(&format!("INSERT INTO {table} ({COLUMNS}) VALUES {}", rows.join(",")));
-        }
+        statements(table, rows, keyed).for_each(|statement| self.execute(&statement));
     }
 
     /// All rows of a table as text, sorted; doubled rows stand there twice. `None` when there is
@@ -110,38 +135,8 @@ impl Place {
                 .into_iter()
                 .map(|row| join(row.into_iter()))
                 .collect(),
-            (None, Kind::Sqlite) => {
-                let connection = self.sqlite();
-                let mut statement =
-                    connection.prepare(&format!("SELECT {COLUMNS} FROM {table}")).ok()?;
-                let text = |row: &rusqlite::Row<'_>, index| -> Option<String> {
-                    match row.get_ref(index).expect("a column") {
-                        rusqlite::types::ValueRef::Null => None,
-                        rusqlite::types::ValueRef::Integer(n) => Some(n.to_string()),
-                        rusqlite::types::ValueRef::Text(t) => {
-                            Some(String::from_utf8_lossy(t).into_owned())
-                        }
-                        other => Some(format!("{other:?}")),
-                    }
-                };
-                statement
-                    .query_map([], |row| Ok(join((0..4).map(|i| text(row, i)))))
-                    .expect("SQLite queries")
-                    .collect::<Result<_, _>>()
-                    .expect("SQLite reads")
-            }
-            (None, _) => {
-                let path = self.path(&format!("{table}.csv"));
-                let text = std::fs::read_to_string(path).ok()?;
-                let mut lines = text.lines();
-                assert_eq!(lines.next(), Some("id,grp,name,note"), "the header");
-                // No value of these tables needs quotes.
-                lines
-                    .map(|line| {
-                        join(line.split(',').map(|v| (!v.is_empty()).then(|| v.to_owned())))
-                    })
-                    .collect()
-            }
+            (None, Kind::Sqlite) => sqlite_rows(&self.sqlite(), table)?,
+            (None, kind) => files::rows(kind, self.folder.path(), table)?,
         };
         rows.sort_unstable();
         Some(rows)
@@ -149,9 +144,11 @@ impl Place {
 
     /// Drops a table, where it is.
     pub(crate) fn clear(&self, table: &str) {
-        match self.kind {
-            Kind::Csv => drop(std::fs::remove_file(self.path(&format!("{table}.csv")))),
-            _ => self.execute(&format!("DROP TABLE IF EXISTS {table}")),
+        match self.kind.extension() {
+            Some(_) => files::of(self.folder.path(), table)
+                .iter()
+                .for_each(|file| std::fs::remove_file(file).expect("the file is removed")),
+            None => self.execute(&format!("DROP TABLE IF EXISTS {table}")),
         }
     }
 
@@ -178,6 +175,37 @@ impl Place {
     }
 }
 
+/// The rows of a table in SQLite; `None` when there is no such table.
+fn sqlite_rows(connection: &rusqlite::Connection, table: &str) -> Option<Vec<String>> {
+    let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM {table}")).ok()?;
+    let text = |row: &rusqlite::Row<'_>, index| match row.get_ref(index).expect("a column") {
+        rusqlite::types::ValueRef::Null => None,
+        rusqlite::types::ValueRef::Integer(n) => Some(n.to_string()),
+        rusqlite::types::ValueRef::Text(t) => Some(String::from_utf8_lossy(t).into_owned()),
+        other => Some(format!("{other:?}")),
+    };
+    let rows = statement.query_map([], |row| Ok(join((0..4).map(|i| text(row, i)))));
+    Some(rows.expect("SQLite queries").collect::<Result<_, _>>().expect("SQLite reads"))
+}
+
+/// What makes a table and its rows in SQL.
+fn statements(table: &str, rows: usize, keyed: bool) -> impl Iterator<Item = String> {
+    let key = if keyed { " PRIMARY KEY" } else { "" };
+    let create =
+        format!("CREATE TABLE {table} (id bigint{key}, grp int, name varchar(100), note text)");
+    let inserts = (0..rows).step_by(1_000).map(move |start| {
+        let values: Vec<String> = (start..rows.min(start + 1_000))
+            .map(row)
+            .map(|(id, group, name, note)| {
+                let note = note.map_or("NULL".into(), |n| format!("'{n}'"));
+                format!("({id}, {group}, '{name}', {note})")
+            })
+            .collect();
+        format!("INSERT INTO {table} ({COLUMNS}) VALUES {}", values.join(","))
+    });
+    std::iter::once(create).chain(inserts)
+}
+
 fn column(rows: Vec<Vec<Option<String>>>) -> Vec<String> {
     rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
 }
@@ -192,41 +220,4 @@ fn hidden_files(folder: &Path) -> Vec<String> {
 
 fn join(values: impl Iterator<Item = Option<String>>) -> String {
     values.map(|v| v.unwrap_or_else(|| "NULL".into())).collect::<Vec<_>>().join("|")
-}
-
-/// The command, with its state in a folder of the test's own.
-pub(crate) fn syncline(state: &Path) -> Command {
-    let built = || env!("CARGO_BIN_EXE_syncline").into();
-    let mut command = Command::new(std::env::var_os("SYNCLINE_BIN").unwrap_or_else(built));
-    command.env("SYNCLINE_STATE", state).env("NO_COLOR", "1").stdin(Stdio::null());
-    command
-}
-
-/// Runs the command to its end.
-pub(crate) fn run(state: &Path, args: &[&str]) -> Output {
-    syncline(state).args(args).output().expect("the command starts")
-}
-
-/// Runs the command to its end, which must be a good one; returns standard output.
-pub(crate) fn run_well(state: &Path, args: &[&str]) -> String {
-    let output = run(state, args);
-    assert!(output.status.success(), "{args:?}: {}", shown(&output));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-/// Starts the command with nothing shown.
-pub(crate) fn start(state: &Path, args: &[&str]) -> Child {
-    let mut command = syncline(state);
-    command.args(args).stdout(Stdio::null()).stderr(Stdio::piped());
-    command.spawn().expect("the command starts")
-}
-
-/// What a command printed, for a failure.
-pub(crate) fn shown(output: &Output) -> String {
-    format!(
-        "{}\n--- stdout\n{}\n--- stderr\n{}",
-        output.status,
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
 }
