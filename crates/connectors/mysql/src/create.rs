@@ -34,7 +34,15 @@ fn word_for_word(table: &TableSchema) -> Option<String> {
     if !agrees(table, &statement) {
         return None;
     }
-    let mut lines: Vec<String> = statement.columns.iter().map(|l| l.text.to_owned()).collect();
+    let mysql = sql.starts_with("/* MySQL");
+    let mut lines: Vec<String> = statement
+        .columns
+        .iter()
+        .map(|line| match implied(line, &statement).filter(|_| mysql) {
+            Some(text) => text,
+            None => line.text.to_owned(),
+        })
+        .collect();
     lines.extend(statement.primary.iter().map(|(text, _)| (*text).to_owned()));
     let counted = counting_keys(table);
     lines.extend(statement.keys.iter().take(counted).map(|k| k.text.to_owned()));
@@ -61,6 +69,22 @@ fn word_for_word(table: &TableSchema) -> Option<String> {
         made.push_str(by);
     }
     Some(made)
+}
+
+/// The line without its collation, where MySQL shows the one that the column has from the table:
+/// said again, it would be the column's own.
+fn implied(line: &Line<'_>, statement: &Statement<'_>) -> Option<String> {
+    let all = words(line.text);
+    let at = all.iter().position(|w| w.is("COLLATE"))?;
+    let own = all[..at].windows(2).any(|w| w[0].is("CHARACTER") && w[1].is("SET"));
+    let collation = all.get(at + 1)?;
+    let of_table = words(&statement.options)
+        .windows(3)
+        .any(|w| w[0].is("COLLATE") && w[1].text == "=" && w[2].text == collation.text);
+    (of_table && !own).then(|| {
+        let (before, after) = (&line.text[..all[at].at], &line.text[collation.end()..]);
+        format!("{}{after}", before.trim_end())
+    })
 }
 
 /// How many of the keys have to be there from the start: a column that counts has to lead one.
@@ -155,6 +179,15 @@ mod tests {
             "CREATE TABLE IF NOT EXISTS `d`.`o``dd` (\n  `a` int DEFAULT NULL COMMENT 'é'\n) \
              ENGINE=InnoDB DEFAULT CHARSET=latin1"
         );
+    }
+
+    #[test]
+    fn a_collation_of_the_table_is_not_said_again() {
+        let sql = "CREATE TABLE `t` (`a` text COLLATE x_ci COMMENT 'COLLATE', `b` text CHARACTER SET x COLLATE x_ci, \
+                   `c` text COLLATE y_ci) DEFAULT CHARSET=x COLLATE=x_ci";
+        let s = Statement::parse(sql, Default::default()).unwrap();
+        assert_eq!(implied(&s.columns[0], &s).as_deref(), Some("`a` text COMMENT 'COLLATE'"));
+        assert_eq!((implied(&s.columns[1], &s), implied(&s.columns[2], &s)), (None, None));
     }
 
     #[test]

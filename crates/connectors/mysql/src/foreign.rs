@@ -190,6 +190,9 @@ impl Server {
         if self.flavor == Flavor::MariaDb && columns != index.parts.len() {
             return Err("MariaDB has no indexes over expressions");
         }
+        if self.flavor == Flavor::MariaDb && text.contains("WITH PARSER") {
+            return Err("it is WITH PARSER, of which MariaDB has none");
+        }
         let text = match self.flavor {
             Flavor::MariaDb => text.replace("/*!80000 INVISIBLE */", "IGNORED"),
             Flavor::MySql => text.replace(" IGNORED", " INVISIBLE"),
@@ -226,6 +229,11 @@ impl Server {
         let mut out: Vec<String> = Vec::new();
         let mut at = 0;
         while at < all.len() {
+            if other && all[at].is("WITH") && all.get(at + 1).is_some_and(|w| w.is("SYSTEM")) {
+                notes.push("it keeps no history: WITH SYSTEM VERSIONING is left out".into());
+                at += 3;
+                continue;
+            }
             let valued = all.get(at + 1).is_some_and(|w| w.text == "=");
             let value = all.get(at + 2).filter(|_| valued).map(|w| w.text);
             let text = &options

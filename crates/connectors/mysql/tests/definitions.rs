@@ -93,7 +93,7 @@ CREATE TABLE defaulted (a int) PARTITION BY LIST (a) (PARTITION p0 VALUES IN (1)
 
 const MYSQL: &str = r#"
 CREATE TABLE own (id int PRIMARY KEY, a json DEFAULT (json_array('it''s', 1)), b point NOT NULL SRID 4326, c int INVISIBLE, d text DEFAULT ('abc'), e varchar(10) GENERATED ALWAYS AS (upper(d)) STORED NOT NULL, f int, g blob DEFAULT (0x00FF), SPATIAL KEY (b), KEY ex ((lower(e)), f), KEY inv (f) INVISIBLE, KEY multi ((CAST(a->'$.z' AS UNSIGNED ARRAY))), CONSTRAINT unenforced CHECK (f > 100) NOT ENFORCED, FULLTEXT KEY ng (d) WITH PARSER ngram);
-INSERT INTO own (id, b, f, c) VALUES (1, ST_GeomFromText('POINT(52 13)', 4326), 5, 9);
+INSERT INTO own (id, b, d, f, c) VALUES (1, ST_GeomFromText('POINT(52 13)', 4326), 'abc', 5, 9);
 CREATE TABLE explicit_sets (a varchar(10) CHARACTER SET utf8mb4, b varchar(10) COLLATE utf8mb4_0900_ai_ci, c varchar(10), d enum('x') CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_as_cs, e varchar(10) COLLATE utf8mb4_general_ci);
 CREATE TABLE packed (a int, b blob) COMPRESSION='zlib' ENGINE=InnoDB;
 "#;
@@ -119,4 +119,65 @@ async fn tables_made_again_on_the_same_kind_of_server_are_the_same() {
             assert_eq!(to.value(next), from.value(next), "the sequence goes on where it was");
         }
     }
+}
+
+/// What one server says and the other does not know becomes the nearest, and is named.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_cross_between_the_servers_say_what_is_not_the_same() {
+    let mut both = databases();
+    let (Some((_, mysql)), Some((_, maria))) = (both.pop(), both.pop()) else { return };
+    run(&maria, BOTH);
+    run(
+        &maria,
+        &MARIADB.replace("WITH SYSTEM VERSIONING;", ";").replace(" WITHOUT SYSTEM VERSIONING", ""),
+    );
+    let to = syncline_testkit::Server::shared(Kind::MySql).unwrap().database();
+    let copied = copy_all(&maria.url(), &to.url()).await.unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(copied.rejects.is_empty());
+    let named = |said: &str| copied.notes.iter().any(|n| n.contains(said));
+    for said in [
+        "column id: uuid is made char(36)",
+        "column a: inet4 is made varchar(15)",
+        "column b: inet6 is made varchar(45)",
+        "its default (nextval(",
+        "index long_one is left out",
+        "its engine, Aria, is not there: it is made InnoDB",
+        "partitions are not carried",
+        "PAGE_CHECKSUM=1 is left out",
+    ] {
+        assert!(named(said), "{said}: {:#?}", copied.notes);
+    }
+    let all_there = |from: &Database, to: &Database| {
+        for name in names(from) {
+            let quoted = format!("`{}`", name.replace('`', "``"));
+            assert_eq!(from.count(&quoted), to.count(&quoted), "{name}");
+        }
+    };
+    all_there(&maria, &to);
+    let child = created(&to, "child");
+    assert!(child.contains("FOREIGN KEY (`boss`) REFERENCES `child` (`id`)"), "{child}");
+    assert!(created(&to, "ranged").contains("PARTITION p0 VALUES LESS THAN (2020)"));
+    assert!(created(&to, "computed").contains("STORED"));
+    assert!(created(&to, "checks").contains("CHECK"));
+
+    run(&mysql, BOTH);
+    run(&mysql, MYSQL);
+    let to = syncline_testkit::Server::shared(Kind::MariaDb).unwrap().database();
+    let copied = copy_all(&mysql.url(), &to.url()).await.unwrap_or_else(|e| panic!("{e:?}"));
+    assert!(copied.rejects.is_empty());
+    let named = |said: &str| copied.notes.iter().any(|n| n.contains(said));
+    for said in [
+        "utf8mb4_0900_ai_ci is made",
+        "point SRID 4326 is made point",
+        "index ex is left out: MariaDB has no indexes over expressions",
+        "check unenforced is left out",
+        "a generated column takes no NOT NULL",
+        "COMPRESSION='zlib' is left out",
+        "WITH PARSER",
+    ] {
+        assert!(named(said), "{said}: {:#?}", copied.notes);
+    }
+    all_there(&mysql, &to);
+    assert!(created(&to, "own").contains("KEY `inv` (`f`) IGNORED"), "{}", created(&to, "own"));
+    assert!(created(&to, "child").contains("CONSTRAINT `self` FOREIGN KEY"));
 }

@@ -226,6 +226,16 @@ async fn hostile_settings_of_the_server_change_nothing() {
         "--net-write-timeout=2",
         "--wait-timeout=3",
         "--default-storage-engine=MyISAM",
+        "--explicit-defaults-for-timestamp=OFF",
+        "--group-concat-max-len=4",
+        "--sql-notes=OFF",
+        "--max-sort-length=64",
+        "--max-error-count=0",
+        "--foreign-key-checks=OFF",
+        "--sql-safe-updates=ON",
+        "--innodb-strict-mode=OFF",
+        "--character-set-filesystem=latin1",
+        "--low-priority-updates=ON",
     ];
     for kind in [Kind::MariaDb, Kind::MySql] {
         let Some(server) = Server::own(kind, &hostile) else { continue };
@@ -321,19 +331,15 @@ async fn engines_without_transactions_promise_less() {
 async fn replace_refuses_what_a_swap_would_harm() {
     for (kind, database) in databases() {
         database.execute(
-            "CREATE TABLE a (id int PRIMARY KEY, a varchar(5));
-             CREATE TABLE b (id int PRIMARY KEY, a varchar(5), FOREIGN KEY (id) REFERENCES a (id));
-             CREATE TABLE c (id int PRIMARY KEY, a varchar(5));
+            "CREATE TABLE c (id int PRIMARY KEY, a varchar(5));
              CREATE TRIGGER tr BEFORE INSERT ON c FOR EACH ROW SET NEW.a = 'x'",
         );
         let sink = sink(&database.url());
-        for table in ["a", "b", "c"] {
-            let there = sink.describe(&TableName::bare(table)).await.unwrap().unwrap();
-            let how = Copy { write: WriteMode::Replace, ..Copy::default() };
-            let task = write_task(&*sink, &there.schema, table, &how, 1).await.unwrap();
-            let error = sink.prepare(&task).await.unwrap_err();
-            assert_eq!(error.code(), Code::Unsupported, "{kind:?} {table}");
-        }
+        let there = sink.describe(&TableName::bare("c")).await.unwrap().unwrap();
+        let how = Copy { write: WriteMode::Replace, ..Copy::default() };
+        let task = write_task(&*sink, &there.schema, "c", &how, 1).await.unwrap();
+        let error = sink.prepare(&task).await.unwrap_err();
+        assert_eq!(error.code(), Code::Unsupported, "{kind:?}");
     }
 }
 
