@@ -50,6 +50,8 @@ pub(crate) async fn add(session: &Session, table: &TableSchema) -> Result<()> {
         let one = TableSchema { foreign_keys: vec![said], ..table.clone() };
         for sql in foreign_keys(Dialect::Postgres, &one) {
             if let Err(failed) = session.run(&sql, &table.name.to_string()).await {
+                // The transaction has failed; the example is looked for outside of it.
+                session.run("ROLLBACK", &table.name.to_string()).await?;
                 return Err(explained(session, &table.name, &table.key(), key, failed).await);
             }
         }
@@ -137,8 +139,6 @@ async fn explained(
     if failed.code() != Code::ForeignKey {
         return failed;
     }
-    // The transaction is over where there is no savepoint.
-    let _ = session.run("ROLLBACK", "a foreign key").await;
     let example = example(session, table, row_key, key).await.unwrap_or_default();
     let message = format!("foreign key {} of {table}: {}{example}", key.name, failed.message());
     Error::new(Code::ForeignKey, message).hint(

@@ -6,7 +6,10 @@
 mod connecting;
 mod definitions;
 mod fidelity;
+mod generated;
+mod hostile;
 mod reading;
+mod relating;
 mod replacing;
 mod support;
 mod types_page;
