@@ -75,9 +75,12 @@ fn same_column(a: &Column, b: &Column) -> bool {
 
 fn same_key(a: &ForeignKey, b: &ForeignKey) -> bool {
     let bare = |name: &TableName| name.name.to_ascii_lowercase();
+    // Where no columns are named, the primary key is meant: it may have been filled in.
+    let unsaid = a.referenced.is_empty() || b.referenced.is_empty();
     let rest = |key: &ForeignKey| ForeignKey {
         references: TableName::bare(""),
         name: String::new(),
+        referenced: if unsaid { Vec::new() } else { key.referenced.clone() },
         ..key.clone()
     };
     bare(&a.references) == bare(&b.references) && rest(a) == rest(b)

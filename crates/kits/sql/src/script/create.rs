@@ -277,8 +277,11 @@ impl Tokens<'_> {
     }
 }
 
-/// Columns of a primary key take no NULL; in SQLite only where it says so, or the key is the rowid.
+/// Columns of a primary key take no NULL; in SQLite only where it says so, or the key is the rowid,
+/// or takes its place.
 pub(crate) fn settle_key(table: &mut TableSchema, dialect: Dialect) {
+    let options = table.options.as_ref().and_then(|o| o.of(Dialect::Sqlite.id()));
+    let without_rowid = options.is_some_and(|o| o.to_ascii_uppercase().contains("WITHOUT ROWID"));
     for name in table.primary_key.clone() {
         // A key may spell its column in another case.
         let Some(at) = table.columns.iter().position(|c| c.name().eq_ignore_ascii_case(&name))
@@ -288,7 +291,8 @@ pub(crate) fn settle_key(table: &mut TableSchema, dialect: Dialect) {
         let column = &mut table.columns[at];
         let rowid = field::native(&column.field, "sqlite")
             .is_some_and(|n| n.eq_ignore_ascii_case("integer"));
-        if dialect != Dialect::Sqlite || rowid && table.primary_key.len() == 1 {
+        let sole = rowid && table.primary_key.len() == 1;
+        if dialect != Dialect::Sqlite || sole || without_rowid {
             column.field.set_nullable(false);
         }
         let exact = column.name().to_owned();

@@ -161,7 +161,8 @@ pub(crate) fn field(
         Dialect::Ansi => ansi(native, types),
     };
     let mut pairs = Vec::new();
-    if !native.is_empty() {
+    // A column without a type is one of SQLite's, too.
+    if !native.is_empty() || dialect == Dialect::Sqlite {
         pairs.push((STORE, dialect.id().to_owned()));
         pairs.push((NATIVE, native.to_owned()));
     }

@@ -2,12 +2,15 @@
 //! `mariadb < page`, `psql -v ON_ERROR_STOP=1 -f page`, `sqlite3 db < page`.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Float32Type, Float64Type};
-use syncline_types::{Code, Error, Result, TableSchema};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Decimal256Type, Field, Float32Type, Float64Type,
+    TimeUnit, TimestampMicrosecondType, i256,
+};
+use syncline_types::{Code, Error, Result, TableSchema, field};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK};
 use crate::{
-    ColumnWriter, Dialect, comments, create_indexes, create_table, foreign_keys, partitions,
+    ColumnWriter, Dialect, comments, create_indexes, create_table, foreign_keys, moment, partitions,
 };
 
 /// How pages are written.
@@ -292,11 +295,14 @@ struct Cell<'a> {
     literals: ColumnWriter<'a>,
     array: &'a dyn Array,
     dialect: Dialect,
+    /// What it has beside the numbers of its type; see [`field::SPECIAL`].
+    special: Option<&'a str>,
 }
 
 impl<'a> Cell<'a> {
     fn new(dialect: Dialect, field: &'a Field, array: &'a dyn Array) -> Result<Self> {
-        Ok(Self { literals: ColumnWriter::new(dialect, field, array)?, array, dialect })
+        let special = field::get(field, field::SPECIAL);
+        Ok(Self { literals: ColumnWriter::new(dialect, field, array)?, array, dialect, special })
     }
 
     fn write(&self, row: usize, out: &mut String) -> Result<()> {
@@ -310,14 +316,60 @@ impl<'a> Cell<'a> {
                 return Ok(());
             }
         }
-        if self.array.is_valid(row)
-            && let Some(literal) = special_float(self.dialect, self.array, row)
-        {
-            out.push_str(literal);
-            return Ok(());
+        if self.array.is_valid(row) {
+            if let Some(literal) = special_float(self.dialect, self.array, row) {
+                out.push_str(literal);
+                return Ok(());
+            }
+            if let Some(text) = self.special.and_then(|s| beyond(s, self.array, row)) {
+                self.dialect.push_string(&text, out);
+                return Ok(());
+            }
         }
         self.literals.write(row, out)
     }
+}
+
+/// The text of a value that the column's type has no number for; `None` for all others.
+fn beyond(special: &str, array: &dyn Array, row: usize) -> Option<String> {
+    let infinite = |positive| {
+        let text = if positive { "infinity" } else { "-infinity" };
+        (special == "infinity").then(|| text.to_owned())
+    };
+    match array.data_type() {
+        DataType::Date32 => match array.as_primitive::<Date32Type>().value(row) {
+            i32::MAX => infinite(true),
+            i32::MIN => infinite(false),
+            days => odd_date(special, days.into()),
+        },
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            match array.as_primitive::<TimestampMicrosecondType>().value(row) {
+                i64::MAX => infinite(true),
+                i64::MIN => infinite(false),
+                micros => {
+                    let mut text = odd_date(special, micros.div_euclid(moment::DAY))?;
+                    text.push(' ');
+                    moment::push_time(micros.rem_euclid(moment::DAY), &mut text);
+                    Some(text)
+                }
+            }
+        }
+        DataType::Decimal128(..) => {
+            let nan = array.as_primitive::<Decimal128Type>().value(row) == i128::MIN;
+            (special == "nan" && nan).then(|| "NaN".into())
+        }
+        DataType::Decimal256(..) => {
+            let nan = array.as_primitive::<Decimal256Type>().value(row) == i256::MIN;
+            (special == "nan" && nan).then(|| "NaN".into())
+        }
+        _ => None,
+    }
+}
+
+/// A date that is no day of the calendar.
+fn odd_date(special: &str, days: i64) -> Option<String> {
+    let mut text = String::new();
+    (special == "zero-date" && moment::push_no_day(days, &mut text)).then_some(text)
 }
 
 /// Floats whose usual digits would not arrive: numbers with a point are decimals first, in which
