@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use syncline_types::{Code, Error, Result, TableName, nearest};
+use syncline_types::{Code, Error, Result, TableSchema, nearest};
 
 use crate::{Endpoint, OptionDoc, Sink, Source, option_docs, parse_options};
 
@@ -82,8 +82,9 @@ pub trait Connector: Send + Sync + 'static {
     /// A sink for the endpoint. Pure: it validates, and connects to nothing.
     fn sink(&self, endpoint: &Endpoint, options: Self::Options) -> Result<Box<dyn Sink>>;
 
-    /// Where a source finds the table that a sink at `endpoint` writes under this name. Pure.
-    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+    /// Where a source finds a table that a sink at `endpoint` has written, and how it has to look at
+    /// it to find the values that were written. Pure.
+    fn read_back(&self, endpoint: &Endpoint, target: &TableSchema) -> Result<Endpoint> {
         let _ = target;
         Ok(endpoint.clone())
     }
@@ -99,8 +100,8 @@ pub trait AnyConnector: Send + Sync {
     fn source(&self, endpoint: &Endpoint) -> Result<Box<dyn Source>>;
     /// A sink for the endpoint, with the endpoint's options.
     fn sink(&self, endpoint: &Endpoint) -> Result<Box<dyn Sink>>;
-    /// Where a source finds the table that a sink at `endpoint` writes under this name.
-    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint>;
+    /// Where a source finds a table that a sink at `endpoint` has written.
+    fn read_back(&self, endpoint: &Endpoint, target: &TableSchema) -> Result<Endpoint>;
 }
 
 impl<C: Connector> AnyConnector for C {
@@ -128,7 +129,7 @@ impl<C: Connector> AnyConnector for C {
         Connector::sink(self, endpoint, parse_options::<C::Options>(endpoint)?)
     }
 
-    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+    fn read_back(&self, endpoint: &Endpoint, target: &TableSchema) -> Result<Endpoint> {
         Connector::read_back(self, endpoint, target)
     }
 }

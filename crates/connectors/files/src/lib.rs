@@ -33,8 +33,10 @@ mod values;
 mod window;
 mod writers;
 
+use std::path::Path;
+
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
-use syncline_types::{Code, Error, Result, TableName};
+use syncline_types::{Code, Error, Result, TableSchema};
 
 pub use options::{Compression, FilesOptions, Format, LineEnd, SqlDialect};
 
@@ -69,7 +71,7 @@ impl Connector for FilesConnector {
         Ok(Box::new(sink::FilesSink::new(endpoint, options)?))
     }
 
-    fn read_back(&self, endpoint: &Endpoint, target: &TableName) -> Result<Endpoint> {
+    fn read_back(&self, endpoint: &Endpoint, target: &TableSchema) -> Result<Endpoint> {
         if endpoint.path == "-" {
             return Err(Error::new(
                 Code::Unsupported,
@@ -77,8 +79,16 @@ impl Connector for FilesConnector {
             ));
         }
         let mut back = endpoint.clone();
-        back.path = location::Template::parse(&endpoint.path)?.pattern(target)?;
-        back.options.insert("table".into(), target.name.clone());
+        back.path = location::Template::parse(&endpoint.path)?.pattern(&target.name)?;
+        back.options.insert("table".into(), target.name.name.clone());
+        let options: FilesOptions = syncline_connector::parse_options(endpoint)?;
+        let format = options.format.or(location::named(Path::new(&endpoint.path)).format);
+        let typeless = matches!(format, Some(Format::Csv | Format::Tsv | Format::Jsonl));
+        if typeless && options.types.is_none() {
+            // The types that were written, not those that the texts look like.
+            let types: Vec<String> = target.columns.iter().filter_map(text_types::named).collect();
+            back.options.insert("types".into(), types.join(","));
+        }
         Ok(back)
     }
 }

@@ -14,6 +14,15 @@ use syncline_types::{Code, Error, Result, did_you_mean};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TypeOverrides(Vec<(String, PortableType)>);
 
+/// A column's type as [`TypeOverrides`] reads it; `None` where it has no portable name.
+pub(crate) fn named(column: &syncline_types::Column) -> Option<String> {
+    let (name, plain) = (column.name(), |c: char| !matches!(c, ',' | '(' | ')'));
+    let type_name = syncline_convert::portable::type_name(&column.field);
+    let parsed = parse_type(&type_name).ok()?;
+    let same = parsed.field(name, true).data_type() == column.field.data_type();
+    (same && name.trim() == name && name.chars().all(plain)).then(|| format!("{name}:{type_name}"))
+}
+
 impl TypeOverrides {
     /// Reads `id:int64,price:decimal(12,2)`.
     ///

@@ -228,6 +228,13 @@ impl Source for MysqlSource {
         Ok(Some(Split { table: read.table.name.clone(), token, ..split.clone() }))
     }
 
+    async fn has_one_zero(&self) -> Result<bool> {
+        let conn = self.connection().await?;
+        let flavor = conn.flavor;
+        self.pool.give(conn);
+        Ok(flavor == Flavor::MariaDb)
+    }
+
     async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {
         let mut conn = self.connection().await?;
         let digest = checksum::of(&mut conn, read, &Token::read(&split.token)?).await;

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use syncline_connector::{Consistency, Endpoint, Registry, Sink, Source, WriteMode};
-use syncline_types::{Code, Error, ErrorKind, Result, TableInfo, TableName};
+use syncline_types::{Code, Error, ErrorKind, Result, TableInfo, TableName, TableSchema};
 use tokio::task::JoinSet;
 
 use crate::job::Job;
@@ -152,7 +152,10 @@ pub async fn verify(
 ) -> Result<Verified> {
     let began = Instant::now();
     // What happens to rows at the target is none of the comparison's business.
-    let job = Job { write: Some(WriteMode::Append), create: true, ..job.clone() };
+    // A file has the types that it is written with, not those that it looks like.
+    let anew = sink_of(registry, job)?.replace_redefines();
+    let write = Some(if anew { WriteMode::Replace } else { WriteMode::Append });
+    let job = Job { write, create: true, allow_lossy: true, ..job.clone() };
     let verifying = Verifying { registry, job: &job, options, tell };
     let first = verifying.compare(options.repair).await?;
     let mut verified = Verified { sample: options.sample, ..Verified::default() };
@@ -207,7 +210,14 @@ impl Verifying<'_> {
 
     async fn plan(&self, source: &dyn Source, sink: &dyn Sink) -> Result<Vec<BoundTable>> {
         let made = plan::make(self.job, &Processors::parse(self.job)?, source, sink).await?;
-        Ok(made.tables)
+        let mut tables = made.tables;
+        if sink.replace_redefines() {
+            for table in &mut tables {
+                let there = sink.describe(&table.plan.target.name).await?;
+                table.plan.exists = there.is_some();
+            }
+        }
+        Ok(tables)
     }
 
     /// Opens both sides of every table. Tables without a target come back as they are.
@@ -222,11 +232,11 @@ impl Verifying<'_> {
         for table in bound {
             if !table.plan.exists {
                 let connector = self.registry.get(&self.job.sink.scheme)?;
-                connector.read_back(&self.job.sink, &table.plan.target.name)?;
+                connector.read_back(&self.job.sink, &table.plan.target)?;
                 found.push((table, None));
                 continue;
             }
-            let (side, info) = self.target(&table.plan.target.name, stores).await?;
+            let (side, info) = self.target(&table.plan.target, stores).await?;
             found.push((table, Some((side, info))));
         }
         if let Consistency::PerSplit(why) = source.begin(stores.readers).await? {
@@ -250,6 +260,7 @@ impl Verifying<'_> {
                 continue;
             };
             let left = Arc::clone(&left);
+            let store = (store, side.source.has_one_zero().await?);
             tables.push(Ok(Arc::new(Pair::bind(table, &info, store, left, side, sample)?)));
         }
         Ok(tables)
@@ -258,11 +269,12 @@ impl Verifying<'_> {
     /// The target as a source, and the table there.
     async fn target(
         &self,
-        name: &TableName,
+        table: &TableSchema,
         stores: &mut Stores,
     ) -> Result<(Arc<Side>, TableInfo)> {
+        let name = &table.name;
         let connector = self.registry.get(&self.job.sink.scheme)?;
-        let endpoint = connector.read_back(&self.job.sink, name)?;
+        let endpoint = connector.read_back(&self.job.sink, table)?;
         let known = stores.opened.iter().find(|(known, _)| *known == endpoint);
         let side = match known {
             Some((_, side)) => Arc::clone(side),
