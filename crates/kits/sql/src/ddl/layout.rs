@@ -22,6 +22,10 @@ pub(super) fn adapt_layout(
         Some(_) => notes.push("partitions are not carried: the table is made flat".into()),
         None => {}
     }
+    let commented = source.comment.is_some() || source.columns.iter().any(|c| c.comment.is_some());
+    if commented && matches!(dialect, Dialect::Sqlite | Dialect::Ansi) {
+        notes.push(format!("comments are left out: {dialect} has none"));
+    }
     match &source.options {
         Some(options) if own(options) => table.options = Some(options.clone()),
         Some(options) => {
