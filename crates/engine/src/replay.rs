@@ -13,7 +13,7 @@ use syncline_types::{
 
 use crate::dead_letters::row_of;
 use crate::job::Job;
-use crate::plan::{self, BoundTable, Plan, Processors};
+use crate::plan::{self, BoundTable, Plan, Processors, TablePlan};
 use crate::run::sink_of;
 
 /// A value to put in place of the one in a kept row.
@@ -65,8 +65,9 @@ pub async fn replay(
     let mut replayed = Vec::with_capacity(letters.len());
     for letter in letters {
         let table = plan.tables.get(letter.table as usize).cloned();
-        let table =
+        let mut table =
             table.ok_or_else(|| Error::bug("a dead letter of a table that is not planned"))?;
+        look_again(sink.as_ref(), &mut table).await?;
         let bound = plan::bind(job, &processors, table)?;
         let outcome = replay_one(sink.as_ref(), &bound, run, letter, edits).await;
         if outcome.is_ok() {
@@ -75,6 +76,17 @@ pub async fn replay(
         replayed.push(Replayed { id: letter.id, outcome });
     }
     Ok(replayed)
+}
+
+/// The target may have been mended since the run: its columns as they are now.
+async fn look_again(sink: &dyn Sink, table: &mut TablePlan) -> Result<()> {
+    let Some(found) = sink.describe(&table.target.name).await? else { return Ok(()) };
+    for column in &mut table.target.columns {
+        if let Some(now) = found.schema.column(column.name()) {
+            column.clone_from(now);
+        }
+    }
+    Ok(())
 }
 
 async fn replay_one(
