@@ -63,6 +63,20 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A length of time for people: `0.4 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
+pub(crate) fn span(seconds: f64) -> String {
+    if seconds < 10.0 {
+        return format!("{seconds:.1} s");
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative
+    let whole = seconds.round() as u64;
+    match whole {
+        0..60 => format!("{whole} s"),
+        60..3_600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3_600, whole % 3_600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +85,20 @@ mod tests {
     fn numbers_are_grouped() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             assert_eq!(count(number), text);
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_read_well() {
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (9.94, "9.9 s"),
+            (59.4, "59 s"),
+            (59.9, "1 min 0 s"),
+            (3_599.0, "59 min 59 s"),
+            (7_800.0, "2 h 10 min"),
+        ] {
+            assert_eq!(span(seconds), text);
         }
     }
 }

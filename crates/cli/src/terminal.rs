@@ -17,7 +17,7 @@ pub(crate) enum View {
     /// One JSON object a line on standard output.
     Json,
     /// One bar a table on standard error.
-    Bars { bars: MultiProgress, tables: HashMap<String, ProgressBar> },
+    Bars { bars: MultiProgress, tables: HashMap<String, TableBar> },
     /// A line now and then on standard error.
     Lines { told: Instant },
     /// Nothing but what a person must know.
@@ -65,8 +65,8 @@ impl View {
     /// Takes bars off the screen before the closing table.
     pub(crate) fn close(&mut self) {
         if let View::Bars { bars, tables } = self {
-            for bar in tables.values() {
-                bar.finish_and_clear();
+            for table in tables.values() {
+                table.bar.finish_and_clear();
             }
             let _ = bars.clear();
         }
@@ -106,35 +106,68 @@ fn progress_line(event: &Event) -> String {
     )
 }
 
-fn show_bar(bars: &MultiProgress, tables: &mut HashMap<String, ProgressBar>, event: &Event) {
+/// The bar of a table, with what its speed is reckoned from.
+pub(crate) struct TableBar {
+    bar: ProgressBar,
+    begun: Instant,
+    /// Rows that this process has written since.
+    moved: u64,
+}
+
+impl TableBar {
+    fn new(table: &str, rows_estimated: Option<u64>) -> Self {
+        let (bar, template) = match rows_estimated {
+            Some(rows) => (
+                ProgressBar::new(rows),
+                "{prefix:24!} {bar:30} {human_pos:>12} / ~{human_len} rows  {msg}",
+            ),
+            None => {
+                (ProgressBar::new_spinner(), "{prefix:24!} {spinner} {human_pos:>12} rows  {msg}")
+            }
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_prefix(table.to_owned());
+        Self { bar, begun: Instant::now(), moved: 0 }
+    }
+
+    fn show(&mut self, rows_written: u64, rows_per_second: u64) {
+        // The first tick tells of a second that was over before the bar was there.
+        let elapsed = self.begun.elapsed() + Duration::from_secs(1);
+        self.moved += rows_per_second;
+        #[allow(clippy::cast_precision_loss)] // a rate for people
+        let rate = self.moved as f64 / elapsed.as_secs_f64();
+        if self.bar.length().is_some_and(|length| rows_written > length) {
+            self.bar.set_length(rows_written);
+        }
+        self.bar.set_position(rows_written);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative
+        let mut text = format!("{} rows/s", count(rate as u64));
+        if let Some(length) = self.bar.length()
+            && rate >= 1.0
+        {
+            #[allow(clippy::cast_precision_loss)]
+            let left = length.saturating_sub(rows_written) as f64 / rate;
+            text.push_str(&format!("  {}", output::span(left)));
+        }
+        self.bar.set_message(text);
+    }
+}
+
+fn show_bar(bars: &MultiProgress, tables: &mut HashMap<String, TableBar>, event: &Event) {
     if let Some(text) = important(event) {
         let _ = bars.println(text);
     }
     let Event::Progress { table, rows_written, rows_estimated, rows_per_second, .. } = event else {
         return;
     };
-    let bar = tables.entry(table.clone()).or_insert_with(|| {
-        let bar = bars.add(match rows_estimated {
-            Some(rows) => ProgressBar::new(*rows),
-            None => ProgressBar::new_spinner(),
-        });
-        let template = match rows_estimated {
-            Some(_) => {
-                "{prefix:24!} {bar:30} {human_pos:>12} / ~{human_len} rows  {per_sec:>14}  {eta:>4}"
-            }
-            None => "{prefix:24!} {spinner} {human_pos:>12} rows  {per_sec:>14}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
-        }
-        bar.set_prefix(table.clone());
-        bar
+    let shown = tables.entry(table.clone()).or_insert_with(|| {
+        let mut new = TableBar::new(table, *rows_estimated);
+        new.bar = bars.add(new.bar);
+        new
     });
-    if bar.length().is_some_and(|length| *rows_written > length) {
-        bar.set_length(*rows_written);
-    }
-    bar.set_position(*rows_written);
-    bar.set_message(format!("{} rows/s", count(*rows_per_second)));
+    shown.show(*rows_written, *rows_per_second);
 }
 
 /// The closing table.
@@ -162,14 +195,15 @@ pub(crate) fn closing_table(summary: &Summary) -> String {
     let rate = moved as f64 / summary.seconds.max(0.001);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative
     let rate = count(rate as u64);
+    let before = match summary.rows_resumed {
+        0 => String::new(),
+        resumed => format!(" ({} of them before)", count(resumed)),
+    };
     text.push_str(&format!(
-        "\n\n{} rows in {:.1} s, {rate} rows/s",
-        count(summary.rows_written),
-        summary.seconds
+        "\n\n{}{before} in {}, {rate} rows/s",
+        rows_of(summary.rows_written),
+        output::span(summary.seconds)
     ));
-    if summary.rows_resumed > 0 {
-        text.push_str(&format!(", {} of them before", count(summary.rows_resumed)));
-    }
     for table in &summary.tables {
         for change in &table.changed {
             let values = if change.values == 1 { "value" } else { "values" };
@@ -185,10 +219,15 @@ pub(crate) fn closing_table(summary: &Summary) -> String {
     }
     if bad {
         text.push_str(&format!(
-            "\n{} rows were kept as dead letters: syncline dead-letters list {}",
-            count(summary.dead_letters),
+            "\n{} kept as dead letters: syncline dead-letters list {}",
+            rows_of(summary.dead_letters),
             summary.run
         ));
     }
     text
+}
+
+/// `1 row`, `1,458 rows`.
+fn rows_of(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "row" } else { "rows" })
 }

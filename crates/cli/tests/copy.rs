@@ -175,7 +175,7 @@ fn bad_rows_are_kept_looked_at_edited_and_replayed() {
         let strict = run(state.path(), &["copy", &from, &to]);
         assert_eq!(strict.status.code(), Some(1), "{}", shown(&strict));
         let printed = run_well(state.path(), &["copy", &from, &to, "--max-errors", "1"]);
-        assert!(printed.contains("1 rows were kept as dead letters"), "{printed}");
+        assert!(printed.contains("1 row kept as dead letters"), "{printed}");
         assert_eq!(target.rows("t").unwrap().len(), 999, "{kind:?}");
 
         let list = run_well(state.path(), &["dead-letters", "list", "--json"]);

@@ -30,6 +30,14 @@ struct Table {
     progress: Arc<TableProgress>,
 }
 
+/// What was last told of a table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    written: u64,
+    /// Of them, by this process.
+    moved: u64,
+}
+
 impl RunProgress {
     pub(crate) fn new(run: &str) -> Self {
         Self {
@@ -93,11 +101,11 @@ impl RunProgress {
     pub(crate) fn tick(self: &Arc<Self>, events: broadcast::Sender<Event>) -> JoinHandle<()> {
         let progress = Arc::clone(self);
         tokio::spawn(async move {
-            let mut written: Vec<u64> = Vec::new();
+            let mut told: Vec<Told> = Vec::new();
             let mut ticks = tokio::time::interval(TICK);
             loop {
                 ticks.tick().await;
-                for event in progress.moved(&mut written) {
+                for event in progress.moved(&mut told) {
                     // Nobody listening is fine.
                     let _ = events.send(event);
                 }
@@ -105,18 +113,20 @@ impl RunProgress {
         })
     }
 
-    /// The tables that have moved since the last call, whose counts `written` holds.
-    fn moved(&self, written: &mut Vec<u64>) -> Vec<Event> {
+    /// The tables that have moved since the last call.
+    fn moved(&self, told: &mut Vec<Told>) -> Vec<Event> {
         let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        written.resize(tables.len(), 0);
+        told.resize(tables.len(), Told::default());
         let mut events = Vec::new();
-        for (table, before) in tables.iter().zip(written) {
+        for (table, before) in tables.iter().zip(told) {
             let rows_written = table.progress.rows_written();
-            if rows_written == *before {
+            if rows_written == before.written {
                 continue;
             }
-            let rows_per_second = rows_written.saturating_sub(*before);
-            *before = rows_written;
+            // What an earlier process wrote is no speed of this one.
+            let moved = rows_written.saturating_sub(table.progress.rows_resumed());
+            let rows_per_second = moved.saturating_sub(before.moved);
+            *before = Told { written: rows_written, moved };
             events.push(Event::Progress {
                 run: self.run.clone(),
                 table: table.target.clone(),

@@ -39,12 +39,25 @@ fn list(store: &Store, run: Option<&str>, json: bool) -> Result<u8> {
             .into_iter()
             .map(|l| {
                 let state = if l.replayed_at.is_some() { "replayed" } else { "kept" };
-                vec![l.id.to_string(), state.into(), l.target, l.key, l.code, l.reason]
+                let key = key_of(&l.key);
+                vec![l.id.to_string(), state.into(), l.target, key, l.code, l.reason]
             })
             .collect();
         line(output::table(&["id", "state", "table", "key", "code", "reason"], &["id"], rows));
     }
     Ok(crate::DONE)
+}
+
+/// `id=14, part=2` for people, of the key's JSON; nothing for a table without a key.
+fn key_of(json: &str) -> String {
+    let Ok(key) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json) else {
+        return json.to_owned();
+    };
+    let parts = key.iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 fn find(store: &Store, id: i64) -> Result<DeadLetter> {
