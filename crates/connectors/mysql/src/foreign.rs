@@ -55,9 +55,16 @@ impl Server {
         }
         self.fit_options(table, other, &mut notes);
         if other {
+            if self.flavor == Flavor::MariaDb {
+                plain_texts(table);
+            }
             self.fit_checks(table, &mut notes);
             self.fit_indexes(table, &mut notes);
             self.fit_partitions(table, &mut notes);
+        }
+        if other {
+            // Only the other server has them.
+            table.requires.clear();
         }
         if other || !notes.is_empty() {
             table.statements.clear();
@@ -334,6 +341,41 @@ fn maker(table: &TableSchema) -> Option<Flavor> {
     }
 }
 
+/// Has expressions say their texts without the character set that MySQL puts before each: MariaDB
+/// loses the escapes of such a text.
+fn plain_texts(table: &mut TableSchema) {
+    for column in &mut table.columns {
+        if let Some(generated) = &mut column.generated {
+            generated.expression.sql = without_introducers(&generated.expression.sql);
+        }
+        if let Some(DefaultValue::Native { sql, .. }) = &mut column.default {
+            *sql = without_introducers(sql);
+        }
+    }
+    for check in &mut table.checks {
+        check.condition.sql = without_introducers(&check.condition.sql);
+    }
+}
+
+fn without_introducers(sql: &str) -> String {
+    let all = words(sql);
+    let mut out = String::new();
+    let mut from = 0;
+    for (at, word) in all.iter().enumerate() {
+        let before_text = all.get(at + 1).is_some_and(|w| w.kind == Kind::Text);
+        if word.kind == Kind::Group {
+            out.push_str(&sql[from..=word.at]);
+            out.push_str(&without_introducers(word.inside()));
+            from = word.end() - 1;
+        } else if before_text && (word.is("_utf8mb4") || word.is("_utf8mb3")) {
+            out.push_str(&sql[from..word.at]);
+            from = word.end();
+        }
+    }
+    out.push_str(&sql[from..]);
+    out
+}
+
 /// The attributes of a column one by one.
 fn attributes_of(sql: &str) -> Vec<&str> {
     let all = words(sql);
@@ -437,6 +479,12 @@ mod tests {
         let compressed = "varchar(9) /*M!100301 COMPRESSED*/";
         assert_eq!(other_type(Flavor::MySql, compressed).as_deref(), Some("varchar(9)"));
         assert_eq!(other_type(Flavor::MariaDb, compressed), None);
+    }
+
+    #[test]
+    fn texts_are_said_without_their_character_set() {
+        let sql = r"(concat(_utf8mb4'x\'(_utf8mb4',`_utf8mb4`) <> _utf8mb4'')";
+        assert_eq!(without_introducers(sql), r"(concat('x\'(_utf8mb4',`_utf8mb4`) <> '')");
     }
 
     #[test]

@@ -26,12 +26,24 @@ async fn all_come_out_equal(from: &Database, to: &Database) -> Copied {
         assert_eq!(created(from, &name), created(to, &name), "{name}");
         let checksum = |d: &Database| {
             let quoted = name.replace('`', "``");
-            // The moment a row came in is part of the sum.
-            if created(d, &name).contains("WITH SYSTEM VERSIONING") {
-                return Some(format!("{:?}", d.rows(&format!("SELECT * FROM `{quoted}`"))));
+            // Part of the sum are the moment a row came in, and what lies in the hidden columns
+            // behind an index over expressions.
+            if name == "own" || name == "history" {
+                return None;
             }
             d.rows(&format!("CHECKSUM TABLE `{quoted}` EXTENDED"))[0][1].clone()
         };
+        // Invisible columns too.
+        let rows = |d: &Database| {
+            let quoted = name.replace('`', "``");
+            let columns = d.rows(&format!("SHOW COLUMNS FROM `{quoted}`"));
+            let columns: Vec<String> = columns
+                .iter()
+                .map(|c| format!("HEX(`{}`)", c[0].as_deref().unwrap().replace('`', "``")))
+                .collect();
+            d.rows(&format!("SELECT {} FROM `{quoted}` ORDER BY 1", columns.join(", ")))
+        };
+        assert_eq!(rows(from), rows(to), "{name}");
         assert_eq!(checksum(from), checksum(to), "{name}");
     }
     copied
@@ -127,10 +139,8 @@ async fn tables_that_cross_between_the_servers_say_what_is_not_the_same() {
     let mut both = databases();
     let (Some((_, mysql)), Some((_, maria))) = (both.pop(), both.pop()) else { return };
     run(&maria, BOTH);
-    run(
-        &maria,
-        &MARIADB.replace("WITH SYSTEM VERSIONING;", ";").replace(" WITHOUT SYSTEM VERSIONING", ""),
-    );
+    run(&maria, MARIADB);
+    run(&maria, "DROP TABLE history");
     let to = syncline_testkit::Server::shared(Kind::MySql).unwrap().database();
     let copied = copy_all(&maria.url(), &to.url()).await.unwrap_or_else(|e| panic!("{e:?}"));
     assert!(copied.rejects.is_empty());
@@ -144,6 +154,8 @@ async fn tables_that_cross_between_the_servers_say_what_is_not_the_same() {
         "its engine, Aria, is not there: it is made InnoDB",
         "partitions are not carried",
         "PAGE_CHECKSUM=1 is left out",
+        "own: of its history nothing is copied",
+        "WITH SYSTEM VERSIONING is left out",
     ] {
         assert!(named(said), "{said}: {:#?}", copied.notes);
     }
