@@ -1,0 +1,148 @@
+//! Rows and tables that PostgreSQL does not take: one bad row among good ones is kept with its
+//! reason and goes in once the target is mended; a table that does not fit is said before row one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod place;
+
+use place::{Kind, Place, fails, folder, run, run_well, shown, text};
+
+const ROWS: usize = 400;
+const BAD: usize = 177;
+
+/// A source whose row [`BAD`] has other values of `n` and `v`, as JSON.
+fn source(folder: &std::path::Path, bad: (&str, &str)) -> std::path::PathBuf {
+    let mut lines = String::new();
+    for id in 1..=ROWS {
+        let (n, v) = (id.to_string(), format!("\"v{id}\""));
+        let (n, v) = if id == BAD { (bad.0, bad.1) } else { (n.as_str(), v.as_str()) };
+        lines.push_str(&format!("{{\"id\":{id},\"n\":{n},\"v\":{v}}}\n"));
+    }
+    let path = folder.join("t.jsonl");
+    std::fs::write(&path, lines).unwrap();
+    path
+}
+
+/// How the bad row comes to fit.
+enum Mend {
+    /// SQL at the target.
+    Target(&'static str),
+    /// Another value in the row.
+    Value(&'static str),
+}
+
+/// What the target is like, the bad row, its code, a word of its reason, and what mends it.
+const CASES: [(&str, (&str, &str), &str, &str, Mend); 12] = [
+    ("CREATE TABLE t (id int PRIMARY KEY, n int, v varchar(5))", ("1", "\"longer than that\""), "E0306", "\"v\"",
+     Mend::Target("ALTER TABLE t ALTER v TYPE varchar(50)")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n smallint, v text)", ("40000", "\"x\""), "E0306", "40000",
+     Mend::Value("n=7")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n numeric(5,1), v text)", ("123456", "\"x\""), "E0306", "123456",
+     Mend::Value("n=7")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n int, v text NOT NULL)", ("1", "null"), "E0303", "\"v\"",
+     Mend::Target("ALTER TABLE t ALTER v DROP NOT NULL")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n int, v text UNIQUE)", ("1", "\"v5\""), "E0302", "(v)=(v5)",
+     Mend::Target("ALTER TABLE t DROP CONSTRAINT t_v_key")),
+    ("CREATE TABLE p (n int PRIMARY KEY); INSERT INTO p SELECT generate_series(1, 400);
+      CREATE TABLE t (id int PRIMARY KEY, n int REFERENCES p, v text)", ("999", "\"x\""), "E0304", "(n)=(999)",
+     Mend::Target("INSERT INTO p VALUES (999)")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n int, v text)", ("1", "\"a\\u0000b\""), "E0309", "",
+     Mend::Value("v=ab")),
+    ("DO $$ BEGIN EXECUTE (SELECT 'CREATE TYPE mood AS ENUM (' || string_agg(quote_literal('v' || g), ', ') || ')'
+        FROM generate_series(1, 400) g); END $$;
+      CREATE TABLE t (id int PRIMARY KEY, n int, v mood)", ("1", "\"glad\""), "E0309", "glad",
+     Mend::Target("ALTER TYPE mood ADD VALUE 'glad'")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n int, v text);
+      CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF NEW.v = 'no' THEN RAISE EXCEPTION 'not that one'; END IF; RETURN NEW; END $$;
+      CREATE TRIGGER no BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION no()", ("1", "\"no\""), "E0305", "not that one",
+     Mend::Target("DROP TRIGGER no ON t")),
+    ("CREATE TABLE t (id int PRIMARY KEY, n int CHECK (n < 1000), v text)", ("1000", "\"x\""), "E0305", "t_n_check",
+     Mend::Target("ALTER TABLE t DROP CONSTRAINT t_n_check")),
+    ("CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+      CREATE TABLE t (id int PRIMARY KEY, n int, v text COLLATE ci UNIQUE)", ("1", "\"V5\""), "E0302", "(v)=(V5)",
+     Mend::Target("ALTER TABLE t DROP CONSTRAINT t_v_key")),
+    ("CREATE DOMAIN short AS varchar(9) CHECK (value <> 'no'); CREATE TABLE t (id int PRIMARY KEY, n int, v short)",
+     ("1", "\"no\""), "E0305", "short", Mend::Target("ALTER DOMAIN short DROP CONSTRAINT short_check")),
+];
+
+#[test]
+fn one_bad_row_is_kept_and_goes_in_once_the_target_is_mended() {
+    for (create, bad, code, word, mend) in CASES {
+        let Some(target) = Place::new(Kind::Postgres) else { return };
+        let database = target.database.as_ref().unwrap();
+        database.execute(create);
+        let state = folder();
+        let from = source(state.path(), bad);
+        let (from, to) = (text(&from), target.url("t"));
+        let copy = ["copy", from, &to, "--write", "append", "--allow-lossy"];
+        let strict = run(state.path(), &copy);
+        fails(&strict, 1, code, &[word]);
+        database.execute("DELETE FROM t");
+        let printed =
+            run_well(state.path(), &[&copy[..], &["--fresh", "--max-errors", "1"]].concat());
+        assert!(printed.contains("1 row kept as dead letters"), "{create}: {printed}");
+        assert_eq!(database.count("t"), ROWS as u64 - 1, "{create}");
+        let list = run_well(state.path(), &["dead-letters", "list", "--json"]);
+        let letter: serde_json::Value = serde_json::from_str(list.lines().last().unwrap()).unwrap();
+        assert_eq!(letter["code"], code, "{create}: {list}");
+        let (run_id, id) = (letter["run"].as_str().unwrap(), letter["id"].to_string());
+        let mut replay = vec!["dead-letters", "replay", run_id, &id, "--target", &to];
+        let again = run(state.path(), &replay);
+        assert_eq!(again.status.code(), Some(1), "{create}: {}", shown(&again));
+        match mend {
+            Mend::Value(value) => replay.extend(["--set", value]),
+            Mend::Target(sql) => database.execute(sql),
+        }
+        let replayed = run_well(state.path(), &replay);
+        assert!(replayed.contains("1 of 1 written"), "{create}: {replayed}");
+        assert_eq!(database.count("t"), ROWS as u64, "{create}");
+    }
+}
+
+#[test]
+fn a_target_that_does_not_fit_is_said_before_row_one() {
+    for (create, code, words) in [
+        ("CREATE TABLE t (id int PRIMARY KEY, v text)", "E0112", &["\"n\""][..]),
+        (
+            "CREATE TABLE t (id int PRIMARY KEY, n int, v text, must text NOT NULL)",
+            "E0112",
+            &["\"must\"", "NULL"],
+        ),
+        ("CREATE VIEW t AS SELECT 1 AS id, 2 AS n, 'x' AS v", "E0108", &["no table"]),
+    ] {
+        let Some(target) = Place::new(Kind::Postgres) else { return };
+        target.database.as_ref().unwrap().execute(create);
+        let state = folder();
+        let from = source(state.path(), ("1", "\"x\""));
+        fails(&run(state.path(), &["copy", text(&from), &target.url("t")]), 2, code, words);
+    }
+}
+
+#[test]
+fn a_generated_column_at_the_target_is_left_to_it() {
+    let Some(target) = Place::new(Kind::Postgres) else { return };
+    let database = target.database.as_ref().unwrap();
+    database.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n int GENERATED ALWAYS AS (id * 2) STORED, v text)",
+    );
+    let state = folder();
+    let from = source(state.path(), ("1", "\"x\""));
+    let to = target.url("t");
+    let checked = run_well(state.path(), &["copy", text(&from), &to, "--dry-run"]);
+    assert!(checked.contains("column n is generated at the target"), "{checked}");
+    run_well(state.path(), &["copy", text(&from), &to]);
+    assert_eq!(database.count("t WHERE n = id * 2"), ROWS as u64);
+}
+
+#[test]
+fn a_database_that_is_read_only_is_said_so() {
+    let Some(target) = Place::new(Kind::Postgres) else { return };
+    let database = target.database.as_ref().unwrap();
+    database.execute("CREATE TABLE t (id int PRIMARY KEY, n int, v text)");
+    let name = database.name();
+    database.execute(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    let state = folder();
+    let from = source(state.path(), ("1", "\"x\""));
+    fails(&run(state.path(), &["copy", text(&from), &target.url("t")]), 2, "E0403", &["read-only"]);
+}
