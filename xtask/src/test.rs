@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::steps::{Steps, listen, succeed};
 use crate::workspace::{Workspace, cargo};
-use crate::{generated, lint, readme, servers};
+use crate::{bench, generated, lint, readme, servers};
 
 /// Runs everything that applies, sums up, and ends with a line a program can read:
 /// `xtask test: ok; …` or `xtask test: FAILED (steps); …`.
@@ -35,6 +35,7 @@ pub(crate) fn run(fast: bool, filter: Option<&str>) -> ExitCode {
     }
     if filter.is_none() && !fast {
         steps.run("the README's first command", readme::first_command);
+        steps.run("instructions of decoders and encoders", bench::check_instructions);
     }
     sum_up(&steps, &tests)
 }

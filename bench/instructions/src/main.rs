@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use syncline_types::Result;
 
 /// Rows of a turn.
-const ROWS: usize = 2_000;
+const ROWS: usize = 500;
 
 fn main() -> Result<ExitCode> {
     let args: Vec<String> = std::env::args().skip(1).collect();

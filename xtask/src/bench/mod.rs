@@ -103,6 +103,16 @@ pub(crate) struct Curve {
     rounds: usize,
 }
 
+/// Compares the instructions of decoders and encoders with the committed ones, where valgrind is to
+/// be had.
+pub(crate) fn check_instructions() -> Result<(), String> {
+    if let Err(missing) = instructions::valgrind() {
+        println!("skipped: {missing}");
+        return Ok(());
+    }
+    instructions::run(true, None)
+}
+
 /// Runs it.
 pub(crate) fn run(bench: &Bench) -> Result<(), String> {
     match bench {
