@@ -455,10 +455,9 @@ impl Driver {
     }
 
     fn failed(&self, error: Error) -> Outcome {
-        let error = match (error.code(), error.hint_text()) {
-            (Code::TableChanged, None) => {
-                error.hint("start over with --fresh once the table is at rest")
-            }
+        // Whatever the server advises, it does not know of the run.
+        let error = match error.code() {
+            Code::TableChanged => error.hint("start over with --fresh once the table is at rest"),
             _ => error,
         };
         // The error that ended the run is the one to show, should recording it fail too.
