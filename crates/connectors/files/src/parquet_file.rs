@@ -20,7 +20,7 @@ use parquet::file::metadata::{KeyValue, PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
-use syncline_types::{Code, Error, Result, TableSchema, field};
+use syncline_types::{Code, Error, Result, TableSchema};
 
 use crate::block::{Batches, BlockReader, Projection};
 use crate::options::Compression;
@@ -34,16 +34,6 @@ const BATCH: (i64, i64) = (4 << 20, 16_384);
 
 /// A row group ends when the writer holds this much of it, so that writers stay small.
 const ROW_GROUP_BYTES: usize = 16 << 20;
-
-/// The field without NaN among its decimals: Parquet keeps no more digits of a decimal than its
-/// precision asks for, and what stands for NaN has more. Such values are refused.
-pub(crate) fn without_nan(column: &Field) -> Field {
-    let mut metadata = column.metadata().clone();
-    if column.data_type().is_decimal() {
-        metadata.remove(field::SPECIAL);
-    }
-    column.clone().with_metadata(metadata)
-}
 
 /// What a file says of itself.
 pub(crate) struct ParquetFile {

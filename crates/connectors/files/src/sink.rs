@@ -6,12 +6,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arrow::datatypes::DataType;
 use syncline_connector::{
     Endpoint, Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask,
     async_trait,
 };
+use syncline_sql::Dialect as SqlKit;
 use syncline_sql::script::foreign_key_page;
-use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
+use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
 use tokio::task::block_in_place;
 
 use crate::arrow_file::ArrowForm;
@@ -23,7 +25,7 @@ use crate::jsonl::writer::JsonlEncoder;
 use crate::location::{Template, named, page_path, pages, parent};
 use crate::options::{Compression, FilesOptions, Format};
 use crate::os_error;
-use crate::parquet_file::{self, ParquetForm};
+use crate::parquet_file::ParquetForm;
 use crate::parts::{self, Assemble, Concatenate, Folder};
 use crate::script_file::{ScriptEncoder, dialect};
 use crate::table_note;
@@ -317,14 +319,31 @@ impl Sink for FilesSink {
 
     fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         if self.format == Format::Sql {
-            return syncline_sql::adapt(dialect(self.options.dialect), source, target);
+            let dialect = dialect(self.options.dialect);
+            let mut adapted = syncline_sql::adapt(dialect, source, target)?;
+            for column in &mut adapted.table.columns {
+                let from = source.column(column.name()).map(|c| &c.field);
+                let special = from.and_then(|f| field::get(f, field::SPECIAL));
+                // SQLite keeps texts in any column.
+                if let Some(special) = special.filter(|_| dialect == SqlKit::Sqlite)
+                    && column.field.data_type() != &DataType::Utf8
+                {
+                    let pair = [(field::SPECIAL, special.to_owned())];
+                    column.field = field::with(column.field.clone(), pair);
+                }
+            }
+            return Ok(adapted);
         }
         let mut table = source.clone();
         table.name = target.clone();
         for column in &mut table.columns {
             table_note::keep_values(column);
-            if self.format == Format::Parquet {
-                column.field = parquet_file::without_nan(&column.field);
+            if matches!(self.format, Format::Parquet | Format::Jsonl) {
+                column.field = table_note::without_nan(&column.field);
+            }
+            let spelled = matches!(field::logical(&column.field), Some("decimal" | "json"));
+            if self.format == Format::Jsonl && (column.field.data_type().is_floating() || spelled) {
+                column.field = table_note::finite(&column.field);
             }
         }
         Ok(table.into())

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use arrow::datatypes::Field;
 use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Column, Error, Generated, Result, TableSchema, field};
 
@@ -19,6 +20,25 @@ pub(crate) const TABLE_KEY: &str = "syncline.table";
 /// Key of a field's metadata that tells how the column was computed where it came from. A file
 /// holds its values like any other's.
 const GENERATED: &str = "syncline.generated";
+
+/// Key of a field's metadata that tells that its floats cannot be NaN or infinite.
+const FINITE: &str = field::FINITE;
+
+/// The field without NaN among its decimals: JSON has no word for it; Parquet keeps no more digits
+/// of a decimal than its precision asks for, and what stands for NaN has more. Such values are
+/// refused.
+pub(crate) fn without_nan(column: &Field) -> Field {
+    let mut metadata = column.metadata().clone();
+    if column.data_type().is_decimal() {
+        metadata.remove(field::SPECIAL);
+    }
+    column.clone().with_metadata(metadata)
+}
+
+/// The field, saying that its numbers cannot be NaN or infinite, nor its JSON be `null`.
+pub(crate) fn finite(column: &Field) -> Field {
+    field::with(column.clone(), [(FINITE, "true".to_owned())])
+}
 
 /// The note for a table.
 pub(crate) fn table_text(table: &TableSchema) -> Option<String> {
@@ -35,10 +55,11 @@ pub(crate) fn keep_values(column: &mut Column) {
 /// The other way: a column whose field has the note is a computed one again.
 fn compute_again(column: &mut Column) {
     let mut metadata = column.field.metadata().clone();
+    metadata.remove(FINITE);
     if let Some(text) = metadata.remove(GENERATED) {
         column.generated = serde_json::from_str::<Generated>(&text).ok();
-        column.field = column.field.clone().with_metadata(metadata);
     }
+    column.field = column.field.clone().with_metadata(metadata);
 }
 
 /// Completes a table found in a file by what the file notes of it. A note that does not fit the

@@ -278,10 +278,11 @@ impl Tokens<'_> {
 }
 
 /// Columns of a primary key take no NULL; in SQLite only where it says so, or the key is the rowid,
-/// or takes its place.
+/// or takes its place, and in STRICT tables.
 pub(crate) fn settle_key(table: &mut TableSchema, dialect: Dialect) {
     let options = table.options.as_ref().and_then(|o| o.of(Dialect::Sqlite.id()));
-    let without_rowid = options.is_some_and(|o| o.to_ascii_uppercase().contains("WITHOUT ROWID"));
+    let options = options.unwrap_or_default().to_ascii_uppercase();
+    let takes_none = options.contains("WITHOUT ROWID") || options.contains("STRICT");
     for name in table.primary_key.clone() {
         // A key may spell its column in another case.
         let Some(at) = table.columns.iter().position(|c| c.name().eq_ignore_ascii_case(&name))
@@ -292,7 +293,7 @@ pub(crate) fn settle_key(table: &mut TableSchema, dialect: Dialect) {
         let rowid = field::native(&column.field, "sqlite")
             .is_some_and(|n| n.eq_ignore_ascii_case("integer"));
         let sole = rowid && table.primary_key.len() == 1;
-        if dialect != Dialect::Sqlite || sole || without_rowid {
+        if dialect != Dialect::Sqlite || sole || takes_none {
             column.field.set_nullable(false);
         }
         let exact = column.name().to_owned();

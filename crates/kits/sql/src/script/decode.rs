@@ -16,8 +16,8 @@ use arrow::datatypes::{DataType, Field, TimeUnit, i256};
 use syncline_types::{Code, Error, Result, field};
 
 use self::values::{
-    bit_text, boolean, bytes, fits, float_text, integer, is_nan, moment, narrow, number_text, text,
-    unfit, uuid,
+    bit_text, boolean, bytes, fits, float_text, integer, is_nan, loose, moment, narrow,
+    number_text, text, unfit, uuid,
 };
 use super::lexer::{Escapes, unescape};
 use super::number::{decimal, is_number};
@@ -148,6 +148,8 @@ enum Store {
     Decimal128(Decimal128Builder, u8, i8),
     Decimal256(Decimal256Builder, u8, i8),
     Text(StringBuilder),
+    /// Texts and numbers of SQLite.
+    Loose(StringBuilder),
     Number(StringBuilder),
     Bits(StringBuilder),
     Bytes(BinaryBuilder),
@@ -177,7 +179,8 @@ macro_rules! each {
             Store::Float64($b) => $do,
             Store::Decimal128($b, ..) => $do,
             Store::Decimal256($b, ..) => $do,
-            Store::Text($b) | Store::Number($b) | Store::Bits($b) => $do,
+            Store::Text($b) | Store::Loose($b) => $do,
+            Store::Number($b) | Store::Bits($b) => $do,
             Store::Bytes($b) => $do,
             Store::Uuid($b) | Store::Fixed($b, _) => $do,
             Store::Date($b) => $do,
@@ -218,6 +221,11 @@ impl Cells {
             }
             DataType::Utf8 if logical == Some("decimal") => Store::Number(StringBuilder::new()),
             DataType::Utf8 if logical == Some("bit") => Store::Bits(StringBuilder::new()),
+            DataType::Utf8
+                if logical == Some("text-of") && field::native(f, "sqlite").is_some() =>
+            {
+                Store::Loose(StringBuilder::new())
+            }
             DataType::Utf8 => Store::Text(StringBuilder::new()),
             DataType::Binary => Store::Bytes(BinaryBuilder::new()),
             DataType::FixedSizeBinary(16) if logical == Some("uuid") => {
@@ -320,6 +328,7 @@ impl Cells {
                 b.append_value(number.ok_or_else(|| unfit(value, cx, "a decimal"))?);
             }
             Store::Text(b) => b.append_value(&text(value, cx)?),
+            Store::Loose(b) => b.append_value(&loose(value, cx)?),
             Store::Number(b) => {
                 let text = number_text(value, cx)?;
                 if !is_number(&text) {

@@ -17,6 +17,7 @@ mod decode;
 mod defaults;
 mod detect;
 mod lexer;
+mod loose;
 mod native;
 mod number;
 mod reader;

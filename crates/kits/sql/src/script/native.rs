@@ -355,7 +355,7 @@ fn sqlite(native: &str) -> Meaning {
         }
         _ if has("blob") => Meaning::plain(DataType::Binary),
         _ if has("real") || has("floa") || has("doub") => Meaning::plain(DataType::Float64),
-        "" => Meaning::plain(DataType::Utf8),
+        // Any value may stand there.
         _ => Meaning::logical(DataType::Utf8, "text-of"),
     }
 }

@@ -297,12 +297,17 @@ struct Cell<'a> {
     dialect: Dialect,
     /// What it has beside the numbers of its type; see [`field::SPECIAL`].
     special: Option<&'a str>,
+    /// Texts and numbers of SQLite stand in it.
+    loose: bool,
 }
 
 impl<'a> Cell<'a> {
     fn new(dialect: Dialect, field: &'a Field, array: &'a dyn Array) -> Result<Self> {
         let special = field::get(field, field::SPECIAL);
-        Ok(Self { literals: ColumnWriter::new(dialect, field, array)?, array, dialect, special })
+        let loose = field::native(field, Dialect::Sqlite.id()).is_some()
+            && field::logical(field) == Some("text-of");
+        let literals = ColumnWriter::new(dialect, field, array)?;
+        Ok(Self { literals, array, dialect, special, loose })
     }
 
     fn write(&self, row: usize, out: &mut String) -> Result<()> {
@@ -311,6 +316,10 @@ impl<'a> Cell<'a> {
             && self.array.is_valid(row)
         {
             let text = self.array.as_string::<i32>().value(row);
+            if let Some(number) = super::loose::literal(text).filter(|_| self.loose) {
+                out.push_str(&number);
+                return Ok(());
+            }
             if text.contains(['\r', '\0']) {
                 push_sqlite_text(text, out);
                 return Ok(());

@@ -118,6 +118,23 @@ pub(super) fn text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
     }
 }
 
+/// A value of a column in which texts and numbers stand among each other.
+pub(super) fn loose<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
+    let found = text(value, cx)?;
+    match value {
+        Value::Number(..) => {
+            let own = cx.text(value)?;
+            super::super::loose::number(&own)
+                .map(Cow::Owned)
+                .ok_or_else(|| unfit(value, cx, "a number"))
+        }
+        Value::Text(..) | Value::Made(..) if super::super::loose::literal(&found).is_some() => {
+            Err(unfit(value, cx, "told from a number, and the column has no type"))
+        }
+        _ => Ok(found),
+    }
+}
+
 /// A bit string as text. `length` is that of a MySQL BIT column, whose values are bytes.
 pub(super) fn bit_text(value: Value, length: Option<usize>, cx: &Context<'_>) -> Fit<String> {
     let no = || unfit(value, cx, "a bit string");
