@@ -31,13 +31,6 @@ pub(crate) struct ArrowFile {
 fn broken(path: &Path, error: ArrowError) -> Error {
     match error {
         ArrowError::IoError(_, io) => os_error::of(path, "read", io),
-        ArrowError::InvalidArgumentError(why) | ArrowError::NotYetImplemented(why)
-            if why.contains("compression") =>
-        {
-            let message = format!("{}: {why}", path.display());
-            Error::new(Code::Unsupported, message)
-                .hint("write it without compression, or as Parquet")
-        }
         other => os_error::corrupt(path, "it is no whole Arrow file", other),
     }
 }

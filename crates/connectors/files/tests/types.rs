@@ -13,6 +13,8 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt64Array, new_null_array,
 };
 use arrow::datatypes::{DataType, Field, i256};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::{FileWriter, IpcWriteOptions};
 use syncline_connector::{AnyConnector, Budget, Cut, Endpoint, ReadTask, WriteMode, WriteTask};
 use syncline_files::FilesConnector;
 use syncline_types::field::{self, LENGTH, LOGICAL, MEMBERS, NATIVE, SPECIAL, STORE};
@@ -332,5 +334,25 @@ async fn what_a_table_is_made_of_goes_through_files() {
         let (schema, back) = read(&url).await;
         assert_eq!(schema, table, "{extension}");
         assert_eq!(back.column(0), wanted.column(0), "its values are in the file");
+    }
+}
+
+/// As pyarrow and R write them.
+#[tokio::test(flavor = "multi_thread")]
+async fn packed_arrow_files_of_others_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    for codec in [CompressionType::LZ4_FRAME, CompressionType::ZSTD] {
+        for (field, _, array) in samples() {
+            let (_, wanted) = rows(&field, &array);
+            let path = dir.path().join("t.arrow");
+            let options = IpcWriteOptions::default().try_with_compression(Some(codec)).unwrap();
+            let file = fs::File::create(&path).unwrap();
+            let schema = wanted.schema();
+            let mut writer = FileWriter::try_new_with_options(file, &schema, options).unwrap();
+            writer.write(&wanted).unwrap();
+            writer.finish().unwrap();
+            let (_, back) = read(&path.display().to_string()).await;
+            assert_eq!(back.column(0), wanted.column(0), "{codec:?} {field:?}");
+        }
     }
 }
