@@ -66,7 +66,26 @@ fn mapped_field(dialect: Dialect, from: &Field, mapped: &Mapped) -> Field {
     if let Some(members) = field::get(from, field::MEMBERS).filter(|_| mapped.members) {
         pairs.push((field::MEMBERS, members.to_owned()));
     }
+    if let Some(special) = field::get(from, field::SPECIAL)
+        && holds_special(dialect, special, from.data_type(), &mapped.arrow)
+    {
+        pairs.push((field::SPECIAL, special.to_owned()));
+    }
     field::with(Field::new(from.name(), mapped.arrow.clone(), from.is_nullable()), pairs)
+}
+
+/// Whether the dialect's own type has the same values beyond the numbers of its Arrow type.
+fn holds_special(dialect: Dialect, special: &str, from: &DataType, to: &DataType) -> bool {
+    match (dialect, special) {
+        (Dialect::Postgres, "infinity") => {
+            from == to && matches!(to, DataType::Date32 | DataType::Timestamp(..))
+        }
+        (Dialect::Postgres, "nan") => from.is_decimal() && to.is_decimal(),
+        (Dialect::Mysql, "zero-date") => {
+            from == to && matches!(to, DataType::Date32 | DataType::Timestamp(_, None))
+        }
+        _ => false,
+    }
 }
 
 /// Whether the store can count the column up by itself.

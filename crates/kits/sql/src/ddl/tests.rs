@@ -382,3 +382,25 @@ fn what_another_store_has_no_word_for_is_made_the_nearest() {
     );
     assert_eq!(native(&other.table, "mail"), "varchar(255)", "a part of a foreign key");
 }
+
+#[test]
+fn values_beyond_the_numbers_go_where_the_type_has_them() {
+    let special = |name: &str, t: DataType, special: &str| {
+        field(name, t, &[(field::STORE, "sqlite"), (field::SPECIAL, special)])
+    };
+    let time = DataType::Timestamp(TimeUnit::Microsecond, None);
+    let fields = [
+        special("day", DataType::Date32, "infinity"),
+        special("zero", time, "zero-date"),
+        special("n", DataType::Decimal128(20, 2), "nan"),
+    ];
+    let source = TableSchema::new(TableName::bare("t"), fields);
+    let kept = |dialect| -> Vec<Option<String>> {
+        let table = adapt(dialect, &source, &source.name).unwrap().table;
+        let special =
+            |c: &syncline_types::Column| field::get(&c.field, field::SPECIAL).map(str::to_owned);
+        table.columns.iter().map(special).collect()
+    };
+    assert_eq!(kept(Dialect::Postgres), [Some("infinity".into()), None, Some("nan".into())]);
+    assert_eq!(kept(Dialect::Mysql), [None, Some("zero-date".into()), None]);
+}
