@@ -65,10 +65,7 @@ impl Chain {
         let given = TableSchema { columns: read.columns[..chosen].to_vec(), ..read.clone() };
         let mapping = RowsConverter::new(&given, &mapped)?.with_policies(policies)?;
         let (after_source, source_steps) = bind_all(mapped, source, policies)?;
-        let (mut output, sink_steps) = bind_all(after_source, sink, policies)?;
-        for column in &mut output.columns {
-            forget(&mut column.field, &[field::SAMPLED]);
-        }
+        let (output, sink_steps) = bind_all(after_source, sink, policies)?;
         let mapping = (!mapping.is_identity() || columns.is_some()).then_some(mapping);
         Ok(Self { read: Arc::new(read), chosen, names, mapping, source_steps, sink_steps, output })
     }
@@ -162,6 +159,14 @@ fn forget_native_types(before: &TableSchema, after: &mut TableSchema) {
             forget(&mut column.field, &native);
         }
     }
+}
+
+/// The table for a target to be made of: how its types were found is no matter of the target.
+pub(crate) fn settled(mut table: TableSchema) -> TableSchema {
+    for column in &mut table.columns {
+        forget(&mut column.field, &[field::SAMPLED]);
+    }
+    table
 }
 
 fn forget(field: &mut Field, keys: &[&str]) {

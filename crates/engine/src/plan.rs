@@ -13,7 +13,7 @@ use syncline_types::{
     TableSchema, did_you_mean, field,
 };
 
-use crate::chain::Chain;
+use crate::chain::{Chain, settled};
 use crate::job::Job;
 use crate::{carried, computed, relations};
 
@@ -411,7 +411,7 @@ async fn plan_table(
             let altered = processors.alter_values();
             let (carried, left_out) =
                 carried::definition(&info.schema, &chain, job.generated, altered);
-            let adapted = to.adapt(&by_position(job, carried)?, target)?;
+            let adapted = to.adapt(&settled(by_position(job, carried)?), target)?;
             notes.extend(left_out);
             notes.extend(adapted.notes);
             (adapted.table, true)

@@ -79,6 +79,10 @@ pub fn no_day(days: i64) -> Option<(u16, u8, u8)> {
 /// where it is so. Such a type is not held against a narrower one at the target.
 pub const SAMPLED: &str = "syncline.sampled";
 
+/// The column takes finite numbers alone, whatever its type has besides, and no JSON value `null`:
+/// `true` where it is so, as in JSON Lines.
+pub const FINITE: &str = "syncline.finite";
+
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
     field.metadata().get(key).map(String::as_str)

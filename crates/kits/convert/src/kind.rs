@@ -119,7 +119,9 @@ impl Shape {
         };
         let measured = kind.is_text() || matches!(kind, Kind::Binary | Kind::Geometry { .. });
         let length = if measured { field::length(field) } else { None };
-        let sampled = field::get(field, field::SAMPLED).is_some();
+        // A database's values have types of their own, whatever its columns say.
+        let sampled = field::get(field, field::SAMPLED).is_some()
+            && field::get(field, field::STORE).is_none();
         Some(Self { kind, length, sampled })
     }
 }

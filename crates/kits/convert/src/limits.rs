@@ -12,8 +12,9 @@ use arrow::datatypes::{
 use syncline_types::field;
 
 use crate::clock::{DAY, SECOND, days_from_civil};
+use crate::digits;
 use crate::float;
-use crate::misfit::{Fit, Side, conversion, nan, nul, out_of_range};
+use crate::misfit::{Fit, Side, conversion, infinity, nan, no_equivalent, nul, out_of_range};
 use crate::special::Specials;
 use crate::stage::{self, Stage};
 
@@ -43,6 +44,7 @@ pub(crate) struct Limits {
     no_nan: bool,
     no_infinity: bool,
     no_negative_zero: bool,
+    no_json_null: bool,
 }
 
 impl Limits {
@@ -68,6 +70,9 @@ pub(crate) struct Checks {
 /// The limits of a column.
 pub(crate) fn limits(field: &Field) -> Limits {
     let native = field::get(field, field::NATIVE).unwrap_or_default().to_ascii_lowercase();
+    if field::get(field, field::FINITE).is_some() {
+        return finite(field);
+    }
     match field::get(field, field::STORE) {
         Some("mysql") => mysql(field, &native),
         Some("postgres") => postgres(field, &native),
@@ -159,9 +164,24 @@ fn postgres(field: &Field, native: &str) -> Limits {
     limits
 }
 
+/// JSON Lines: JSON has no other numbers, and its `null` is what NULL is written as.
+fn finite(field: &Field) -> Limits {
+    let json = field::logical(field) == Some("json");
+    Limits { no_nan: !json, no_infinity: !json, no_json_null: json, ..Limits::default() }
+}
+
 fn sqlite(field: &Field) -> Limits {
     let float = field.data_type() == &DataType::Float64;
-    Limits { no_nan: float, no_negative_zero: float, ..Limits::default() }
+    Limits {
+        // Later ones have a form of their own, which no function of SQLite reads.
+        range: match field.data_type() {
+            DataType::Date32 => years(field.data_type(), -9999, 999_999, "years after 999999"),
+            _ => None,
+        },
+        no_nan: float,
+        no_negative_zero: float,
+        ..Limits::default()
+    }
 }
 
 /// Pages of standard SQL.
@@ -179,7 +199,8 @@ fn ansi(field: &Field) -> Limits {
 /// What has to be looked at between two columns, `to` being of canonical Arrow type.
 pub(crate) fn checks(from: &Field, to: &Field) -> Checks {
     let mut checks = Checks::default();
-    let word_for_word = field::get(from, field::STORE) == field::get(to, field::STORE)
+    let word_for_word = field::get(to, field::FINITE) == field::get(from, field::FINITE)
+        && field::get(from, field::STORE) == field::get(to, field::STORE)
         && field::get(from, field::NATIVE).is_some()
         && field::get(from, field::NATIVE) == field::get(to, field::NATIVE);
     if word_for_word {
@@ -293,6 +314,13 @@ impl Checks {
                 self.stages.push(stage::check_text(check));
                 self.refused.push("U+0000 in a text".into());
             }
+            if b.no_json_null {
+                const WHY: &str = "the JSON value null cannot be told from NULL";
+                let check =
+                    |t: &str| if t.trim() == "null" { Err(no_equivalent(WHY)) } else { Ok(()) };
+                self.stages.push(stage::check_text(check));
+                self.refused.push("the JSON value null".into());
+            }
         }
     }
 
@@ -324,6 +352,15 @@ impl Checks {
                 self.stages.push(stage::check_values::<Float32Type>(check));
             }
             DataType::Float64 => self.stages.push(stage::check_values::<Float64Type>(check)),
+            DataType::Utf8 if field::logical(to) == Some("decimal") => {
+                let check = |t: &str| match digits::special(t) {
+                    Some("NaN") => Err(nan()),
+                    Some(t) if t.starts_with('-') => Err(infinity(Side::Below)),
+                    Some(_) => Err(infinity(Side::Above)),
+                    None => Ok(()),
+                };
+                self.stages.push(stage::check_text(check));
+            }
             _ => return,
         }
         self.refused.push(if no_infinity { "NaN and infinity" } else { "NaN" }.to_owned());
