@@ -123,6 +123,10 @@ pub(crate) struct VerifyArgs {
     /// Mend the target: write missing and different rows, delete extra ones, and compare again
     #[arg(long, conflicts_with = "sample")]
     pub(crate) repair: bool,
+    /// With --repair: delete extra rows also where a condition or processors leave rows of the
+    /// source out, so that they may be right
+    #[arg(long, requires = "repair", conflicts_with = "keep_extra")]
+    pub(crate) delete_extra: bool,
     /// One JSON object a line on standard output instead of the report
     #[arg(long, value_enum, value_name = "FORMAT", help_heading = "Output")]
     pub(crate) events: Option<EventsArg>,
@@ -279,7 +283,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 }
 

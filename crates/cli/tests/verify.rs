@@ -220,6 +220,33 @@ fn a_thousand_changes_are_found_and_mended() {
 }
 
 #[test]
+fn servers_of_one_kind_compare_checksums() {
+    for (from, to) in [
+        (Kind::Postgres, Kind::Postgres),
+        (Kind::MariaDb, Kind::MariaDb),
+        (Kind::MySql, Kind::MySql),
+    ] {
+        let Some((source, target)) = pair(from, to) else { continue };
+        source.fill("t", 120_000, true);
+        let state = folder();
+        let (from_url, to_url) = (source.url("t"), target.url("t"));
+        run_well(state.path(), &["copy", &from_url, &to_url]);
+        let equal = Said::of(state.path(), &from_url, &to_url, &[]);
+        assert_eq!((equal.code, equal.counts()), (0, [120_000, 0, 0, 0]), "{from:?}");
+        assert_eq!(equal.method(), "checksums", "{from:?}");
+        // NULL is not nothing, and a value does not run over into its neighbour.
+        execute(&target, "UPDATE t SET note = '' WHERE id = 1");
+        execute(&target, "UPDATE t SET grp = 0, name = '1name-000010' WHERE id = 31");
+        execute(&target, "DELETE FROM t WHERE id = 200002 OR id = 359998");
+        let said = Said::of(state.path(), &from_url, &to_url, &[]);
+        assert_eq!((said.code, said.counts()), (3, [119_996, 2, 0, 2]), "{from:?}");
+        let mended = Said::of(state.path(), &from_url, &to_url, &["--repair"]);
+        assert_eq!((mended.code, mended.counts()), (0, [120_000, 0, 0, 0]), "{from:?}");
+        assert_eq!(mended.method(), "checksums", "{from:?}");
+    }
+}
+
+#[test]
 fn stores_that_sort_in_different_ways_are_compared_too() {
     let words = ["b", "A", "a1", "B2", "é", "z", "Z9", "_", "ö", "ß", "10", "9", "a b", "ab"];
     for (from, to) in [
@@ -300,6 +327,13 @@ fn rows_are_compared_under_the_mapping_of_the_job() {
         assert_eq!((mended.code, mended.counts()), (0, [180, 0, 0, 0]));
         let all = Said::of(state.path(), &from_url, &to_url, &mapping);
         assert_eq!(all.counts(), [180, 0, 1, 0], "what only the target has was left alone");
+        let spared =
+            Said::of(state.path(), &from_url, &to_url, &[&mapping[..], &["--repair"]].concat());
+        let left = spared.all("repaired")[0]["left"].to_string();
+        assert!(spared.code == 3 && left.contains("they may be right"), "{left}");
+        let delete = [&mapping[..], &["--repair", "--delete-extra"]].concat();
+        let mended = Said::of(state.path(), &from_url, &to_url, &delete);
+        assert_eq!((mended.code, mended.counts()), (0, [180, 0, 0, 0]));
     }
 }
 

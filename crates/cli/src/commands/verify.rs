@@ -32,6 +32,7 @@ pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
         show: args.show,
         keep_extra: args.keep_extra,
         repair: args.repair,
+        delete_extra: args.delete_extra,
         folder: store.folder().to_owned(),
     };
     let view = Mutex::new(View::new(args.events.is_some(), args.quiet));

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -121,10 +121,23 @@ pub(crate) struct Findings {
     pub(crate) changes: Option<Changes>,
 }
 
-/// Rows to be written to the target, and rows to be taken away before.
+/// What mends the target.
 pub(crate) struct Changes {
+    /// Rows that the target has not.
     pub(crate) write: Spool,
+    /// Rows that the target has in another form.
+    pub(crate) rewrite: Spool,
+    /// Those other forms, where writing does not put one row in place of the other.
+    pub(crate) replace: Spool,
+    /// Rows that only the target has.
     pub(crate) delete: Spool,
+}
+
+impl Changes {
+    /// Rows in all.
+    pub(crate) fn rows(&self) -> u64 {
+        self.write.rows + self.rewrite.rows + self.replace.rows + self.delete.rows
+    }
 }
 
 impl Findings {
@@ -139,10 +152,11 @@ impl Findings {
     }
 
     /// Rows that mend the target are kept in `folder`.
-    pub(crate) fn with_changes(mut self, folder: &Path, schema: &SchemaRef) -> Result<Self> {
+    pub(crate) fn with_changes(mut self, folder: &Path, schema: &SchemaRef) -> Self {
         let spool = || Spool::new(folder, SchemaRef::clone(schema));
-        self.changes = Some(Changes { write: spool()?, delete: spool()? });
-        Ok(self)
+        self.changes =
+            Some(Changes { write: spool(), rewrite: spool(), replace: spool(), delete: spool() });
+        self
     }
 
     /// What was found elsewhere of the same table.
@@ -152,6 +166,8 @@ impl Findings {
         self.shown.extend(other.shown.into_iter().take(room));
         if let (Some(mine), Some(theirs)) = (&mut self.changes, other.changes) {
             mine.write.append(theirs.write)?;
+            mine.rewrite.append(theirs.rewrite)?;
+            mine.replace.append(theirs.replace)?;
             mine.delete.append(theirs.delete)?;
         }
         Ok(())
@@ -190,9 +206,9 @@ impl Findings {
     ) -> Result<()> {
         self.counts.different += 1;
         if let Some(changes) = &mut self.changes {
-            changes.write.push(source)?;
+            changes.rewrite.push(source)?;
             if !replaces {
-                changes.delete.push(target)?;
+                changes.replace.push(target)?;
             }
         }
         self.show(layout, Wrong::Different, Some(source), Some(target));
@@ -300,9 +316,10 @@ fn text_of(field: &Field, column: &ArrayRef, row: usize) -> String {
     words
 }
 
-/// Rows put aside in a file without a name.
+/// Rows put aside in a file without a name, made when the first of them comes.
 pub(crate) struct Spool {
-    file: StreamWriter<BufWriter<File>>,
+    folder: PathBuf,
+    file: Option<StreamWriter<BufWriter<File>>>,
     schema: SchemaRef,
     waiting: Vec<RecordBatch>,
     bytes: usize,
@@ -314,10 +331,9 @@ const TOGETHER: usize = 1_024;
 const TOGETHER_BYTES: usize = 1 << 20;
 
 impl Spool {
-    pub(crate) fn new(folder: &Path, schema: SchemaRef) -> Result<Self> {
-        let file = BufWriter::new(tempfile::tempfile_in(folder).map_err(failed)?);
-        let file = StreamWriter::try_new(file, &schema).map_err(aside)?;
-        Ok(Self { file, schema, waiting: Vec::new(), bytes: 0, rows: 0 })
+    fn new(folder: &Path, schema: SchemaRef) -> Self {
+        let folder = folder.to_owned();
+        Self { folder, file: None, schema, waiting: Vec::new(), bytes: 0, rows: 0 }
     }
 
     pub(crate) fn push(&mut self, at: At<'_>) -> Result<()> {
@@ -328,41 +344,52 @@ impl Spool {
         self.waiting.push(row);
         self.rows += 1;
         if self.waiting.len() >= TOGETHER || self.bytes >= TOGETHER_BYTES {
-            self.write()?;
+            self.write_waiting()?;
         }
         Ok(())
     }
 
-    fn write(&mut self) -> Result<()> {
+    fn write_waiting(&mut self) -> Result<()> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let rows = concat_batches(&self.schema, &self.waiting).map_err(aside)?;
         self.waiting.clear();
         self.bytes = 0;
-        self.file.write(&rows).map_err(aside)
+        self.write(&rows)
+    }
+
+    fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        if self.file.is_none() {
+            let file = BufWriter::new(tempfile::tempfile_in(&self.folder).map_err(failed)?);
+            self.file = Some(StreamWriter::try_new(file, &self.schema).map_err(aside)?);
+        }
+        self.file.as_mut().map_or(Ok(()), |file| file.write(rows)).map_err(aside)
     }
 
     fn append(&mut self, other: Spool) -> Result<()> {
-        self.write()?;
+        self.write_waiting()?;
         self.rows += other.rows;
-        if other.rows > 0 {
-            for rows in other.read()? {
-                self.file.write(&rows?).map_err(aside)?;
-            }
+        for rows in other.read()? {
+            self.write(&rows?)?;
         }
         Ok(())
     }
 
     /// The rows, in batches, in the order they were put aside.
     pub(crate) fn read(mut self) -> Result<impl Iterator<Item = Result<RecordBatch>>> {
-        self.write()?;
-        self.file.finish().map_err(aside)?;
-        let file = self.file.into_inner().map_err(aside)?;
-        let mut file = file.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.rewind().map_err(failed)?;
-        let rows = StreamReader::try_new(BufReader::new(file), None).map_err(aside)?;
-        Ok(rows.map(|rows| rows.map_err(aside)))
+        self.write_waiting()?;
+        let rows = match self.file {
+            None => None,
+            Some(mut file) => {
+                file.finish().map_err(aside)?;
+                let file = file.into_inner().map_err(aside)?;
+                let mut file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+                file.rewind().map_err(failed)?;
+                Some(StreamReader::try_new(BufReader::new(file), None).map_err(aside)?)
+            }
+        };
+        Ok(rows.into_iter().flatten().map(|rows| rows.map_err(aside)))
     }
 }
 

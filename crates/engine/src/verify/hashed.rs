@@ -30,11 +30,15 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Compares the rows of some splits of both sides.
 pub(crate) async fn compare(pair: &Arc<Pair>, piece: Piece, how: &How) -> Result<Findings> {
-    let mut findings = how.findings(pair)?;
-    let source = sorted(pair, Which::Source, &piece.source, how, &mut findings).await?;
-    let target = sorted(pair, Which::Target, &piece.target, how, &mut findings).await?;
+    let mut findings = how.findings(pair);
+    let mut others = findings.for_people();
+    let (source, target) = tokio::try_join!(
+        sorted(pair, Which::Source, &piece.source, how, &mut findings),
+        sorted(pair, Which::Target, &piece.target, how, &mut others),
+    )?;
+    findings.add(others)?;
     let (give, mut given) = mpsc::channel::<Vec<Unequal>>(1);
-    let (show, mend) = (how.show, how.mend);
+    let (show, mend, keep_extra) = (how.show, how.mend, how.keep_extra);
     let work = tokio::task::spawn_blocking(move || {
         let mut chunk = Vec::new();
         let mut counts = (0, 0, 0);
@@ -43,6 +47,9 @@ pub(crate) async fn compare(pair: &Arc<Pair>, piece: Piece, how: &How) -> Result
         let equal = multiset::compare(source, target, |unequal| {
             let (missing, extra, different) = unequal.counts();
             counts = (counts.0 + missing, counts.1 + extra, counts.2 + different);
+            if keep_extra && unequal.surplus.source.is_empty() {
+                return Ok(());
+            }
             if mend || seen < show {
                 chunk.push(unequal);
             }
@@ -161,7 +168,7 @@ async fn look_for(
         let shown = (index < room).then(Default::default);
         (key, Wanted { source: surplus.source, target: surplus.target, paired, shown })
     });
-    let search = Search { wanted: wanted.collect(), findings: how.findings(pair)? };
+    let search = Search { wanted: wanted.collect(), findings: how.findings(pair) };
     let search = Arc::new(Mutex::new(search));
     for which in [Which::Source, Which::Target] {
         let into = Arc::clone(&search);
@@ -208,10 +215,12 @@ impl Search {
         }
         if let Some(changes) = &mut self.findings.changes {
             match which {
+                Which::Source if wanted.paired => changes.rewrite.push(at)?,
                 Which::Source => changes.write.push(at)?,
                 // Written over, or left alone.
                 Which::Target if wanted.paired && replaces => {}
                 Which::Target if !wanted.paired && keep_extra => {}
+                Which::Target if wanted.paired => changes.replace.push(at)?,
                 Which::Target => changes.delete.push(at)?,
             }
         }

@@ -52,6 +52,9 @@ pub struct VerifyOptions {
     pub keep_extra: bool,
     /// Whether the target is mended.
     pub repair: bool,
+    /// Whether mending deletes rows that only the target has also where the job copies only some
+    /// rows of the source, and they may well be right.
+    pub delete_extra: bool,
     /// Where rows are put aside for comparing.
     pub folder: PathBuf,
 }
@@ -195,6 +198,14 @@ impl Verifying<'_> {
         let bound = self.patiently(|| self.plan(source.as_ref(), sink.as_ref())).await?;
         sink.end().await?;
         let mut stores = Stores { opened: Vec::new(), readers: job.speed.workers() };
+        // Said once, not again after a repair.
+        if mend == self.options.repair {
+            for table in &bound {
+                for note in &table.plan.notes {
+                    self.note(format!("{}: {note}", table.plan.source.name));
+                }
+            }
+        }
         let opened = self.open(bound, &source, &mut stores).await;
         let compared = match opened {
             Ok(tables) => self.all(tables, mend).await,
@@ -215,6 +226,10 @@ impl Verifying<'_> {
             for table in &mut tables {
                 let there = sink.describe(&table.plan.target.name).await?;
                 table.plan.exists = there.is_some();
+                // It has no key by which a row would take another's place.
+                table.plan.target.primary_key.clear();
+                table.plan.target.indexes.clear();
+                table.key.clear();
             }
         }
         Ok(tables)
@@ -252,9 +267,6 @@ impl Verifying<'_> {
         let sample = self.options.sample;
         let mut tables = Vec::with_capacity(found.len());
         for (table, target) in found {
-            for note in &table.plan.notes {
-                self.note(format!("{}: {note}", table.plan.source.name));
-            }
             let Some((side, info)) = target else {
                 tables.push(Err(table));
                 continue;
@@ -390,7 +402,7 @@ impl Verifying<'_> {
             method,
             counts,
         };
-        let changes = changes.filter(|c| c.write.rows + c.delete.rows > 0);
+        let changes = changes.filter(|c| c.rows() > 0);
         Compared { verdict, pair: Some(pair), changes }
     }
 
@@ -401,7 +413,8 @@ impl Verifying<'_> {
         let mut all = Vec::new();
         for table in tables {
             let (Some(pair), Some(changes)) = (&table.pair, table.changes.take()) else { continue };
-            let done = repair::table(sink.as_ref(), &run, pair, changes).await;
+            let spare = self.copies_some() && !self.options.delete_extra;
+            let done = repair::table(sink.as_ref(), &run, pair, changes, spare).await;
             let repaired = match done {
                 Ok(repaired) => repaired,
                 Err(error) => {
@@ -414,6 +427,15 @@ impl Verifying<'_> {
         }
         sink.end().await?;
         Ok(all)
+    }
+
+    /// Whether the job leaves rows of the source out, so that the target may have others.
+    fn copies_some(&self) -> bool {
+        let job = self.job;
+        job.filter.is_some()
+            || job.query.is_some()
+            || !job.source_processors.is_empty()
+            || !job.sink_processors.is_empty()
     }
 
     /// Tries again what fails for a reason that may go away.

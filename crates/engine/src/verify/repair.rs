@@ -27,7 +27,7 @@ pub struct Repaired {
     pub left: Vec<String>,
 }
 
-/// Mends a table.
+/// Mends a table. `spare` keeps rows that only the target has.
 ///
 /// # Errors
 /// When the target fails. Rows that it refuses, and what it cannot do, are in [`Repaired::left`].
@@ -36,11 +36,11 @@ pub(crate) async fn table(
     run: &str,
     pair: &Pair,
     changes: Changes,
+    spare: bool,
 ) -> Result<Repaired> {
     let plan = &pair.bound.plan;
     let mut repaired = Repaired { table: plan.target.name.to_string(), ..Default::default() };
-    let Changes { write, delete } = changes;
-    if write.rows == 0 && delete.rows == 0 {
+    if changes.rows() == 0 {
         return Ok(repaired);
     }
     // A small run of its own, as for dead letters.
@@ -62,14 +62,14 @@ pub(crate) async fn table(
     let split = Split {
         table: plan.source.name.clone(),
         id: 0,
-        rows: Some(write.rows + delete.rows),
+        rows: Some(changes.rows()),
         bytes: None,
         resumable: false,
         token: String::new(),
     };
     let opened = sink.open(&task, &split).await?;
     let mut mending = Mending { writer: opened.writer, task: &task, seq: 0, bytes: 0 };
-    let done = mending.all(pair, write, delete, &mut repaired).await;
+    let done = mending.all(pair, changes, spare, &mut repaired).await;
     let ended = match done {
         Ok(()) => mending.flush(true).await,
         Err(error) => Err(error),
@@ -103,12 +103,42 @@ impl Mending<'_> {
     async fn all(
         &mut self,
         pair: &Pair,
-        write: Spool,
-        delete: Spool,
+        changes: Changes,
+        spare: bool,
         repaired: &mut Repaired,
     ) -> Result<()> {
-        let wanted = delete.rows;
-        for rows in delete.read()? {
+        let Changes { write, rewrite, replace, delete } = changes;
+        if spare && delete.rows > 0 {
+            repaired.left.push(format!(
+                "{} rows that only the target has: the job copies only some rows of the source, so \
+                 they may be right; --delete-extra deletes them",
+                delete.rows
+            ));
+        } else {
+            self.take_away(pair, delete, "only the target has", repaired).await?;
+        }
+        // Where their old form stays, the new one would be a second row.
+        if self.take_away(pair, replace, "differ", repaired).await? {
+            for rows in rewrite.read()? {
+                self.write(rows?, repaired).await?;
+            }
+        }
+        for rows in write.read()? {
+            self.write(rows?, repaired).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes rows away; `false` when the target cannot do that.
+    async fn take_away(
+        &mut self,
+        pair: &Pair,
+        gone: Spool,
+        which: &str,
+        repaired: &mut Repaired,
+    ) -> Result<bool> {
+        let count = gone.rows;
+        for rows in gone.read()? {
             let rows = rows?;
             // The key is enough where there is one: other columns may not even be comparable.
             let rows = if pair.replaces {
@@ -119,29 +149,18 @@ impl Mending<'_> {
             match self.writer.delete(&rows).await {
                 Ok(()) => repaired.deleted += rows.num_rows() as u64,
                 Err(error) if error.code() == Code::Unsupported => {
-                    let words = error.chain();
-                    repaired.left.push(format!("{wanted} rows that are too many: {words}"));
-                    break;
+                    repaired.left.push(format!("{count} rows that {which}: {}", error.chain()));
+                    return Ok(false);
                 }
                 Err(error) if error.kind() == ErrorKind::Data => {
-                    repaired.left.push(format!("rows that are too many: {}", error.chain()));
+                    let some = rows.num_rows();
+                    repaired.left.push(format!("{some} rows that {which}: {}", error.chain()));
                 }
                 Err(error) => return Err(error),
             }
             self.passed(&rows).await?;
         }
-        if !repaired.left.is_empty() && !pair.replaces && repaired.deleted == 0 && wanted > 0 {
-            // Without taking the old rows away, the new ones of different rows would be doubles.
-            let missing_only = pair.layout.key.is_empty();
-            if !missing_only {
-                repaired.left.push("rows that differ, as they cannot be taken away".into());
-                return Ok(());
-            }
-        }
-        for rows in write.read()? {
-            self.write(rows?, repaired).await?;
-        }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes rows; those that the target refuses are narrowed down by halves, and named.
