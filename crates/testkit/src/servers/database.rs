@@ -152,7 +152,10 @@ impl Database {
             admin.execute(&format!("DROP DATABASE IF EXISTS {name}"));
             admin.execute(&format!("CREATE DATABASE {name}"));
         } else {
-            admin.execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+            if admin.try_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).is_err() {
+                // Version 12 has no FORCE.
+                admin.execute(&format!("DROP DATABASE IF EXISTS {name}"));
+            }
             admin.execute(&format!("CREATE DATABASE {name} TEMPLATE template0"));
         }
         Self { server: Arc::clone(server), name, session: Mutex::new(None) }
