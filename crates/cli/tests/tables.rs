@@ -1,6 +1,8 @@
 //! Tables come out whole: keys, checks, generated columns, partitions, foreign keys in circles, on
 //! the same kind of server word for word, elsewhere as `docs/tables.md` says.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod place;
 
 use place::{run, run_well, shown};
@@ -390,4 +392,112 @@ fn the_statements_of_schema_run_where_they_are_for() {
     assert!(json.contains("\"$schema\""));
     let output = run(state.path(), &["schema", &source.url()]);
     assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+}
+
+#[test]
+fn postgresql_tables_go_to_mysql_and_mariadb_with_their_relations() {
+    let Some(source) = database(Kind::Postgres, POSTGRES) else { return };
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        let Some(server) = Server::shared(kind) else { continue };
+        let target = server.database();
+        let state = folder();
+        let args = ["copy", &source.url(), &target.url(), "--parallel", "4", "--allow-lossy"];
+        let check = run_well(state.path(), &[&args[..], &["--dry-run"]].concat());
+        for note in [
+            "index part_cheap is left out: only postgres can say it",
+            "part_inside_fkey: DEFERRABLE INITIALLY DEFERRED is left out",
+            "partitions are not carried: the table is made flat",
+        ] {
+            assert!(check.contains(note), "{kind:?}: {note}\n{check}");
+        }
+        run_well(state.path(), &args);
+        let keys = "SELECT concat(constraint_name, ' ', referenced_table_name, ' ', delete_rule) \
+                    FROM information_schema.referential_constraints \
+                    WHERE constraint_schema = DATABASE() ORDER BY 1";
+        let no_action = "NO ACTION";
+        assert_eq!(
+            single(&target, keys),
+            [
+                format!("maker_best part {no_action}"),
+                format!("part_inside_fkey part {no_action}"),
+                "part_maker_fkey maker CASCADE".to_owned(),
+                format!("sale_part_fkey part {no_action}"),
+            ],
+            "{kind:?}"
+        );
+        for (table, rows) in [("maker", 40), ("part", 300), ("sale", 100)] {
+            assert_eq!(target.count(table), rows, "{kind:?}: {table}");
+        }
+        let made = show_create(&target, "part");
+        assert!(
+            made.contains("GENERATED ALWAYS AS (`price` * 0.2) STORED")
+                || made.contains("GENERATED ALWAYS AS ((`price` * 0.2)) STORED"),
+            "{made}"
+        );
+        let all = "SELECT id, maker, inside, price, tax FROM part ORDER BY id";
+        assert_eq!(target.rows(all), source.rows(all), "{kind:?}");
+        for bad in ["5, 1, NULL, -1", "500, 1, 9999, 1"] {
+            let sql = format!("INSERT INTO part (id, maker, inside, price) VALUES ({bad})");
+            assert!(target.try_execute(&sql).is_err(), "{kind:?}: {sql}");
+        }
+        let low = "INSERT INTO maker (name, country) VALUES ('x', 'de')";
+        assert!(target.try_execute(low).is_err(), "{kind:?}");
+    }
+}
+
+const SQLITE: &str = "
+CREATE TABLE team (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, lead INTEGER REFERENCES player,
+  CHECK (length(name) > 1));
+CREATE TABLE player (id INTEGER PRIMARY KEY, team INTEGER REFERENCES team (id) ON DELETE SET NULL, points INTEGER DEFAULT 0,
+  double INTEGER AS (points * 2) VIRTUAL, tag TEXT GENERATED ALWAYS AS ('#' || points) STORED,
+  CONSTRAINT some CHECK (points >= 0));
+INSERT INTO team (id, name) VALUES (1, 'red'), (2, 'blue');
+INSERT INTO player (id, team, points) VALUES (1, 1, 5), (2, 2, 7), (3, NULL, 0);
+UPDATE team SET lead = id;
+";
+
+#[test]
+fn sqlite_tables_go_to_servers_with_their_relations() {
+    let state = folder();
+    let path = state.path().join("team.db");
+    rusqlite::Connection::open(&path).unwrap().execute_batch(SQLITE).unwrap();
+    let url = format!("sqlite:{}", path.display());
+    for kind in [Kind::MariaDb, Kind::MySql, Kind::Postgres] {
+        let Some(server) = Server::shared(kind) else { continue };
+        let target = server.database();
+        // A text of any length has no place in a key of MySQL.
+        let args = ["copy", &url, &target.url(), "--allow-lossy"];
+        let check = run_well(state.path(), &[&args[..], &["--dry-run"]].concat());
+        assert!(check.contains("column tag is made a plain one that holds the values"), "{check}");
+        run_well(state.path(), &args);
+        let keys = "SELECT count(*) FROM information_schema.table_constraints \
+                    WHERE constraint_type = 'FOREIGN KEY' AND table_name IN ('team', 'player') \
+                    AND constraint_schema IN ('public', 'DB')"
+            .replace("DB", target.name());
+        assert_eq!(single(&target, &keys), ["2"], "{kind:?}");
+        let all = "SELECT id, team, points, double_, tag FROM player ORDER BY id"
+            .replace("double_", if kind == Kind::Postgres { "\"double\"" } else { "`double`" });
+        let rows: Vec<Vec<String>> = target
+            .rows(&all)
+            .into_iter()
+            .map(|row| row.into_iter().map(|v| v.unwrap_or("NULL".into())).collect())
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ["1", "1", "5", "10", "#5"],
+                ["2", "2", "7", "14", "#7"],
+                ["3", "NULL", "0", "0", "#0"]
+            ],
+            "{kind:?}"
+        );
+        for bad in [
+            "INSERT INTO player (id, points) VALUES (9, -1)",
+            "INSERT INTO team (name) VALUES ('x')",
+            "INSERT INTO player (id, team) VALUES (9, 9)",
+        ] {
+            assert!(target.try_execute(bad).is_err(), "{kind:?}: {bad}");
+        }
+        target.execute("INSERT INTO player (id, points) VALUES (9, 4)");
+    }
 }
