@@ -62,6 +62,9 @@ impl Server {
             self.fit_indexes(table, &mut notes);
             self.fit_partitions(table, &mut notes);
         }
+        if self.flavor == Flavor::MariaDb && from != Some(Flavor::MariaDb) {
+            notes.extend(one_zero(table));
+        }
         if other {
             // Only the other server has them.
             table.requires.clear();
@@ -339,6 +342,18 @@ fn maker(table: &TableSchema) -> Option<Flavor> {
         () if sql.starts_with("/* MySQL") => Some(Flavor::MySql),
         () => None,
     }
+}
+
+/// What is said of columns whose −0 MariaDB stores as 0.
+fn one_zero(table: &TableSchema) -> Option<String> {
+    let floats: Vec<&str> = table
+        .columns
+        .iter()
+        .filter(|c| c.field.data_type().is_floating())
+        .map(Column::name)
+        .collect();
+    let names = floats.join(", ");
+    (!floats.is_empty()).then(|| format!("MariaDB has one zero: −0 becomes 0 in {names}"))
 }
 
 /// Has expressions say their texts without the character set that MySQL puts before each: MariaDB

@@ -62,7 +62,23 @@ impl Related {
     }
 
     fn at(&self, fault: Fault) -> Error {
-        Error::from(fault).at(format!("{}, foreign key {}", self.table, self.name()))
+        let place = format!("{}, foreign key {}", self.table, self.name());
+        match fault.number() {
+            Some(1005 | 1170 | 1215 | 1822 | 3780) => {
+                let Self { table, key } = self;
+                let text = format!(
+                    "{place}: ({}) of {table} and ({}) of {} cannot be related: {fault}",
+                    key.columns.join(", "),
+                    key.referenced.join(", "),
+                    key.references
+                );
+                Error::new(Code::Unsupported, text).hint(
+                    "both need the same type and collation, and the one referred to a key; all \
+                     rows are loaded: change the columns there, and the run goes on from here",
+                )
+            }
+            _ => Error::from(fault).at(place),
+        }
     }
 
     fn name(&self) -> String {

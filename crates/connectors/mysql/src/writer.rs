@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use syncline_connector::SinkWriter;
 use syncline_sql::Dialect;
 use syncline_types::{
-    ChangeBatch, Code, Error, ErrorKind, Position, Result, TableName, TableSchema,
+    ChangeBatch, Code, Error, ErrorKind, Flaw, Position, Result, TableName, TableSchema,
 };
 
 use crate::checkpoint::Checkpoint;
@@ -303,7 +303,8 @@ impl Writer {
                 self.buffer.len(),
                 self.packet
             );
-            let error = Error::new(Code::OutOfRange, text).hint("raise max_allowed_packet");
+            let error = Error::new(Code::OutOfRange, text).flawed(Flaw::TooLong);
+            let error = error.hint("raise max_allowed_packet");
             return Err(Trouble::Undo(error));
         }
         let done = self.conn.exec_bytes(&self.buffer).await?;

@@ -219,7 +219,9 @@ async fn hostile_settings_of_the_server_change_nothing() {
         "--sql-mode=ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,HIGH_NOT_PRECEDENCE",
         "--default-time-zone=+12:45",
         "--character-set-server=latin1",
-        "--init-connect=SET NAMES latin1, autocommit=0, sql_safe_updates=1, completion_type=CHAIN",
+        "--init-connect=SET NAMES latin1, autocommit=0, sql_safe_updates=1, completion_type=CHAIN, \
+         sql_notes=0, foreign_key_checks=0, unique_checks=0, sql_auto_is_null=1, sql_select_limit=1, \
+         sql_big_selects=0, sql_quote_show_create=0, sql_buffer_result=1",
         "--skip-character-set-client-handshake",
         "--transaction-isolation=SERIALIZABLE",
         "--max-allowed-packet=1M",
@@ -228,11 +230,8 @@ async fn hostile_settings_of_the_server_change_nothing() {
         "--default-storage-engine=MyISAM",
         "--explicit-defaults-for-timestamp=OFF",
         "--group-concat-max-len=4",
-        "--sql-notes=OFF",
         "--max-sort-length=64",
         "--max-error-count=0",
-        "--foreign-key-checks=OFF",
-        "--sql-safe-updates=ON",
         "--innodb-strict-mode=OFF",
         "--character-set-filesystem=latin1",
         "--low-priority-updates=ON",

@@ -17,7 +17,7 @@ use arrow::array::{
     UInt64Array,
 };
 use arrow::datatypes::{DataType, TimeUnit};
-use syncline_types::{Code, Column, Error, Result, TableSchema, field};
+use syncline_types::{Code, Column, Error, Flaw, Result, TableSchema, field};
 
 use crate::native::{Native, STORE};
 use value::{
@@ -202,7 +202,11 @@ impl<'a> Rows<'a> {
                 out.truncate(before);
                 let (name, native) = (&column.target.name, &column.target.native);
                 let text = format!("{}.{name} ({native}): {why}", self.place);
-                return Err(Error::new(code, text));
+                let error = Error::new(code, text);
+                return Err(match column.flaw(row) {
+                    Some(flaw) => error.flawed(flaw),
+                    None => error,
+                });
             }
         }
         out.push(if form == Form::Load { b'\n' } else { b')' });
@@ -253,6 +257,20 @@ impl Source<'_> {
                     && a.iter().flatten().any(|micros| one(micros.div_euclid(DAY)))
             }
             _ => false,
+        }
+    }
+
+    /// Which kind of bad value it is, where the error's code does not say it.
+    fn flaw(&self, row: usize) -> Option<Flaw> {
+        let of = |value: f64| match value {
+            _ if value.is_nan() => Some(Flaw::Nan),
+            _ if value.is_infinite() => Some(Flaw::Infinity),
+            _ => None,
+        };
+        match &self.values {
+            Values::F32(a) => of(a.value(row).into()),
+            Values::F64(a) => of(a.value(row)),
+            _ => None,
         }
     }
 

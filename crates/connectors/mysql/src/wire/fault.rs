@@ -5,7 +5,7 @@
 
 use std::{fmt, io};
 
-use syncline_types::{Code, Error};
+use syncline_types::{Code, Error, Flaw};
 
 /// A failure of one command or of the connection under it.
 #[derive(Debug)]
@@ -126,6 +126,10 @@ impl From<Fault> for Error {
             }
             Fault::Server { code, message, .. } => {
                 let error = Error::new(code_of(code, &message), format!("{message} ({code})"));
+                let error = match code {
+                    1153 | 1301 | 1406 => error.flawed(Flaw::TooLong),
+                    _ => error,
+                };
                 match code {
                     1153 | 1301 => error.hint("raise max_allowed_packet at the server"),
                     1114 => error.hint("make room where the server keeps its data"),
