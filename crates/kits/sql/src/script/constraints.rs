@@ -1,7 +1,7 @@
 //! Constraints and indexes: within CREATE TABLE's brackets, behind ALTER TABLE … ADD, and CREATE
 //! INDEX.
 
-use syncline_types::field::{self, LOGICAL};
+use syncline_types::field::{self, LOGICAL, NATIVE};
 use syncline_types::{
     Check, Column, ForeignKey, Index, IndexPart, ReferentialAction, TableName, TableSchema,
 };
@@ -196,7 +196,12 @@ impl Tokens<'_> {
     ) {
         let Some(references) = self.table() else { return };
         let referenced = self.names();
-        let (mut on_delete, mut on_update) = Default::default();
+        // MariaDB shows RESTRICT by saying nothing.
+        let unsaid = match self.session.maria {
+            true => ReferentialAction::Restrict,
+            false => ReferentialAction::NoAction,
+        };
+        let (mut on_delete, mut on_update) = (unsaid, unsaid);
         let mut attributes: Vec<String> = Vec::new();
         loop {
             let from = self.at;
@@ -323,7 +328,8 @@ impl Tokens<'_> {
 }
 
 pub(crate) fn mark_json(column: &mut Column) {
-    column.field = field::with(column.field.clone(), [(LOGICAL, "json".to_owned())]);
+    let pairs = [(LOGICAL, "json".to_owned()), (NATIVE, "json".to_owned())];
+    column.field = field::with(column.field.clone(), pairs);
 }
 
 impl Tokens<'_> {

@@ -266,7 +266,9 @@ impl Scanner {
                 let rules = Rules::of(found.unwrap_or(Dialect::Ansi));
                 let decoded = self.session.decoded;
                 let session = Session::new(Rules { unsure: found.is_none(), ..rules });
-                self.session = Session { decoded, ..session };
+                // Only MariaDB's tool writes comments of this kind.
+                let maria = memmem::find(&self.buf[self.pos..], b"/*M!").is_some();
+                self.session = Session { decoded, maria, ..session };
                 self.dialect = Some(rules.dialect);
             }
             self.wait = 0;
@@ -341,6 +343,7 @@ impl Scanner {
                 let line = comments[at..].split(|b| *b == b'\n').next().unwrap_or_default();
                 let maria = memmem::find(line, b"MariaDB").is_some();
                 self.maker = Some(if maria { "MariaDB" } else { "MySQL" });
+                self.session.maria = maria;
             }
             self.dumps -= count("-- Dump completed");
             self.dumps -= count("-- PostgreSQL database dump complete");

@@ -34,6 +34,9 @@ pub(crate) struct Session {
     /// Its bytes were made UTF-8 before they came here, whatever encoding the script names.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) decoded: bool,
+    /// A dump of MariaDB.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) maria: bool,
     /// User variables that hold settings (`@OLD_SQL_MODE`).
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -47,6 +50,7 @@ impl Session {
             charset: Charset::Utf8,
             zone: None,
             decoded: false,
+            maria: false,
             variables: BTreeMap::new(),
         }
     }
