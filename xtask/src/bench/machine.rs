@@ -28,8 +28,13 @@ pub(super) fn describe() -> Value {
     })
 }
 
-/// The commit that was measured, with a `+` when files differ from it.
+/// The commit that was measured, with a `+` when files differ from it. Of a binary that was given,
+/// only what it says of itself is known.
 pub(super) fn commit() -> String {
+    if let Some(given) = std::env::var_os("SYNCLINE_BIN").filter(|p| !p.is_empty()) {
+        let version = first_line(&given.to_string_lossy(), &["--version"]);
+        return format!("{version}, given by SYNCLINE_BIN");
+    }
     let commit = first_line("git", &["rev-parse", "--short", "HEAD"]);
     let changed = first_line("git", &["status", "--porcelain", "--untracked-files=no"]);
     if changed.is_empty() { commit } else { format!("{commit}+") }

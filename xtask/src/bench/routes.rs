@@ -103,7 +103,8 @@ impl Trip<'_> {
         self.out.join(format!("{}.{}", self.name(), self.route.to.extension()))
     }
 
-    /// Syncline's command line; its events go to `events`.
+    /// Syncline's command line; its events go to `events`. The tables are there, and not every
+    /// value of their types would fit (an infinite double in MySQL, say): such rows are refused.
     pub(super) fn syncline(&self, parallel: usize, events: &Path) -> String {
         let (from, to) = (self.route.from, self.route.to);
         let place = |store, database, file: &Path| match store {
@@ -123,7 +124,7 @@ impl Trip<'_> {
             n => format!(" --parallel {n}"),
         };
         format!(
-            "{} copy {} {}{table}{parallel} --state {} --fresh --events json > {}",
+            "{} copy {} {}{table}{parallel} --allow-lossy --state {} --fresh --events json > {}",
             self.syncline.display(),
             quoted(&source),
             quoted(&target),
@@ -263,7 +264,7 @@ impl Trip<'_> {
     fn copy_quietly(&self, source: &str, target: &str, options: &str) -> Result<(), String> {
         let (program, state) = (self.syncline.display(), self.prepared.join("state"));
         shell(&format!(
-            "{program} copy {} {} {options} --state {} --fresh -q",
+            "{program} copy {} {} {options} --allow-lossy --state {} --fresh -q",
             quoted(source),
             quoted(target),
             quoted(&state.display().to_string())
