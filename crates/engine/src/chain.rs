@@ -63,7 +63,7 @@ impl Chain {
         let chosen = mapped.columns.len();
         let names = mapped.columns.iter().map(|c| c.name().to_owned()).collect();
         let given = TableSchema { columns: read.columns[..chosen].to_vec(), ..read.clone() };
-        let mapping = RowsConverter::new(&given, &mapped)?.with_policies(policies)?;
+        let mapping = RowsConverter::new(&given, &mapped)?.with_policies(policies);
         let (after_source, source_steps) = bind_all(mapped, source, policies)?;
         let (output, sink_steps) = bind_all(after_source, sink, policies)?;
         let mapping = (!mapping.is_identity() || columns.is_some()).then_some(mapping);
@@ -78,6 +78,11 @@ impl Chain {
     /// Odd values that the mapping refuses in each column, where it does anything.
     pub(crate) fn mapping_refused(&self) -> Option<Vec<Vec<String>>> {
         self.mapping.as_ref().map(|m| m.refused().map(<[String]>::to_vec).collect())
+    }
+
+    /// What of the policies the mapping of types cannot follow.
+    pub(crate) fn unheeded(&self) -> impl Iterator<Item = String> {
+        self.mapping.iter().flat_map(RowsConverter::unheeded)
     }
 
     /// The column as read that a column of the output goes back to, as far as its name tells.
@@ -132,7 +137,7 @@ fn bind_all(
         let computed = processor.computes_with(&table).map_err(at)?;
         let among = |column: &str| computed.as_ref().is_none_or(|c| c.iter().any(|n| n == column));
         if let Some(plain) = unmarked(&table, among) {
-            let unmark = RowsConverter::new(&table, &plain)?.with_policies(policies)?;
+            let unmark = RowsConverter::new(&table, &plain)?.with_policies(policies);
             steps.push(Link::Unmark(unmark));
             table = plain;
         }

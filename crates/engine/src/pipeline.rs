@@ -163,8 +163,11 @@ impl Stretch {
         if self.errors.is_strict() {
             let hint = last.hint_text().map(|h| format!("{h}; ")).unwrap_or_default();
             let policy = match last.flaw() {
+                Some(flaw @ (Flaw::Infinity | Flaw::OutOfRange | Flaw::TooLong)) => {
+                    format!("; --values {flaw}=clamp takes the nearest value, {flaw}=null NULL")
+                }
                 Some(flaw) if flaw != Flaw::Other => {
-                    format!("; --values '{flaw}=…' says what becomes of such values")
+                    format!("; --values {flaw}=null puts NULL in place of such values")
                 }
                 _ => String::new(),
             };

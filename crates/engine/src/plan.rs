@@ -437,7 +437,10 @@ async fn plan_table(
         rows: info.rows,
         notes,
     };
-    bind(job, processors, plan)
+    let mut bound = bind(job, processors, plan)?;
+    let unheeded: Vec<String> = bound.chain.unheeded().chain(bound.to_target.unheeded()).collect();
+    bound.plan.notes.extend(unheeded);
+    Ok(bound)
 }
 
 /// Binds a table's plan to its steps.
@@ -460,7 +463,7 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         columns: indexes.iter().map(|i| chain.output.columns[*i].clone()).collect(),
         ..chain.output.clone()
     };
-    let to_target = RowsConverter::new(&given, &plan.target)?.with_policies(&job.values)?;
+    let to_target = RowsConverter::new(&given, &plan.target)?.with_policies(&job.values);
     let read = ReadTask {
         table: Arc::clone(&chain.read),
         filter: job.filter.clone(),

@@ -197,25 +197,28 @@ impl Converter {
         Ok(built)
     }
 
-    /// Follows a job's policies for bad values from now on.
-    ///
-    /// # Errors
-    /// [`Code::BadValue`] when NULL is to take the place of values that can occur here, and the
-    /// target takes none.
-    pub fn with_policies(mut self, policies: &ValuePolicies) -> Result<Self> {
-        if !self.to.is_nullable() {
-            let null = |flaw: &Flaw| policies.of(*flaw) == Some(ValuePolicy::Null);
-            if let Some(flaw) = self.possible().into_iter().find(null) {
-                let columns = columns(&self.from, &self.to);
-                let message = format!(
-                    "column {columns}: {flaw} is to become NULL, which the target does not take"
-                );
-                return Err(Error::new(Code::BadValue, message)
-                    .hint("choose another policy (fail, dead-letter, clamp), or a target column that takes NULL"));
-            }
-        }
+    /// Follows a job's policies for bad values from now on. Where NULL is to take the place of a
+    /// value and the target takes none, the value stays a bad one.
+    #[must_use]
+    pub fn with_policies(mut self, policies: &ValuePolicies) -> Self {
         self.policies = policies.clone();
-        Ok(self)
+        self
+    }
+
+    /// What of the policies cannot be followed here, for a person.
+    pub fn unheeded(&self) -> Option<String> {
+        if self.to.is_nullable() {
+            return None;
+        }
+        let null = |flaw: &Flaw| self.policies.of(*flaw) == Some(ValuePolicy::Null);
+        let flaws: Vec<&str> = self.possible().into_iter().filter(null).map(Flaw::name).collect();
+        let columns = columns(&self.from, &self.to);
+        (!flaws.is_empty()).then(|| {
+            let flaws = flaws.join(", ");
+            format!(
+                "column {columns} takes no NULL: a row with such a value ({flaws}) stays a bad row"
+            )
+        })
     }
 
     /// The kinds of bad value that the types let one expect.

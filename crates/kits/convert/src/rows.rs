@@ -61,16 +61,17 @@ impl RowsConverter {
         Ok(Self { table: from.name.clone(), columns, schema: to.arrow() })
     }
 
-    /// Follows a job's policies for bad values from now on.
-    ///
-    /// # Errors
-    /// As [`Converter::with_policies`].
-    pub fn with_policies(mut self, policies: &ValuePolicies) -> Result<Self> {
+    /// Follows a job's policies for bad values from now on; see [`Converter::with_policies`].
+    #[must_use]
+    pub fn with_policies(mut self, policies: &ValuePolicies) -> Self {
         let columns = std::mem::take(&mut self.columns).into_iter();
-        self.columns = columns
-            .map(|c| c.with_policies(policies).map_err(|e| e.at(&self.table)))
-            .collect::<Result<_>>()?;
-        Ok(self)
+        self.columns = columns.map(|c| c.with_policies(policies)).collect();
+        self
+    }
+
+    /// What of the policies cannot be followed, for a person.
+    pub fn unheeded(&self) -> impl Iterator<Item = String> {
+        self.columns.iter().filter_map(Converter::unheeded)
     }
 
     /// What can become of each column's values, in order.

@@ -9,7 +9,7 @@ use arrow::datatypes::*;
 use syncline_convert::portable::parse_type;
 use syncline_convert::{Converter, Fidelity, RowsConverter, ValuePolicies, ValuePolicy, text_of};
 use syncline_types::field::{self, CHARSET, NATIVE, SPECIAL, STORE};
-use syncline_types::{Code, Flaw, TableName, TableSchema};
+use syncline_types::{Flaw, TableName, TableSchema};
 
 fn typed(name: &str) -> Field {
     parse_type(name).unwrap().field("c", true)
@@ -30,7 +30,7 @@ fn texts(values: &[&str]) -> ArrayRef {
 /// The values as texts of the field, and what refused rows say.
 fn go(from: &Field, to: &Field, column: &ArrayRef, policies: &str) -> Vec<String> {
     let policies = ValuePolicies::parse(policies).unwrap();
-    let converter = Converter::new(from, to).unwrap().with_policies(&policies).unwrap();
+    let converter = Converter::new(from, to).unwrap().with_policies(&policies);
     let converted = converter.convert(column).unwrap();
     let mut out: Vec<String> = (0..column.len())
         .map(|row| text_of(to, &converted.array, row).unwrap_or_else(|| "NULL".into()))
@@ -162,7 +162,7 @@ fn texts_are_cut_at_a_character() {
     let bytes: ArrayRef = Arc::new(BinaryArray::from_vec(vec![b"abcdef", b"ab"]));
     let converter = Converter::new(&typed("binary"), &typed("binary(3)")).unwrap();
     let policies = ValuePolicies::parse("too_long=clamp").unwrap();
-    let converted = converter.with_policies(&policies).unwrap().convert(&bytes).unwrap();
+    let converted = converter.with_policies(&policies).convert(&bytes).unwrap();
     assert_eq!(converted.array.as_binary::<i32>().value(0), b"abc");
 }
 
@@ -196,13 +196,17 @@ fn what_a_stores_type_does_not_hold_is_said_before_the_first_row() {
 }
 
 #[test]
-fn null_for_a_column_that_takes_none_is_an_error_before_the_first_row() {
+fn where_the_target_takes_no_null_the_value_stays_a_bad_one_and_that_is_said() {
     let to = typed("int8").with_nullable(false);
     let policies = ValuePolicies::parse("out_of_range=null").unwrap();
-    let narrow = Converter::new(&typed("int64"), &to).unwrap();
-    assert_eq!(narrow.with_policies(&policies).unwrap_err().code(), Code::BadValue);
-    // Where no such value can be, nothing is wrong.
-    Converter::new(&typed("int8"), &to).unwrap().with_policies(&policies).unwrap();
+    let narrow = Converter::new(&typed("int64"), &to).unwrap().with_policies(&policies);
+    assert!(narrow.unheeded().unwrap().contains("out_of_range"));
+    let converted =
+        narrow.convert(&(Arc::new(Int64Array::from(vec![1, 300])) as ArrayRef)).unwrap();
+    assert_eq!(converted.bad.len(), 1);
+    // Where no such value can be, there is nothing to say.
+    let same = Converter::new(&typed("int8"), &to).unwrap().with_policies(&policies);
+    assert_eq!(same.unheeded(), None);
 }
 
 #[test]
@@ -217,7 +221,7 @@ fn changes_are_counted_in_the_rows_that_go_on() {
     )
     .unwrap();
     let policies = ValuePolicies::parse("out_of_range=clamp").unwrap();
-    let converter = RowsConverter::new(&from, &to).unwrap().with_policies(&policies).unwrap();
+    let converter = RowsConverter::new(&from, &to).unwrap().with_policies(&policies);
     let converted = converter.apply(rows).unwrap();
     assert_eq!((converted.rows.num_rows(), converted.rejects.len()), (2, 1));
     let [change] = &converted.changes[..] else { panic!("{:?}", converted.changes) };
