@@ -49,7 +49,8 @@ pub(crate) fn compare(
             (None, None) => return Ok(equal),
             (Some(a), Some(b)) if a == b => {
                 // Nearly always; a pair of equal rows can be taken away whatever follows.
-                (source.next(), target.next());
+                source.next();
+                target.next();
                 equal += 1;
                 continue;
             }
