@@ -64,7 +64,7 @@ fn point(
     label: &str,
 ) -> Result<Point, String> {
     let mut usages: Vec<Usage> = Vec::new();
-    let line = trip.syncline(parallel, &data::folder().join("events.jsonl"));
+    let line = trip.by_syncline(&trip.syncline, parallel, &data::folder().join("events.jsonl"));
     for _ in 0..curve.rounds {
         trip.reset()?;
         usages.push(measure::run(&line, Some(trip.servers.pid))?);

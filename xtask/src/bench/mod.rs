@@ -16,6 +16,8 @@ mod routes;
 mod servers;
 mod startup;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 /// What is to be measured.
@@ -63,6 +65,9 @@ pub(crate) struct Copy {
     /// Values of Syncline's --parallel, each a run of its own; 0 leaves the option away
     #[arg(long, value_delimiter = ',', default_values_t = [0, 1])]
     parallel: Vec<usize>,
+    /// Another binary of Syncline, of before a change, to run beside this one
+    #[arg(long)]
+    before: Option<PathBuf>,
     /// DuckDB's command, for csv-parquet
     #[arg(long)]
     duckdb: Option<String>,

@@ -75,14 +75,17 @@ fn contenders(copy: &Copy, trip: &Trip<'_>) -> Vec<Contender> {
         all.push(Contender { name: name.to_owned(), line, events: None });
     }
     all.extend(peers::contenders(copy, trip));
-    for parallel in &copy.parallel {
-        let name = match parallel {
-            0 => "syncline".to_owned(),
-            n => format!("syncline --parallel {n}"),
-        };
-        let events = data::folder().join("events.jsonl");
-        let line = trip.syncline(*parallel, &events);
-        all.push(Contender { name, line, events: Some(events) });
+    let before = copy.before.iter().map(|program| ("syncline before", program));
+    for (who, program) in std::iter::once(("syncline", &trip.syncline)).chain(before) {
+        for parallel in &copy.parallel {
+            let name = match parallel {
+                0 => who.to_owned(),
+                n => format!("{who} --parallel {n}"),
+            };
+            let events = data::folder().join("events.jsonl");
+            let line = trip.by_syncline(program, *parallel, &events);
+            all.push(Contender { name, line, events: Some(events) });
+        }
     }
     all
 }

@@ -105,7 +105,7 @@ impl Trip<'_> {
 
     /// Syncline's command line; its events go to `events`. The tables are there, and not every
     /// value of their types would fit (an infinite double in MySQL, say): such rows are refused.
-    pub(super) fn syncline(&self, parallel: usize, events: &Path) -> String {
+    pub(super) fn by_syncline(&self, program: &Path, parallel: usize, events: &Path) -> String {
         let (from, to) = (self.route.from, self.route.to);
         let place = |store, database, file: &Path| match store {
             Store::Mysql => self.servers.url(true, database),
@@ -125,7 +125,7 @@ impl Trip<'_> {
         };
         format!(
             "{} copy {} {}{table}{parallel} --allow-lossy --state {} --fresh --events json > {}",
-            self.syncline.display(),
+            program.display(),
             quoted(&source),
             quoted(&target),
             quoted(&self.out.join("state").display().to_string()),
