@@ -51,7 +51,8 @@ fn large_values_pass_through_little_memory() {
     let (parquet, sqlite) = (path("t.parquet"), format!("sqlite:{}", path("t.db")));
     let mut hops = vec![
         (first.url("t"), second.url("t")),
-        (first.url("t"), sqlite.clone()),
+        (second.url("t"), sqlite.clone()),
+        (second.url("t"), path("t.csv")),
         (sqlite, parquet.clone()),
     ];
     hops.extend(last.as_ref().map(|last| (parquet, last.url("t"))));
