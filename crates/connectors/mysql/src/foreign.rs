@@ -47,13 +47,15 @@ impl Server {
         let mut notes = Vec::new();
         let from = maker(table);
         let other = from.is_some_and(|flavor| flavor != self.flavor);
+        let mut collations = Collations::new();
         for column in &mut table.columns {
-            self.fit_type(column, &mut notes);
+            self.fit_type(column, &mut notes, &mut collations);
             if other {
                 self.fit_column(column, &mut notes);
             }
         }
-        self.fit_options(table, other, &mut notes);
+        self.fit_options(table, other, &mut notes, &mut collations);
+        notes.extend(said_once(&collations));
         if other {
             if self.flavor == Flavor::MariaDb {
                 plain_texts(table);
@@ -78,7 +80,7 @@ impl Server {
         notes
     }
 
-    fn fit_type(&self, column: &mut Column, notes: &mut Vec<String>) {
+    fn fit_type(&self, column: &mut Column, notes: &mut Vec<String>, collations: &mut Collations) {
         if field::get(&column.field, field::STORE) != Some(STORE) {
             return;
         }
@@ -91,7 +93,8 @@ impl Server {
         if let Some(wanted) = field::get(&column.field, field::COLLATION)
             && let Some(near) = self.near(wanted)
         {
-            notes.push(format!("column {}: collation {wanted} is made {near}", column.name()));
+            let made = format!("collation {wanted} is made {near}");
+            collations.push((made, format!("column {}", column.name())));
             if let Some((charset, _)) = near.split_once('_') {
                 metadata.insert(field::CHARSET.into(), charset.into());
             }
@@ -223,7 +226,13 @@ impl Server {
 
     /// Engine, character set and collation of the table; of another server's other options, those
     /// that both know.
-    fn fit_options(&self, table: &mut TableSchema, other: bool, notes: &mut Vec<String>) {
+    fn fit_options(
+        &self,
+        table: &mut TableSchema,
+        other: bool,
+        notes: &mut Vec<String>,
+        collations: &mut Collations,
+    ) {
         const BOTH: [&str; 8] = [
             "ROW_FORMAT",
             "KEY_BLOCK_SIZE",
@@ -259,7 +268,8 @@ impl Server {
                 Some(wanted) if all[at].is("COLLATE") => match self.near(wanted) {
                     None => out.push(text.into()),
                     Some(near) => {
-                        notes.push(format!("its collation {wanted} is made {near}"));
+                        let made = format!("collation {wanted} is made {near}");
+                        collations.push((made, "the table".into()));
                         out.push(format!("COLLATE={near}"));
                     }
                 },
@@ -274,7 +284,7 @@ impl Server {
             at += if valued { 3 } else { 1 };
         }
         // Word for word where nothing was to be changed: comments are no words.
-        if other || !notes.is_empty() {
+        if other || !notes.is_empty() || !collations.is_empty() {
             table.options = Some(NativeSql::new(STORE, out.join(" ")));
         }
     }
@@ -342,6 +352,21 @@ fn maker(table: &TableSchema) -> Option<Flavor> {
         () if sql.starts_with("/* MySQL") => Some(Flavor::MySql),
         () => None,
     }
+}
+
+/// What becomes of a collation, and of what it is.
+type Collations = Vec<(String, String)>;
+
+/// One line for each collation, with all that has it.
+fn said_once(collations: &Collations) -> Vec<String> {
+    let mut lines: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (made, of) in collations {
+        match lines.iter_mut().find(|(said, _)| said == made) {
+            Some((_, all)) => all.push(of),
+            None => lines.push((made, vec![of])),
+        }
+    }
+    lines.iter().map(|(made, all)| format!("{made} ({})", all.join(", "))).collect()
 }
 
 /// What is said of columns whose −0 MariaDB stores as 0.

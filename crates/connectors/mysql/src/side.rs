@@ -99,6 +99,24 @@ impl Side {
     }
 }
 
+/// The server's lock for swaps of whole tables.
+const LOCK: &str = "'syncline: tables are swapped'";
+
+/// Waits until no other table is swapped, by whatever node. The connection's end frees the lock.
+pub(crate) async fn lock(conn: &mut Conn) -> Result<()> {
+    let taken = conn.query(&format!("SELECT GET_LOCK({LOCK}, 60)")).await?;
+    match taken.single() {
+        Some("1") => Ok(()),
+        _ => Err(Error::new(Code::Busy, "another table is being swapped, for a minute already")),
+    }
+}
+
+/// Lets the next one swap.
+pub(crate) async fn unlock(conn: &mut Conn) -> Result<()> {
+    conn.query(&format!("SELECT RELEASE_LOCK({LOCK})")).await?;
+    Ok(())
+}
+
 /// Whether a table is there.
 pub(crate) async fn exists(conn: &mut Conn, table: &TableName) -> Result<bool> {
     there(conn, table).await.map_err(|fault| Error::from(fault).at(table))

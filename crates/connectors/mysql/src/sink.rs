@@ -18,7 +18,7 @@ use crate::indexes::{self, Which};
 use crate::pool::Pool;
 use crate::relate::{self, Related};
 use crate::session::{Purpose, Store};
-use crate::side::{Side, exists};
+use crate::side::{self, Side, exists};
 use crate::wire::{Conn, Fault};
 use crate::writer::{Plan, Way, Writer};
 use crate::{catalog, wire};
@@ -345,6 +345,8 @@ impl Sink for MysqlSink {
         if let Some(side) = side {
             let database = full.schema.clone().unwrap_or_default();
             let (run, epoch) = (&task.run, task.epoch);
+            // Each swap moves keys of other tables, which may be swapped at the same time.
+            side::lock(&mut conn).await?;
             // What refers to the old table, and what it refers to, has to be the new one's.
             let related = match exists(&mut conn, &side.new).await? {
                 true if task.exists => relate::around(&mut conn, &full).await?,
@@ -356,6 +358,7 @@ impl Sink for MysqlSink {
             let note = checkpoint::note_swap(&mut conn, &database, run, name, epoch, &note).await?;
             let related: Vec<Related> = serde_json::from_str(&note).map_err(bug)?;
             side.swap(&mut conn, &related).await?;
+            side::unlock(&mut conn).await?;
         }
         self.pool.give(conn);
         Ok(())

@@ -192,3 +192,32 @@ async fn what_a_table_refers_to_is_described_with_its_database() {
         assert_eq!(names, [format!("{db}.child"), format!("{db}.parent")], "{kind:?}");
     }
 }
+
+/// Tables that refer to each other, swapped at the same time.
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_in_a_circle_are_swapped_one_after_the_other() {
+    const CIRCLE: &str = "CREATE TABLE a (id int PRIMARY KEY, o int, KEY (o)); \
+         CREATE TABLE b (id int PRIMARY KEY, o int, KEY (o), CONSTRAINT to_a FOREIGN KEY (o) REFERENCES a (id)); \
+         ALTER TABLE a ADD CONSTRAINT to_b FOREIGN KEY (o) REFERENCES b (id)";
+    for (kind, from) in databases() {
+        let to = syncline_testkit::Server::shared(kind).unwrap().database();
+        for database in [&from, &to] {
+            database.execute(CIRCLE);
+        }
+        from.execute(
+            "INSERT INTO a VALUES (1, NULL); INSERT INTO b VALUES (1, 1); UPDATE a SET o = 1",
+        );
+        let before = (created(&to, "a"), created(&to, "b"));
+        let sink = sink(&to.url());
+        let how = Copy { write: WriteMode::Replace, ..Copy::default() };
+        let (a, b) = tokio::join!(
+            load(&from, &*sink, "a", &how, false),
+            load(&from, &*sink, "b", &how, false)
+        );
+        let tasks = [a, b];
+        sink.relate(&tasks).await.unwrap();
+        sink.finish(&tasks).await.unwrap();
+        assert_eq!(before, (created(&to, "a"), created(&to, "b")), "{kind:?}");
+        assert_eq!((to.count("a"), to.count("b")), (1, 1));
+    }
+}
