@@ -2,10 +2,11 @@
 //! of the key where both sides keep to it, and by sorted hashes everywhere else.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::datatypes::Field;
 use serde::Serialize;
-use syncline_connector::{Budget, Cut};
+use syncline_connector::{Budget, Cut, Digest};
 use syncline_types::{Element, Error, Reject, Result, Split};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::JoinSet;
@@ -24,6 +25,9 @@ const AHEAD: usize = 2;
 const PIECE_ROWS: u64 = 50_000;
 /// Pieces of a table, at most.
 const PIECES: usize = 1_024;
+
+/// With more pieces than these it is worth to try which way is faster.
+const FEW: usize = 4;
 
 /// How a table was compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -79,7 +83,11 @@ pub(crate) async fn table(pair: &Arc<Pair>, how: &How) -> Result<(Findings, Meth
         None => (vec![whole(pair).await?], false),
     };
     let all = pieces.len();
-    let pieces = if aligned { by_checksum(pair, pieces, &mut findings).await? } else { pieces };
+    let pieces = if aligned && pair.is_plain() && checksums_pay(pair, &pieces, how).await? {
+        by_checksum(pair, pieces, &mut findings).await?
+    } else {
+        pieces
+    };
     if pieces.is_empty() && all > 0 {
         return Ok((findings, Method::Checksums));
     }
@@ -161,27 +169,46 @@ async fn plan(pair: &Pair, cut: &Cut) -> Result<Piece> {
     })
 }
 
+/// Whether the servers compute checksums faster than they send rows, which depends on the servers
+/// and on the line between: tried out on the first of many pieces.
+async fn checksums_pay(pair: &Arc<Pair>, pieces: &[Piece], how: &How) -> Result<bool> {
+    let Some(piece) = pieces.first().filter(|_| pieces.len() > FEW) else { return Ok(true) };
+    let began = Instant::now();
+    if let (None, _) | (_, None) = digests(pair, piece).await? {
+        return Ok(false);
+    }
+    let computed = began.elapsed();
+    let began = Instant::now();
+    let streamed = tokio::time::timeout(computed * 2, in_order(pair, piece.clone(), how)).await;
+    let streamed = match streamed {
+        Err(_) => None,
+        Ok(compared) => compared?.map(|_| began.elapsed()),
+    };
+    pair.restarted();
+    Ok(streamed.is_none_or(|streamed| computed < streamed))
+}
+
+/// What both servers say of a piece.
+async fn digests(pair: &Pair, piece: &Piece) -> Result<(Option<Digest>, Option<Digest>)> {
+    let _readers = permits(pair).await?;
+    let (source, target) = tokio::join!(
+        pair.source.source.checksum(&pair.bound.read, &piece.source[0]),
+        pair.target.source.checksum(&pair.back, &piece.target[0]),
+    );
+    Ok((source?, target?))
+}
+
 /// Asks both servers for a checksum of each piece; those that are not equal are left.
 async fn by_checksum(
     pair: &Arc<Pair>,
     pieces: Vec<Piece>,
     findings: &mut Findings,
 ) -> Result<Vec<Piece>> {
-    if !pair.is_plain() {
-        return Ok(pieces);
-    }
     let mut work = JoinSet::new();
     for (index, piece) in pieces.iter().cloned().enumerate() {
         let pair = Arc::clone(pair);
         work.spawn(async move {
-            let (source, target) = permits(&pair).await?;
-            let (a, b) = (&piece.source[0], &piece.target[0]);
-            let (x, y) = tokio::join!(
-                pair.source.source.checksum(&pair.bound.read, a),
-                pair.target.source.checksum(&pair.back, b),
-            );
-            drop((source, target));
-            let (x, y) = (x?, y?);
+            let (x, y) = digests(&pair, &piece).await?;
             let equal = x.filter(|x| y.as_ref() == Some(x)).map(|digest| digest.rows);
             Ok::<_, Error>((index, equal))
         });
