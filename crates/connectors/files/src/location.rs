@@ -116,7 +116,8 @@ pub(crate) fn list(path: &str) -> Result<Vec<PathBuf>> {
         }
         Ok(_) => Ok(vec![literal.to_owned()]),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && is_glob(path) => {
-            let files = glob(path)?;
+            let mut files = glob(path)?;
+            files.retain(|file| !crate::table_note::is_sidecar(file));
             if files.is_empty() {
                 return Err(Error::new(Code::FileNotFound, format!("no file fits {path}")));
             }

@@ -31,7 +31,7 @@ use self::disk::{clear, lock, read, remove, replace, sync_folder, turn};
 use crate::location::{Stamp, page_path, pages, parent};
 use crate::os_error;
 
-pub(crate) use self::disk::write_whole;
+pub(crate) use self::disk::{remove_file, write_whole};
 
 /// Version of the files in the folder.
 const VERSION: u32 = 1;

@@ -449,7 +449,13 @@ impl Sink for FilesSink {
         block_in_place(|| {
             for task in made {
                 let dialect = dialect(self.options.dialect);
-                let Some(text) = foreign_key_page(dialect, &task.definition) else { continue };
+                let Some(text) = foreign_key_page(dialect, &task.definition) else {
+                    if !self.stream {
+                        // Of a table that had some, and is written anew.
+                        parts::remove_file(&self.template.after(&task.table.name, &names)?)?;
+                    }
+                    continue;
+                };
                 let text = self.encoded(text.into_bytes())?;
                 if self.stream {
                     let mut out = io::stdout().lock();

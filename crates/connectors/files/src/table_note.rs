@@ -2,7 +2,7 @@
 //! defaults and comments, so that a table that went through a file is made as it was.
 //!
 //! Parquet and Arrow files hold the note in their metadata; a text file has it beside itself, in a
-//! [sidecar], when that is asked for.
+//! sidecar, when that is asked for.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -98,6 +98,11 @@ pub(crate) fn sidecar(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".schema.json");
     PathBuf::from(name)
+}
+
+/// Whether a file says what another file's columns are.
+pub(crate) fn is_sidecar(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".schema.json")
 }
 
 /// What a sidecar holds.

@@ -251,9 +251,15 @@ async fn a_schema_beside_the_file_brings_every_type_back() {
             assert_eq!(schema.columns[0].field, field, "{extension}");
             assert_eq!(schema.primary_key, ["c"]);
             assert_eq!(back.column(0), wanted.column(0), "{extension} {field:?}");
-            // Not gone by when that is not wanted, or when it is of another file.
+            // A glob does not take it for a table.
+            let all = format!("{}/*", dir.path().display());
+            let source = AnyConnector::source(&FilesConnector, &Endpoint::parse(&all).unwrap());
+            let found = source.unwrap().discover(&TableSelection::default()).await.unwrap();
+            assert_eq!(found.len(), 1, "{extension}");
+            // Not gone by when that is not wanted.
             let (schema, _) = read(&format!("{url}?schema=false")).await;
             assert!(schema.primary_key.is_empty());
+            fs::remove_file(format!("{url}.schema.json")).unwrap();
             fs::remove_file(url).unwrap();
         }
     }

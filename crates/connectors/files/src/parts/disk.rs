@@ -141,3 +141,11 @@ pub(crate) fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
     write().map_err(|e| os_error::of(path, "write", e))?;
     sync_folder(&parent(path))
 }
+
+/// Removes a file; it may be gone.
+pub(crate) fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(os_error::of(path, "remove", e)),
+        _ => Ok(()),
+    }
+}

@@ -48,7 +48,7 @@ impl Tokens<'_> {
             let own = if self.is_punct(b'(') { None } else { self.name() };
             let over = self.key_parts();
             let parts = over.map(|o| o.parts).unwrap_or_default();
-            self.to_item_end();
+            self.skip_item();
             let definition = Some(self.native(self.between(start, self.at)));
             let name = own.or(name).unwrap_or_else(|| index_name(table, &parts, false));
             table.indexes.push(Index { definition, ..Index::new(name, parts, false) });
@@ -69,7 +69,7 @@ impl Tokens<'_> {
                 || self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')))
         {
             let from = self.at;
-            self.to_item_end();
+            self.skip_item();
             let definition = Some(self.native(self.between(from, self.at)));
             let name = name.unwrap_or_else(|| index_name(table, &[], false));
             let index = Index::new(name, Vec::new(), false);
@@ -86,7 +86,7 @@ impl Tokens<'_> {
     }
 
     /// Over everything up to the comma or the bracket that ends the item.
-    pub(crate) fn to_item_end(&mut self) {
+    pub(crate) fn skip_item(&mut self) {
         while self.peek().is_some() && !self.is_punct(b',') && !self.is_punct(b')') {
             self.skip_one();
         }
@@ -105,7 +105,7 @@ impl Tokens<'_> {
         let _ = self.eat_all(&["NULLS", "DISTINCT"]);
         let Some(over) = self.key_parts() else { return };
         let behind = self.at;
-        self.to_item_end();
+        self.skip_item();
         let simple = over.plain && !distinct && behind == self.at;
         push_index(table, name, over.parts, true, dialect);
         // SQLite's constraint says what follows the table's name in an index.
