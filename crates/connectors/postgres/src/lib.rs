@@ -107,7 +107,7 @@ static SPEC: Spec = Spec {
     example: "postgres://user:password@host:5432/database?schema=public",
     roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
     guarantee: "exactly once (rows and position in one transaction)",
-    versions: "PostgreSQL 15 and 17 (12 and 13 by hand)",
+    versions: "PostgreSQL 15 and 17 (12, 13, 14 and 16 by hand)",
     notes: NOTES,
 };
 
@@ -127,7 +127,18 @@ one; at the end it takes the old one's name, or, where views, grants, triggers, 
 the like hang on the old table, its rows take the place of the old rows, in one transaction either \
 way.
 
-Partitioned tables are copied as one table. Views, foreign tables and large objects are not copied.";
+\
+Tables that are made come out as the source's catalog has them, when that is PostgreSQL, too: types \
+(enumerations, domains, composite and range types, extensions and functions they need are made \
+where they are missing), defaults, identities, serial columns and other sequences, generated \
+columns, checks, unique and exclusion constraints, indexes of every kind, partitions, storage \
+options, comments. Indexes and constraints are built after the load; foreign keys are added when \
+all tables are in. Of tables that are there, foreign keys that refer to themselves or in a circle \
+are dropped for the time of the load, kept with the positions, and added again at the end (or, \
+where rows do not fulfil them, added NOT VALID, with an error that names a row).
+
+Partitioned tables are copied as one table. Views, foreign tables, large objects, triggers, rules, \
+policies, grants and extended statistics are not copied, and named.";
 
 impl Connector for PostgresConnector {
     type Options = Options;

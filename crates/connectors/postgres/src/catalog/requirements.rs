@@ -83,7 +83,7 @@ pub(super) async fn requirements(session: &Session, oids: &[u32]) -> Result<Hash
             let mut needs = Needs::default();
             let mut done: HashSet<Object> = HashSet::new();
             for part in parts {
-                visit(part, table, &edges, &made, &mut done, &mut needs);
+                visit(part, &edges, &made, &mut done, &mut needs);
             }
             (table, needs)
         })
@@ -101,7 +101,6 @@ enum Made {
 /// Depth first: what an object needs comes before it.
 fn visit(
     object: Object,
-    table: u32,
     edges: &HashMap<Object, Vec<Object>>,
     made: &HashMap<Object, Made>,
     done: &mut HashSet<Object>,
@@ -111,7 +110,7 @@ fn visit(
         return;
     }
     for to in edges.get(&object).into_iter().flatten() {
-        visit(*to, table, edges, made, done, needs);
+        visit(*to, edges, made, done, needs);
     }
     match made.get(&object) {
         Some(Made::By(requirement)) if !needs.requires.contains(requirement) => {

@@ -36,7 +36,7 @@ fn numeric(whole: usize, fraction: usize) -> BoxedStrategy<String> {
 fn float() -> BoxedStrategy<String> {
     let special = prop_oneof![Just("NaN"), Just("Infinity"), Just("-Infinity"), Just("-0")];
     prop_oneof![
-        9 => any::<u64>().prop_map(|bits| f64::from_bits(bits)).prop_filter("finite", |f| f.is_finite())
+        9 => any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |f| f.is_finite())
             .prop_map(|f| format!("'{f:e}'")),
         3 => any::<i32>().prop_map(|n| format!("'{n}.5'")),
         1 => special.prop_map(|s| format!("'{s}'")),
