@@ -1,5 +1,6 @@
 //! Servers that go away, fill up, turn read-only, forbid, or change tables under a copy: a clear
 //! error with its code, the place kept, and the same command ends the copy once all is well again.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod place;
 

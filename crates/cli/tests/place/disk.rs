@@ -13,6 +13,7 @@ pub(crate) struct Disk {
 impl Disk {
     /// A disk of that size (`256k`); `None`, after a line that says so, where mounting is not
     /// allowed.
+    #[allow(clippy::print_stderr, reason = "a skipped test is named")]
     pub(crate) fn of(size: &str) -> Option<Disk> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let options = format!("size={size}");
