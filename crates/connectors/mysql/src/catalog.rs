@@ -96,6 +96,16 @@ pub(crate) async fn not_copied(conn: &mut Conn, database: &str) -> Result<Vec<St
         let names = sequences.join(", ");
         notes.push(format!("sequences are copied only with tables that count by them: {names}"));
     }
+    let sql = format!(
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = {} ORDER BY 1",
+        literal(database)
+    );
+    let triggers = conn.query(&sql).await?;
+    if !triggers.rows.is_empty() {
+        let names = triggers.rows.iter().filter_map(|row| row.first()?.as_deref());
+        let names: Vec<&str> = names.collect();
+        notes.push(format!("triggers are not copied: {}", names.join(", ")));
+    }
     Ok(notes)
 }
 

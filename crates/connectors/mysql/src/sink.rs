@@ -336,6 +336,8 @@ impl Sink for MysqlSink {
         };
         if !task.exists {
             indexes::build(&mut conn, &task.definition, &loaded, Which::All).await?;
+        }
+        if !task.exists || side.is_some() {
             let next = task.definition.columns.iter().find_map(|c| c.identity?.next);
             if let Some(next) = next.filter(|n| *n > 0) {
                 let sql = format!("ALTER TABLE {} AUTO_INCREMENT = {next}", SQL.table(&loaded));

@@ -46,7 +46,7 @@ async fn load(
     task
 }
 
-const FAMILY: &str = "CREATE TABLE parent (id int PRIMARY KEY, code varchar(9) UNIQUE); \
+const FAMILY: &str = "CREATE TABLE parent (id int AUTO_INCREMENT PRIMARY KEY, code varchar(9) UNIQUE) AUTO_INCREMENT=500; \
      CREATE TABLE child (id int PRIMARY KEY, p int, boss int, KEY (p), KEY (boss), \
          CONSTRAINT to_parent FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE, \
          CONSTRAINT to_boss FOREIGN KEY (boss) REFERENCES child (id))";
