@@ -72,7 +72,7 @@ pub(crate) struct ForeignRows {
 
 enum Way {
     AsIs,
-    Convert(Converter),
+    Convert(Box<Converter>),
     Json(Field),
 }
 
@@ -88,7 +88,7 @@ impl ForeignRows {
                 Way::Json(from.clone())
             } else {
                 let converter = Converter::new(from, &to.field);
-                Way::Convert(converter.map_err(|e| e.at(path.display()))?)
+                Way::Convert(Box::new(converter.map_err(|e| e.at(path.display()))?))
             });
         }
         Ok(Self { schema: table.arrow(), columns, place: path.display().to_string() })

@@ -401,7 +401,7 @@ mod tests {
         ) {
             for kind in [Moment::Date, Moment::Timestamp, Moment::Instant, Moment::Time, Moment::Duration] {
                 let mut forms = Forms::default();
-                if !texts.iter().fold(true, |all, text| forms.see(text, kind) && all) {
+                if !texts.iter().all(|text| forms.see(text, kind)) {
                     continue;
                 }
                 let Some(form) = forms.one() else { continue };

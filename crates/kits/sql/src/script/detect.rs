@@ -39,6 +39,100 @@ pub fn detect(head: &[u8]) -> Option<Dialect> {
         .chain(&weaker)
         .find(|(_, texts)| texts.iter().any(|text| has(text)))
         .map(|(dialect, _)| *dialect)
+        .or_else(|| by_words(head))
+}
+
+/// Words that people use in one dialect only, for scripts without any other mark.
+const WORDS: [(Dialect, &[&str]); 3] = [
+    (
+        Dialect::Mysql,
+        &[
+            "auto_increment",
+            "engine=",
+            "engine =",
+            " unsigned",
+            "zerofill",
+            " enum(",
+            " enum (",
+            " set(",
+            "tinyint",
+            "mediumint",
+            "tinytext",
+            "mediumtext",
+            "longtext",
+            "tinyblob",
+            "mediumblob",
+            "longblob",
+            "datetime(",
+            "character set",
+            "charset",
+            "set names",
+            "on update current_timestamp",
+            "set foreign_key_checks",
+            "insert ignore",
+            "`",
+        ],
+    ),
+    (
+        Dialect::Postgres,
+        &[
+            "serial",
+            "bytea",
+            "timestamptz",
+            "timetz",
+            "jsonb",
+            "::",
+            "$$",
+            "with time zone",
+            "without time zone",
+            "as enum",
+            "as identity",
+            "double precision",
+            "[]",
+            "int4",
+            "int8",
+            "float8",
+            "create extension",
+            "create domain",
+            "create type",
+            "using gin",
+            "using gist",
+            "set search_path",
+            "inherits (",
+            "citext",
+            "tsvector",
+            "int4range",
+        ],
+    ),
+    (Dialect::Sqlite, &["autoincrement", "without rowid", ") strict", "pragma ", "sqlite_"]),
+];
+
+/// The dialect whose words are there, when no other's are more.
+fn by_words(head: &[u8]) -> Option<Dialect> {
+    let text = String::from_utf8_lossy(&unquoted(head)).to_ascii_lowercase();
+    let count = |words: &[&str]| words.iter().filter(|word| text.contains(**word)).count();
+    let mut found: Vec<(usize, Dialect)> =
+        WORDS.iter().map(|(dialect, words)| (count(words), *dialect)).collect();
+    found.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    match found.as_slice() {
+        [(most, dialect), (next, _), ..] if most > next => Some(*dialect),
+        _ => None,
+    }
+}
+
+/// The text without what stands in single quotes.
+fn unquoted(head: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head.len());
+    let mut inside = false;
+    for byte in head {
+        if *byte == b'\'' {
+            inside = !inside;
+            out.push(b'\'');
+        } else if !inside {
+            out.push(*byte);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -52,5 +146,15 @@ mod tests {
         assert_eq!(detect(b"SET standard_conforming_strings = on;"), Some(Dialect::Postgres));
         assert_eq!(detect(b"PRAGMA foreign_keys=OFF;\nBEGIN"), Some(Dialect::Sqlite));
         assert_eq!(detect(b"INSERT INTO t VALUES (1);"), None);
+        assert_eq!(detect(b"INSERT INTO t VALUES ('auto_increment ` jsonb');"), None);
+        let words = |text: &str| detect(text.as_bytes());
+        assert_eq!(words("create table t (a int unsigned, e ENUM('a'))"), Some(Dialect::Mysql));
+        assert_eq!(words("CREATE TABLE t (a SERIAL, b BYTEA)"), Some(Dialect::Postgres));
+        assert_eq!(words("create type m as enum ('a')"), Some(Dialect::Postgres));
+        assert_eq!(
+            words("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)"),
+            Some(Dialect::Sqlite)
+        );
+        assert_eq!(words("CREATE TABLE t (a INT, b VARCHAR(9))"), None);
     }
 }
