@@ -150,6 +150,11 @@ impl Stretch {
         table.progress.dead_letters.fetch_add(count, Relaxed);
     }
 
+    /// What the job wants done with a row's bad value.
+    fn policy(&self, reject: &Reject) -> Option<ValuePolicy> {
+        reject.error.flaw().and_then(|flaw| self.values.of(flaw))
+    }
+
     /// Whether too many rows are bad. `over` tells that nothing more will be read.
     pub(crate) fn too_many_errors(&self, over: bool) -> bool {
         let read: u64 = self.tables.iter().map(|t| t.progress.rows_read()).sum();
@@ -361,8 +366,7 @@ impl<'a> Writing<'a> {
         if rejects.is_empty() {
             return Ok(());
         }
-        let policy =
-            |reject: &Reject| reject.error.flaw().and_then(|flaw| self.stretch.values.of(flaw));
+        let policy = |reject: &Reject| self.stretch.policy(reject);
         let expected = |reject: &&Reject| policy(reject) == Some(ValuePolicy::DeadLetter);
         let unexpected = rejects.iter().filter(|r| !expected(r)).count() as u64;
         let fatal = rejects.iter().find(|r| policy(r) == Some(ValuePolicy::Fail));
@@ -386,7 +390,13 @@ impl<'a> Writing<'a> {
             return Err(named(&fatal, &self.table.task).hint(policy.unwrap_or_default()));
         }
         if self.stretch.too_many_errors(false) {
-            let last = rejects.last().map(|r| Arc::clone(&r.error));
+            // Without a limit, the first that nobody expected ended it; else the one too many.
+            let unforeseen = |r: &&Reject| policy(r) != Some(ValuePolicy::DeadLetter);
+            let shown = match self.stretch.errors.is_given() {
+                true => rejects.last(),
+                false => rejects.iter().find(unforeseen),
+            };
+            let last = shown.map(|r| Arc::clone(&r.error));
             // Shown to the one who looks why it failed; found again by the run that continues.
             self.keep_letters()?;
             if let Some(last) = last {
@@ -517,7 +527,10 @@ fn named(error: &Error, task: &WriteTask) -> Error {
     let name = task.table.name.to_string();
     let message = error.chain();
     let text = if message.contains(&name) { message } else { format!("{name}: {message}") };
-    let named = Error::new(error.code(), text);
+    let mut named = Error::new(error.code(), text);
+    if let Some(flaw) = error.flaw() {
+        named = named.flawed(flaw);
+    }
     match error.hint_text() {
         Some(hint) => named.hint(hint),
         None => named,
