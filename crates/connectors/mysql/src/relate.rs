@@ -114,8 +114,12 @@ impl Related {
             .zip(row)
             .map(|(name, value)| format!("{name} = {}", value.as_deref().unwrap_or("NULL")))
             .collect();
+        let count = match count.as_str() {
+            "1" => "1 row does".to_owned(),
+            many => format!("{many} rows do"),
+        };
         let text = format!(
-            "{}: {count} rows do not fulfil foreign key {}, ({}) of {} ({}): for one, {}",
+            "{}: {count} not fulfil foreign key {}, ({}) of {} ({}): for one, {}",
             self.table,
             self.name(),
             key.columns.join(", "),
