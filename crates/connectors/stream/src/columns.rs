@@ -143,7 +143,8 @@ fn random(field: &Field, low: &Value, high: &Value) -> Result<How> {
         DataType::UInt64 => pair(low.as_i64(), high.as_i64(), 0),
         t if t.is_integer() => {
             // Both ends have to be values of the type.
-            (constant(field, low)?, constant(field, high)?);
+            constant(field, low)?;
+            constant(field, high)?;
             pair(low.as_i64(), high.as_i64(), i64::MIN)
         }
         _ => {

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use syncline_connector::{Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteTask};
-use syncline_types::{Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema};
+use syncline_types::{
+    Adapted, ChangeBatch, Code, Error, Position, Result, Split, TableName, TableSchema,
+};
 
 pub(crate) struct StreamSink;
 
