@@ -21,6 +21,7 @@ mod sample;
 mod sink;
 mod source;
 mod special;
+mod tables;
 mod types;
 mod writer;
 
