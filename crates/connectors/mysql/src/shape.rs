@@ -173,7 +173,13 @@ pub(crate) fn default(native: &str, sql: &str) -> Option<DefaultValue> {
                 // Word for word: as text they would be of another character set.
                 "binary" | "varbinary" | "bit" => ours(sql),
                 // Other stores have no such day.
-                "date" | "datetime" | "timestamp" if value.contains("00-00") => ours(sql),
+                "date" | "datetime" | "timestamp"
+                    if value.contains("-00") || value.starts_with("0000") =>
+                {
+                    ours(sql)
+                }
+                // MySQL puts numbers in quotes too: those with an exponent are no plain digits.
+                "float" | "double" | "decimal" if !whole(&value) => ours(sql),
                 _ => Some(DefaultValue::Value(value)),
             }
         }
@@ -207,6 +213,9 @@ mod tests {
         assert_eq!(of("int(11)", "-5"), value("-5"));
         assert_eq!(of("int", "'5'"), value("5"));
         assert_eq!(of("double", "1e300"), ours("1e300"));
+        assert_eq!(of("double", "'1e300'"), ours("'1e300'"));
+        assert_eq!(of("date", "'2020-01-00'"), ours("'2020-01-00'"));
+        assert_eq!(of("date", "'2020-01-10'"), value("2020-01-10"));
         assert_eq!(of("datetime", "current_timestamp()"), Some(DefaultValue::CurrentTimestamp));
         assert_eq!(of("datetime", "CURRENT_TIMESTAMP"), Some(DefaultValue::CurrentTimestamp));
         assert_eq!(of("char(36)", "uuid()"), ours("(uuid())"));

@@ -196,3 +196,27 @@ async fn tables_that_cross_between_the_servers_say_what_is_not_the_same() {
     assert!(created(&to, "own").contains("KEY `inv` (`f`) IGNORED"), "{}", created(&to, "own"));
     assert!(created(&to, "child").contains("CONSTRAINT `self` FOREIGN KEY"));
 }
+
+/// A table of which a column is left out is put together from the rest, and loses nothing of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_without_one_of_its_columns_keeps_all_else() {
+    for (kind, from) in databases() {
+        run(&from, BOTH);
+        let to = syncline_testkit::Server::shared(kind).unwrap().database();
+        let sink = rig::sink(&to.url());
+        for (table, column) in
+            [("defaults", "ä"), ("charsets", "f"), ("computed", "d"), ("spaces", "g")]
+        {
+            let mut schema = rig::found(&*rig::source(&from.url()), table).await.schema;
+            schema.columns.retain(|c| c.name() != column);
+            schema.indexes.retain(|i| i.parts.iter().all(|p| p.column != column));
+            let task =
+                rig::write_task(&*sink, &schema, table, &rig::Copy::default(), 1).await.unwrap();
+            sink.prepare(&task).await.unwrap();
+            sink.commit(&task).await.unwrap();
+            run(&from, &format!("ALTER TABLE {table} DROP COLUMN `{column}`"));
+            let (made, own) = (created(&to, table), created(&from, table));
+            assert_eq!(own, made, "{kind:?} {table}");
+        }
+    }
+}
