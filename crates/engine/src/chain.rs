@@ -343,6 +343,32 @@ mod tests {
     }
 
     #[test]
+    fn a_step_never_computes_with_a_number_that_stands_for_infinity() {
+        use arrow::array::{Array, Date32Array};
+        let flagged = field::with(
+            Field::new("day", DataType::Date32, true),
+            [(field::SPECIAL, "infinity".to_owned())],
+        );
+        let table = TableSchema::new(TableName::bare("t"), [flagged]);
+        let days: Arc<dyn Array> = Arc::new(Date32Array::from(vec![0, i32::MAX]));
+        let rows = RecordBatch::try_new(table.arrow(), vec![days]).unwrap();
+        let apply = |step: serde_json::Value| {
+            let steps = syncline_processors::build(&serde_json::json!([step])).unwrap();
+            let policies = ValuePolicies::default();
+            let chain = Chain::bind(&table, None, &steps, &[], &policies).unwrap();
+            let applied = chain.apply_source(rows.clone()).unwrap();
+            (applied.rows.num_rows(), applied.rejects)
+        };
+        let moved = apply(serde_json::json!({ "rename": { "day": "date" } }));
+        assert_eq!((moved.0, moved.1.len()), (2, 0));
+        let computed = apply(serde_json::json!({ "filter": "day >= date '1970-01-01'" }));
+        assert_eq!((computed.0, computed.1.len()), (1, 1));
+        assert_eq!(computed.1[0].error.flaw(), Some(syncline_types::Flaw::Infinity));
+        let cast = apply(serde_json::json!({ "cast": { "day": "timestamp" } }));
+        assert_eq!((cast.0, cast.1.len()), (1, 1));
+    }
+
+    #[test]
     fn wrong_and_doubled_names_are_refused() {
         let error = map_columns(&table(), &[mapping("mial", "mial", None)]).unwrap_err();
         assert_eq!(error.code(), Code::ColumnNotFound);
