@@ -32,7 +32,10 @@ enum Mend {
 }
 
 /// What the target is like, the bad row, its code, a word of its reason, and what mends it.
-const CASES: [(&str, (&str, &str), &str, &str, Mend); 12] = [
+type Case = (&'static str, (&'static str, &'static str), &'static str, &'static str, Mend);
+
+#[rustfmt::skip]
+const CASES: [Case; 12] = [
     ("CREATE TABLE t (id int PRIMARY KEY, n int, v varchar(5))", ("1", "\"longer than that\""), "E0306", "\"v\"",
      Mend::Target("ALTER TABLE t ALTER v TYPE varchar(50)")),
     ("CREATE TABLE t (id int PRIMARY KEY, n smallint, v text)", ("40000", "\"x\""), "E0306", "40000",
