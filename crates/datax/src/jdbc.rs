@@ -1,6 +1,5 @@
 //! JDBC addresses as ours: `jdbc:mysql://h1:3306,h2:3306/db?useSSL=false`.
 
-use syncline_connector::Secret;
 use syncline_types::{Code, Error, Result};
 
 use crate::keys::Node;
@@ -41,7 +40,6 @@ const HARMLESS: &[&str] = &[
     "logintimeout",
     "maxallowedpacket",
     "maxreconnects",
-    "netimeoutforstreamingresults",
     "nettimeoutforstreamingresults",
     "prepstmtcachesize",
     "prepstmtcachesqllimit",
@@ -220,11 +218,6 @@ pub(crate) fn encode(text: &str) -> String {
         }
     }
     out
-}
-
-/// A password, where it is given.
-pub(crate) fn secret(text: Option<String>) -> Option<Secret> {
-    text.map(Secret::new)
 }
 
 #[cfg(test)]

@@ -271,7 +271,7 @@ fn transformers(keys: &Keys<'_>, notes: &mut Vec<String>) -> Result<Vec<Value>> 
 fn pairs(
     content: &Node<'_>,
     inputs: Vec<Input>,
-    mut outputs: Vec<Output>,
+    outputs: Vec<Output>,
 ) -> Result<Vec<(Input, Output)>> {
     if let [one] = outputs.as_slice() {
         let last = inputs.len().saturating_sub(1);
@@ -299,7 +299,7 @@ fn pairs(
             .wrong(format!("{a} tables are read, and {b} written"))
             .hint("DataX pairs them in order: give as many, or one to write"));
     }
-    Ok(inputs.into_iter().zip(outputs.drain(..)).collect())
+    Ok(inputs.into_iter().zip(outputs).collect())
 }
 
 /// `job.setting`.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use syncline_connector::Secret;
 use syncline_types::Result;
 
-use crate::jdbc::{Address, Kind, secret};
+use crate::jdbc::{Address, Kind};
 use crate::keys::{Keys, Node};
 use crate::{Input, Output};
 
@@ -33,7 +33,7 @@ pub(crate) fn reader(
 ) -> Result<Vec<Input>> {
     let keys = node.keys()?;
     let user = keys.text("username")?;
-    let password = secret(keys.text("password")?);
+    let password = keys.text("password")?.map(Secret::new);
     let filter = keys.text("where")?;
     let columns = keys.texts("column")?;
     if let Some(key) = keys.text("splitPk")? {
@@ -136,7 +136,7 @@ pub(crate) fn writer(
 ) -> Result<Vec<Output>> {
     let keys = node.keys()?;
     let user = keys.text("username")?;
-    let password = secret(keys.text("password")?);
+    let password = keys.text("password")?.map(Secret::new);
     let columns = keys.texts("column")?;
     if columns.is_empty() {
         return Err(keys.need("column")?.wrong("no columns"));
@@ -166,7 +166,7 @@ pub(crate) fn writer(
             outputs.push(Output {
                 url: address.url(user.as_deref()),
                 password: password.clone(),
-                table: Some(template(&name)),
+                table: Some(name.join(".")),
                 columns: columns.iter().map(column).collect::<Result<_>>()?,
                 write: Some(write),
                 before: sql(&before),
@@ -284,11 +284,6 @@ fn pattern(name: &[String], kind: Kind) -> String {
     let quote =
         |part: &String| format!("{mark}{}{mark}", part.replace(mark, &format!("{mark}{mark}")));
     name.iter().map(quote).collect::<Vec<_>>().join(".")
-}
-
-/// The target's name, as the job file has it.
-fn template(name: &[String]) -> String {
-    name.join(".")
 }
 
 #[cfg(test)]

@@ -145,6 +145,36 @@ impl Speed {
 }
 
 impl Job {
+    /// Everything of one store into another, with nothing else said.
+    pub fn new(name: impl Into<String>, source: Endpoint, sink: Endpoint) -> Self {
+        Self {
+            name: name.into(),
+            command: String::new(),
+            source,
+            sink,
+            mode: Mode::Full,
+            tables: TableSelection::default(),
+            query: None,
+            filter: None,
+            target: None,
+            target_columns: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
+            columns: Vec::new(),
+            source_processors: Vec::new(),
+            sink_processors: Vec::new(),
+            write: None,
+            create: true,
+            generated: GeneratedColumns::default(),
+            speed: Speed::default(),
+            errors: ErrorLimit::default(),
+            values: ValuePolicies::default(),
+            allow_lossy: false,
+            checkpoint_every: Self::CHECKPOINT_EVERY,
+            patience: Some(Self::PATIENCE),
+        }
+    }
+
     /// The columns chosen for a table, where any are.
     pub fn columns_of(&self, table: &TableName) -> Option<&[ColumnMapping]> {
         let fits = |c: &&TableColumns| c.tables.as_ref().is_none_or(|p| p.matches(table, None));

@@ -15,6 +15,8 @@ mod events;
 mod job;
 mod job_file;
 mod limits;
+mod mapping;
+mod matching;
 mod metrics;
 mod pipeline;
 mod plan;

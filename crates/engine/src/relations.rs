@@ -7,7 +7,8 @@ use syncline_connector::WriteMode;
 use syncline_types::{ForeignKey, Result, TableName, TableSchema, field};
 
 use crate::job::Job;
-use crate::plan::{BoundTable, Destination, find_column, target_name};
+use crate::matching::find_column;
+use crate::plan::{BoundTable, Destination, target_name};
 
 /// Brings the foreign keys of all tables into the target's names, and the tables into an order.
 pub(crate) async fn settle(

@@ -6,7 +6,8 @@ use syncline_convert::Fidelity;
 use syncline_types::{Column, field};
 
 use crate::job::Job;
-use crate::plan::{BoundTable, Mapping};
+use crate::mapping::Mapping;
+use crate::plan::BoundTable;
 
 /// The plan of a job, as shown.
 #[derive(Debug, Clone, Serialize)]

@@ -13,6 +13,7 @@ use crate::control::{RunHandle, Wish};
 use crate::events::{Event, Outcome, Summary};
 use crate::job::{Job, fingerprint};
 use crate::limits::Limits;
+use crate::mapping::refuse_lossy;
 use crate::pipeline::{MovingTable, Stretch};
 use crate::plan::{self, BoundTable, Plan, Processors};
 use crate::progress::RunProgress;
@@ -294,7 +295,7 @@ impl Driver {
                 for message in made.notes {
                     self.announce(Event::Note { message });
                 }
-                plan::refuse_lossy(&self.job, &made.tables)?;
+                refuse_lossy(&self.job, &made.tables)?;
                 made.tables
             }
         };

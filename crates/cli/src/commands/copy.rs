@@ -214,21 +214,14 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
     let columns = columns_of(chosen)?;
     let mode = mode_of(&args.what, !columns.is_empty())?;
     Ok(Job {
-        name: format!("{} to {}", source.redacted(), sink.redacted()),
         command,
-        source,
-        sink,
         mode,
         tables: TableSelection::parse(&chosen.table, &chosen.exclude)?,
         query: chosen.query.clone(),
         filter: chosen.filter_at_source.clone(),
         target: chosen.to.clone(),
-        target_columns: Vec::new(),
-        before: Vec::new(),
-        after: Vec::new(),
         columns,
         source_processors: processors_of(chosen)?,
-        sink_processors: Vec::new(),
         write: args.what.write.map(|w| match w {
             WriteArg::Append => WriteMode::Append,
             WriteArg::Upsert => WriteMode::Upsert,
@@ -247,6 +240,7 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
         allow_lossy: args.values.allow_lossy,
         checkpoint_every: args.how.checkpoint_every.into(),
         patience: syncline_engine::parse_patience("--retry-for", Some(&args.how.retry_for))?,
+        ..Job::new(format!("{} to {}", source.redacted(), sink.redacted()), source, sink)
     })
 }
 

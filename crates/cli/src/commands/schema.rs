@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Mode, Registry};
-use syncline_convert::ValuePolicies;
-use syncline_engine::{Definitions, ErrorLimit, Job, Speed, definitions};
+use syncline_engine::{Definitions, Job, definitions};
 use syncline_sql::{Dialect, comments, create_indexes, create_table, foreign_keys, partitions};
 use syncline_types::{Code, Error, Result, TableSelection};
 
@@ -41,30 +40,17 @@ fn job_of(args: &SchemaArgs) -> Result<Job> {
     let columns = columns_of(chosen)?;
     let narrowed = !columns.is_empty() || chosen.query.is_some();
     Ok(Job {
-        name: format!("schema of {}", source.redacted()),
-        command: String::new(),
-        source,
-        sink: Endpoint::parse("-")?,
         mode: if narrowed { Mode::Batch } else { Mode::Full },
         tables: TableSelection::parse(&chosen.table, &chosen.exclude)?,
         query: chosen.query.clone(),
         filter: chosen.filter_at_source.clone(),
         target: chosen.to.clone(),
-        target_columns: Vec::new(),
-        before: Vec::new(),
-        after: Vec::new(),
         columns,
         source_processors: processors_of(chosen)?,
-        sink_processors: Vec::new(),
-        write: None,
-        create: true,
         generated: args.generated.into(),
-        speed: Speed::default(),
-        errors: ErrorLimit::default(),
-        values: ValuePolicies::default(),
         allow_lossy: true,
-        checkpoint_every: Job::CHECKPOINT_EVERY,
         patience: None,
+        ..Job::new(format!("schema of {}", source.redacted()), source, Endpoint::parse("-")?)
     })
 }
 

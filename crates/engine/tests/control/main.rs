@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use syncline_connector::{Endpoint, Mode, Registry};
-use syncline_engine::{Engine, ErrorLimit, Event, GeneratedColumns, Job, Outcome, Speed};
+use syncline_connector::{Endpoint, Registry};
+use syncline_engine::{Engine, ErrorLimit, Event, Job, Outcome, Speed};
 use syncline_sqlite::SqliteConnector;
 use syncline_store::Store;
-use syncline_types::{Code, RunState, TableSelection};
+use syncline_types::{Code, RunState};
 
 use flaky::{Flaky, FlakySink, READING_FAILURES};
 
@@ -53,30 +53,11 @@ impl Bench {
             Endpoint::parse(&format!("{scheme}:{}", self.path(name).display())).unwrap()
         };
         Job {
-            target_columns: Vec::new(),
-            before: Vec::new(),
-            after: Vec::new(),
-            name: "test".into(),
             command: "test".into(),
-            source: address(source_scheme, "source.db"),
-            sink: address("sqlite", "target.db"),
-            mode: Mode::Full,
-            tables: TableSelection::default(),
-            query: None,
-            filter: None,
-            target: None,
-            columns: Vec::new(),
-            source_processors: Vec::new(),
-            sink_processors: Vec::new(),
-            write: None,
-            create: true,
-            generated: GeneratedColumns::Keep,
             speed: Speed { rows_per_second: std::num::NonZeroU32::new(2_000), ..Speed::default() },
-            errors: ErrorLimit::default(),
-            values: Default::default(),
-            allow_lossy: false,
             checkpoint_every: Duration::from_millis(20),
             patience: Some(Duration::from_secs(20)),
+            ..Job::new("test", address(source_scheme, "source.db"), address("sqlite", "target.db"))
         }
     }
 
