@@ -5,14 +5,20 @@
 //! connect. The engine owns every loop: a connector reads, or writes, and leaves batching, retry,
 //! limits and checkpoints to the engine.
 
+mod apply;
 mod endpoint;
+mod log;
 mod options;
 mod processor;
 mod registry;
 mod sink;
 mod source;
 
+pub use apply::{
+    Apply, ApplyTask, DefinitionChange, FollowOpened, Follower, LogWriter, StateWriter,
+};
 pub use endpoint::{Endpoint, Host, Secret};
+pub use log::{ChangeLog, Follow, LogBudget, LogReader, Moment, Retention, Start};
 pub use options::{OptionDoc, option_docs, parse_options};
 pub use processor::{BoundProcessor, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};

@@ -10,6 +10,8 @@ use syncline_types::{
     TableSchema,
 };
 
+use crate::{ApplyTask, FollowOpened};
+
 /// What happens to rows that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -159,6 +161,34 @@ pub trait Sink: Send + Sync {
     /// The run will not be continued: removes its side tables, part files and positions, and no
     /// other run's. A table that the run wrote to directly keeps its rows.
     async fn discard(&self, tasks: &[WriteTask]) -> Result<()>;
+
+    /// Whether it wants whole old rows of updates and deletes (a log), and not just their keys.
+    fn wants_old_images(&self) -> bool {
+        false
+    }
+
+    /// Whether definitions change inside of transactions, together with rows and position.
+    fn defines_in_transaction(&self) -> bool {
+        false
+    }
+
+    /// A writer for the changes of a log, to tables that have been prepared and committed. From
+    /// here on, writers of lower epochs are refused.
+    ///
+    /// # Errors
+    /// [`Code::Unsupported`] when it takes none; of kind config, when a table cannot be kept up to
+    /// date.
+    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
+        let _ = task;
+        Err(Error::new(Code::Unsupported, "this target cannot follow changes yet")
+            .hint("copy it as a whole: --mode full"))
+    }
+
+    /// The run will not go on: removes the position kept by [`Sink::follow`].
+    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
+        let _ = task;
+        Ok(())
+    }
 
     /// Runs statements of the store's own language, one after the other, as the account it
     /// connects with: what a job asks for before its first row, and after its last.

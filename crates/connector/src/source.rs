@@ -122,6 +122,11 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
+    /// Its log of changes, where it has one that can be followed.
+    fn change_log(&self) -> Option<&dyn crate::ChangeLog> {
+        None
+    }
+
     /// Frees every connection. Readers have been dropped before.
     async fn end(&self) -> Result<()>;
 }

@@ -42,6 +42,8 @@ pub struct Reject {
     /// The row alone, in the columns it had where it failed (raw text where a source could not
     /// even parse it).
     pub row: RecordBatch,
+    /// Its place among the rows it was taken from; 0 where a reader never had it among rows.
+    pub index: u32,
     /// Why, with table, column and key where known. Its kind is [`crate::ErrorKind::Data`].
     pub error: Arc<Error>,
 }
@@ -53,9 +55,10 @@ impl Reject {
     /// When `index` is not a row of `rows`.
     pub fn of(rows: &RecordBatch, index: usize, error: Error) -> Self {
         assert!(index < rows.num_rows(), "row {index} of {} rows", rows.num_rows());
-        let at = UInt32Array::from(vec![u32::try_from(index).unwrap_or(u32::MAX)]);
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        let at = UInt32Array::from(vec![place]);
         let row =
             arrow::compute::take_record_batch(rows, &at).unwrap_or_else(|_| rows.slice(index, 1));
-        Self { row, error: Arc::new(error) }
+        Self { row, index: place, error: Arc::new(error) }
     }
 }

@@ -138,6 +138,22 @@ codes! {
     Busy = 213, Transient, "server busy";
     /// The server is of a version or kind that is not supported.
     ServerUnsupported = 214, Config, "server not supported";
+    /// The server keeps no log from which changes could be read row by row: MySQL needs log_bin
+    /// with binlog_format=ROW, PostgreSQL wal_level=logical. The hint has the statement or setting.
+    NoChangeLog = 215, Config, "changes are not logged";
+    /// The place in the log from which to go on is not there any more: the log was purged, or the
+    /// slot dropped. What happened since is lost to the log; the tables have to be copied anew:
+    /// start over with --fresh, or allow it by --when-lost resnapshot (source.when_lost).
+    PositionLost = 216, Permanent, "place in the log is gone";
+    /// The log does not tell which row was changed or what it was: a table without a key and
+    /// without old images (PostgreSQL: REPLICA IDENTITY NOTHING or DEFAULT without a key).
+    NoOldImage = 217, Config, "log does not tell which row";
+    /// Another reader uses the same identity at the server: a replication slot that is active, or
+    /// a server_id that another replica has.
+    LogInUse = 218, Config, "log reader in use";
+    /// An event of the log cannot be understood, or does not fit the table it is about. Nothing is
+    /// guessed: the run stops before it.
+    LogUnreadable = 219, Permanent, "log cannot be understood";
 
     /// A value cannot be given the target's type without changing it.
     /// Choose another type for the column (--columns 'name::type') or let such rows go to the
@@ -186,6 +202,12 @@ codes! {
     /// The server or file system reported an error that Syncline does not know better.
     /// The message carries its words.
     StoreFailed = 411, Permanent, "store reported an error";
+    /// A table's definition changed at the source in a way that the job does not follow by itself.
+    /// Do at the target what is right, or set the job's policy for such changes, and start the
+    /// same command again: it goes on behind the change.
+    SchemaChangeHeld = 412, Permanent, "schema change needs a decision";
+    /// The log that the source keeps for this run has grown beyond source.retention.max_bytes.
+    RetentionExceeded = 413, Permanent, "source keeps too much log";
 
     /// A defect of Syncline. Please report it with the message and the command.
     Bug = 901, Bug, "defect";

@@ -83,6 +83,10 @@ pub const SAMPLED: &str = "syncline.sampled";
 /// `true` where it is so, as in JSON Lines.
 pub const FINITE: &str = "syncline.finite";
 
+/// The store keeps −0 as 0 in this column of floats: `true` where it is so, as in MariaDB, and in
+/// SQLite's columns of numbers.
+pub const ONE_ZERO: &str = "syncline.one-zero";
+
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
     field.metadata().get(key).map(String::as_str)

@@ -17,6 +17,8 @@ pub enum Flaw {
     Nan,
     /// Infinity, where the target has only finite values.
     Infinity,
+    /// −0, where the target has one zero.
+    NegativeZero,
     /// A number, date or time beyond the target's range.
     OutOfRange,
     /// A text or bytes longer than the target's column.
@@ -34,6 +36,7 @@ impl Flaw {
         Flaw::InvalidUtf8,
         Flaw::Nan,
         Flaw::Infinity,
+        Flaw::NegativeZero,
         Flaw::OutOfRange,
         Flaw::TooLong,
         Flaw::Other,
@@ -48,6 +51,7 @@ impl Flaw {
             Flaw::InvalidUtf8 => "invalid_utf8",
             Flaw::Nan => "nan",
             Flaw::Infinity => "infinity",
+            Flaw::NegativeZero => "negative_zero",
             Flaw::OutOfRange => "out_of_range",
             Flaw::TooLong => "too_long",
             Flaw::Other => "other",

@@ -4,6 +4,7 @@
 //! read or written stands in the connectors; how SQL looks in each dialect stands in the SQL kit.
 
 mod batch;
+mod change;
 mod definition;
 pub mod error;
 pub mod field;
@@ -16,6 +17,7 @@ mod split;
 mod table;
 
 pub use batch::{ChangeBatch, Element, Reject};
+pub use change::{ChangeSet, Commit, LogElement, Op, RowChanges, SchemaChange, SchemaEffect};
 pub use definition::{
     Adapted, Check, ForeignKey, Generated, NativeSql, Partition, Partitioning, ReferentialAction,
     Requirement,

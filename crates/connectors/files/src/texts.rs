@@ -220,5 +220,5 @@ pub(crate) fn reject_record(text: &[u8], error: Error) -> Result<Reject> {
     let fields = vec![Field::new("record", DataType::Utf8, false)];
     let column: ArrayRef = Arc::new(StringArray::from(vec![printable(text)]));
     let row = batch(Arc::new(Schema::new(fields)), vec![column], 1)?;
-    Ok(Reject { row, error: Arc::new(error) })
+    Ok(Reject { row, index: 0, error: Arc::new(error) })
 }

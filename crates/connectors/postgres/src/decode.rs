@@ -316,7 +316,7 @@ impl Decoder {
                 RecordBatch::try_new(Arc::new(Schema::new(fields)), values).map_err(arrow_bug)?;
             let last = &group[group.len() - 1].error;
             let error = Arc::new(Error::new(last.code(), last.message()));
-            rejects.push(Reject { row, error });
+            rejects.push(Reject { row, index: 0, error });
         }
         Ok(rejects)
     }

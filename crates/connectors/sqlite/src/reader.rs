@@ -220,7 +220,7 @@ fn reject(shape: &Shape, row: &Row<'_>, error: Error) -> Result<Reject> {
     };
     let row = RecordBatch::try_new(Arc::new(Schema::new(fields)), values)
         .map_err(|e| Error::bug(e.to_string()))?;
-    Ok(Reject { row, error: Arc::new(error.at(place)) })
+    Ok(Reject { row, index: 0, error: Arc::new(error.at(place)) })
 }
 
 fn element(shape: &Shape, seq: &mut u64, filled: Filled) -> Element {

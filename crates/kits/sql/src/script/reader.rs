@@ -250,7 +250,7 @@ impl ScriptReader {
         let array: ArrayRef = Arc::new(StringArray::from(vec![text]));
         let row = RecordBatch::try_new(Arc::new(schema.clone()), vec![array])
             .unwrap_or_else(|_| RecordBatch::new_empty(Arc::new(schema)));
-        Reject { row, error: Arc::new(error) }
+        Reject { row, index: 0, error: Arc::new(error) }
     }
 
     fn batch(&mut self) -> Result<ScriptRead> {
