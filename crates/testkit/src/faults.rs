@@ -1,11 +1,13 @@
-//! Scripted faults between a client and a server: a TCP proxy on loopback that cuts, stalls or
-//! refuses connections at an exact byte or at a word of the test.
+//! Scripted faults between a client and a server: a TCP proxy on loopback that cuts, resets, stalls,
+//! slows, splits or refuses connections, at an exact byte or at a word of the test.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use socket2::SockRef;
 
 /// How often a waiting thread looks whether the test has changed its mind.
 const TICK: Duration = Duration::from_millis(5);
@@ -22,14 +24,36 @@ struct State {
     refuse: AtomicBool,
     stall: AtomicBool,
     closed: AtomicBool,
+    /// Connections end by a reset where they are cut.
+    resets: AtomicBool,
     /// Pause before each piece of data that is passed on, in microseconds.
     delay: AtomicU64,
+    /// Bytes a second of each connection and direction; 0 is no limit.
+    bandwidth: AtomicU64,
+    /// Bytes that are passed on at once; 0 is all there are.
+    piece: AtomicUsize,
     /// Bytes that may still go from the server to clients; then every connection is cut.
     down: Fuse,
     /// The same for bytes from clients to the server.
     up: Fuse,
+    /// Bytes passed on so far, from the server and to it.
+    passed: [AtomicU64; 2],
     accepted: AtomicUsize,
-    open: Mutex<Vec<(TcpStream, TcpStream)>>,
+    open: Mutex<Vec<Arc<Link>>>,
+}
+
+/// One connection, by the client's end and the server's.
+struct Link {
+    client: TcpStream,
+    server: TcpStream,
+    cut: AtomicBool,
+}
+
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Down,
+    Up,
 }
 
 /// Burns down with the bytes that pass; unlit it holds for ever.
@@ -96,6 +120,22 @@ impl Proxy {
         self.state.up.light(bytes);
     }
 
+    /// Whether a connection that is cut ends by a reset, as when the other host has forgotten it;
+    /// otherwise it ends as by a process that was killed.
+    pub fn resets(&self, yes: bool) {
+        self.state.resets.store(yes, Ordering::SeqCst);
+    }
+
+    /// Bytes that have come from the server so far.
+    pub fn received(&self) -> u64 {
+        self.state.passed[Way::Down as usize].load(Ordering::SeqCst)
+    }
+
+    /// Bytes that have gone to the server so far.
+    pub fn sent(&self) -> u64 {
+        self.state.passed[Way::Up as usize].load(Ordering::SeqCst)
+    }
+
     /// Whether new connections are closed at once, as by a host that is down.
     pub fn refuse(&self, yes: bool) {
         self.state.refuse.store(yes, Ordering::SeqCst);
@@ -111,6 +151,17 @@ impl Proxy {
         let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
         self.state.delay.store(micros, Ordering::SeqCst);
     }
+
+    /// Lets so many bytes a second through, in each direction of each connection; `None`: all.
+    pub fn bandwidth(&self, bytes_per_second: Option<u64>) {
+        self.state.bandwidth.store(bytes_per_second.unwrap_or(0), Ordering::SeqCst);
+    }
+
+    /// Passes on at most so many bytes at once, so that packets of a protocol arrive in parts;
+    /// `None`: as they come.
+    pub fn split(&self, bytes: Option<usize>) {
+        self.state.piece.store(bytes.unwrap_or(0), Ordering::SeqCst);
+    }
 }
 
 impl Drop for Proxy {
@@ -121,15 +172,68 @@ impl Drop for Proxy {
 }
 
 impl State {
+    fn links(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Link>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn cut(&self) {
-        for (client, server) in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-            let _ = client.shutdown(Shutdown::Both);
-            let _ = server.shutdown(Shutdown::Both);
+        let resets = self.resets.load(Ordering::SeqCst);
+        for link in self.links().drain(..) {
+            link.cut(resets);
         }
     }
 
     fn closed(&self) -> bool {
         self.closed.load(Ordering::SeqCst)
+    }
+
+    fn fuse(&self, way: Way) -> &Fuse {
+        match way {
+            Way::Down => &self.down,
+            Way::Up => &self.up,
+        }
+    }
+}
+
+impl Link {
+    fn cut(&self, reset: bool) {
+        self.cut.store(true, Ordering::SeqCst);
+        for stream in [&self.client, &self.server] {
+            if reset {
+                // What is unsent is thrown away and a reset sent when the last handle goes; the
+                // end of reading, which the other side does not see, makes them go.
+                let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+                let _ = stream.shutdown(Shutdown::Read);
+            } else {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+        }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut.load(Ordering::SeqCst)
+    }
+
+    /// Writes all of it, unless the link is cut before.
+    fn write(&self, way: Way, mut bytes: &[u8]) -> bool {
+        let mut to = match way {
+            Way::Down => &self.client,
+            Way::Up => &self.server,
+        };
+        while !bytes.is_empty() {
+            match to.write(bytes) {
+                Ok(0) => return false,
+                Ok(written) => bytes = &bytes[written..],
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                    if self.is_cut() {
+                        return false;
+                    }
+                }
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+        true
     }
 }
 
@@ -151,39 +255,71 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
 fn connect(client: TcpStream, state: &Arc<State>) -> std::io::Result<()> {
     client.set_nonblocking(false)?;
     let server = TcpStream::connect(("127.0.0.1", state.target))?;
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
-    let pair = (client.try_clone()?, server.try_clone()?);
-    state.open.lock().unwrap_or_else(PoisonError::into_inner).push(pair);
-    let (up, down) = (Arc::clone(state), Arc::clone(state));
-    let (client2, server2) = (client.try_clone()?, server.try_clone()?);
-    std::thread::spawn(move || pass(client, server, &up, |state| &state.up));
-    std::thread::spawn(move || pass(server2, client2, &down, |state| &state.down));
+    for stream in [&client, &server] {
+        stream.set_nodelay(true)?;
+        // So that a writer whose reader does not read sees a cut.
+        stream.set_write_timeout(Some(TICK * 10))?;
+    }
+    let link = Arc::new(Link { client, server, cut: AtomicBool::new(false) });
+    state.links().push(Arc::clone(&link));
+    for way in [Way::Down, Way::Up] {
+        let (state, link) = (Arc::clone(state), Arc::clone(&link));
+        std::thread::spawn(move || {
+            pass(&link, &state, way);
+            if !link.is_cut() {
+                link.cut(false);
+            }
+            state.links().retain(|other| !Arc::ptr_eq(other, &link));
+        });
+    }
     Ok(())
 }
 
-fn pass(mut from: TcpStream, mut to: TcpStream, state: &State, fuse: fn(&State) -> &Fuse) {
+fn pass(link: &Link, state: &State, way: Way) {
+    let mut from = match way {
+        Way::Down => &link.server,
+        Way::Up => &link.client,
+    };
     let mut buffer = vec![0; 32 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        while state.stall.load(Ordering::SeqCst) && !state.closed() {
+        while state.stall.load(Ordering::SeqCst) && !state.closed() && !link.is_cut() {
             std::thread::sleep(TICK);
         }
-        let delay = state.delay.load(Ordering::SeqCst);
-        if delay > 0 {
-            std::thread::sleep(Duration::from_micros(delay));
-        }
-        let may = usize::try_from(fuse(state).burn(read as u64)).unwrap_or(read);
-        let passed = to.write_all(&buffer[..may]);
-        if may < read {
-            fuse(state).light(u64::MAX);
-            state.cut();
-        }
-        if passed.is_err() || may < read {
-            break;
+        let piece = match state.piece.load(Ordering::SeqCst) {
+            0 => read,
+            bytes => bytes,
+        };
+        for part in buffer[..read].chunks(piece) {
+            slow(link, state, part.len());
+            let may = state.fuse(way).burn(part.len() as u64);
+            let may = usize::try_from(may).unwrap_or(part.len());
+            let written = link.write(way, &part[..may]);
+            state.passed[way as usize].fetch_add(may as u64, Ordering::SeqCst);
+            if may < part.len() {
+                state.fuse(way).light(u64::MAX);
+                state.cut();
+            }
+            if !written || may < part.len() {
+                return;
+            }
         }
     }
-    let _ = from.shutdown(Shutdown::Both);
-    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// Waits as long as so many bytes take, at most until the link is cut.
+fn slow(link: &Link, state: &State, bytes: usize) {
+    let mut wait = Duration::from_micros(state.delay.load(Ordering::SeqCst));
+    let bandwidth = state.bandwidth.load(Ordering::SeqCst);
+    if bandwidth > 0 {
+        wait += Duration::from_micros(bytes as u64 * 1_000_000 / bandwidth);
+    }
+    let until = Instant::now() + wait;
+    while !link.is_cut() {
+        match until.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => return,
+            left => std::thread::sleep(left.min(TICK * 10)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -259,5 +395,58 @@ mod tests {
         let mut answer = [0; 5];
         one.read_exact(&mut answer).unwrap();
         assert_eq!(&answer, b"hello");
+    }
+
+    #[test]
+    fn a_reset_is_an_error_to_both_sides_and_not_an_end() {
+        let proxy = Proxy::before(echo());
+        let mut one = client(&proxy);
+        assert_eq!(call(&mut one, b"hello").unwrap(), b"hello");
+        proxy.resets(true);
+        proxy.cut();
+        let kind = one.read(&mut [0; 5]).unwrap_err().kind();
+        assert_eq!(kind, ErrorKind::ConnectionReset);
+        proxy.resets(false);
+        let mut two = client(&proxy);
+        assert_eq!(call(&mut two, b"again").unwrap(), b"again");
+        proxy.cut();
+        assert_eq!(two.read(&mut [0; 5]).unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_sent_at_once_arrives_in_parts_and_whole() {
+        let proxy = Proxy::before(echo());
+        proxy.split(Some(3));
+        proxy.delay(Duration::from_millis(20));
+        let mut one = client(&proxy);
+        let text: Vec<u8> = (0..16).collect();
+        one.write_all(&text).unwrap();
+        let (mut got, mut reads, mut buffer) = (Vec::new(), 0, [0; 16]);
+        while got.len() < text.len() {
+            let read = one.read(&mut buffer).unwrap();
+            assert!(read > 0);
+            got.extend_from_slice(&buffer[..read]);
+            reads += 1;
+        }
+        assert_eq!(got, text);
+        assert!(reads > 1, "it came at once");
+        assert_eq!((proxy.sent(), proxy.received()), (16, 16));
+    }
+
+    #[test]
+    fn a_narrow_link_holds_back_what_is_sent_and_can_be_cut() {
+        let proxy = Proxy::before(echo());
+        let mut one = client(&proxy);
+        assert_eq!(call(&mut one, b"hello").unwrap(), b"hello");
+        // Ten thousand bytes would take hours.
+        proxy.bandwidth(Some(1));
+        one.write_all(&[7; 10_000]).unwrap();
+        one.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        assert!(one.read(&mut [0; 16]).is_err());
+        assert!(proxy.sent() < 10_000);
+        proxy.cut();
+        assert_eq!(one.read(&mut [0; 16]).unwrap_or(0), 0);
+        proxy.bandwidth(None);
+        assert_eq!(call(&mut client(&proxy), b"again").unwrap(), b"again");
     }
 }
