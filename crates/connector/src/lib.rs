@@ -20,7 +20,7 @@ pub use apply::{
 pub use endpoint::{Endpoint, Host, Secret};
 pub use log::{ChangeLog, Follow, LogBudget, LogReader, Moment, Retention, Start};
 pub use options::{OptionDoc, option_docs, parse_options};
-pub use processor::{BoundProcessor, Processor, Step, StepOutput};
+pub use processor::{BoundProcessor, Places, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
 pub use sink::{
     Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, statement_failed,

@@ -63,15 +63,47 @@ pub enum Event {
         /// The state.
         state: RunState,
     },
-    /// Everything of a split up to here is durable.
+    /// Everything of a split, or of the log, up to here is durable.
     Checkpoint {
-        /// Target table.
-        table: String,
+        /// Target table; `None` for the log, which is one for all tables.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        table: Option<String>,
         /// The split's id.
-        split: u32,
-        /// Rows of the split that are durable.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        split: Option<u32>,
+        /// Rows of it that are durable.
         rows: u64,
         /// The connector's own description of the place.
+        position: String,
+    },
+    /// The log has been caught up with for the first time: from here on changes are followed as
+    /// they happen.
+    Streaming {
+        /// The run's key.
+        run: String,
+        /// The place in the log.
+        position: String,
+        /// Milliseconds from the last commit at the source until it was durable at the target.
+        lag_ms: Option<u64>,
+    },
+    /// How far a run is that follows changes, once a second while there are any.
+    Following {
+        /// The run's key.
+        run: String,
+        /// Rows inserted, by this process.
+        inserts: u64,
+        /// Rows updated, by this process.
+        updates: u64,
+        /// Rows deleted, by this process.
+        deletes: u64,
+        /// Changes in the last second.
+        changes_per_second: u64,
+        /// Milliseconds from the last commit at the source until it was durable at the target.
+        lag_ms: Option<u64>,
+        /// Bytes of the source's log that are still to be read, where it can tell.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unread_bytes: Option<u64>,
+        /// The place in the log up to which everything is durable.
         position: String,
     },
     /// The run has ended well.
@@ -127,9 +159,35 @@ pub struct TableSummary {
     pub rows_written: u64,
     /// Rows kept as dead letters.
     pub dead_letters: u64,
+    /// Changes of the log that were applied, by this process.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub changes: Changes,
     /// Bad values that another took the place of, as the job's policies said.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<ChangedValues>,
+}
+
+/// Changes by what happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// Rows inserted.
+    pub inserts: u64,
+    /// Rows updated.
+    pub updates: u64,
+    /// Rows deleted.
+    pub deletes: u64,
+}
+
+impl Changes {
+    /// There were none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.inserts + self.updates + self.deletes
+    }
 }
 
 /// How a run ended, for the one who started it.

@@ -12,6 +12,7 @@ use syncline_convert::ValuePolicies;
 use syncline_types::{Pattern, TableName, TableSelection};
 
 use crate::dead_letters::ErrorLimit;
+use crate::follow::Following;
 
 /// A job: source, target, and everything between. Written out, it is without its passwords.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,6 +72,9 @@ pub struct Job {
     pub checkpoint_every: Duration,
     /// How long something outside is waited for without any progress; `None`: for ever.
     pub patience: Option<Duration>,
+    /// How changes are followed.
+    #[serde(default)]
+    pub following: Following,
 }
 
 /// What becomes of generated columns in tables that are made.
@@ -172,6 +176,7 @@ impl Job {
             allow_lossy: false,
             checkpoint_every: Self::CHECKPOINT_EVERY,
             patience: Some(Self::PATIENCE),
+            following: Following::default(),
         }
     }
 
@@ -203,6 +208,7 @@ pub fn fingerprint(job: &Job) -> String {
         "columns": columns, "processors": [job.source_processors, job.sink_processors],
         "write": job.write, "create": job.create, "generated": job.generated, "target_columns": job.target_columns,
         "before": job.before, "after": job.after,
+        "from": (job.mode == Mode::Changes).then_some(&job.following.from),
     });
     let digest = Sha256::digest(what.to_string().as_bytes());
     hex::encode(&digest[..16])

@@ -12,6 +12,7 @@ use syncline_convert::{ValuePolicies, ValuePolicy};
 use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
 
 use crate::dead_letters::ErrorLimit;
+use crate::follow::Following;
 use crate::job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns};
 
 /// A job, as written by a person.
@@ -237,6 +238,9 @@ pub struct ValuesConfig {
     /// Infinity, where the target has only finite values.
     #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
     pub infinity: Option<BoundedValueConfig>,
+    /// −0, where the target has one zero; the nearest value is 0.
+    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
+    pub negative_zero: Option<BoundedValueConfig>,
     /// A number, date or time beyond the target's range.
     #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
     pub out_of_range: Option<BoundedValueConfig>,
@@ -404,6 +408,7 @@ impl JobFile {
                 None => Job::CHECKPOINT_EVERY,
             },
             patience: parse_patience("retry.for", self.retry.patience.as_deref())?,
+            following: Following::default(),
         })
     }
 
@@ -473,6 +478,7 @@ impl ValuesConfig {
             ("invalid_utf8", self.invalid_utf8.map(plain)),
             ("nan", self.nan.map(plain)),
             ("infinity", self.infinity.map(bounded)),
+            ("negative_zero", self.negative_zero.map(bounded)),
             ("out_of_range", self.out_of_range.map(bounded)),
             ("too_long", self.too_long.map(bounded)),
             ("default", self.default.map(plain)),

@@ -12,6 +12,7 @@ mod control;
 mod dead_letters;
 mod definitions;
 mod events;
+mod follow;
 mod job;
 mod job_file;
 mod limits;
@@ -33,7 +34,10 @@ mod workers;
 pub use control::{RunHandle, Wish};
 pub use dead_letters::ErrorLimit;
 pub use definitions::{Definition, Definitions, definitions};
-pub use events::{Event, Outcome, Summary};
+pub use events::{Changes, Event, Outcome, Summary, TableSummary};
+pub use follow::{
+    Following, RetentionAction, RetentionLimit, SchemaPolicies, SchemaPolicy, Until, WhenLost,
+};
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{JobFile, job_schema, parse_patience};
 pub use plan::{Plan, TablePlan};

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::events::Changes;
+
 /// Counts of the whole run, by this process.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -62,6 +64,10 @@ pub(crate) struct TableProgress {
     pub(crate) dead_letters: AtomicU64,
     /// The table as a whole is at the target.
     pub(crate) committed: AtomicBool,
+    /// Changes of the log that were applied, by this process.
+    inserts: AtomicU64,
+    updates: AtomicU64,
+    deletes: AtomicU64,
 }
 
 /// How far one split is.
@@ -82,6 +88,25 @@ impl TableProgress {
             bytes_read: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
             committed: AtomicBool::new(false),
+            inserts: AtomicU64::new(0),
+            updates: AtomicU64::new(0),
+            deletes: AtomicU64::new(0),
+        }
+    }
+
+    /// Changes of the log were applied.
+    pub(crate) fn changed(&self, changes: Changes) {
+        self.inserts.fetch_add(changes.inserts, Relaxed);
+        self.updates.fetch_add(changes.updates, Relaxed);
+        self.deletes.fetch_add(changes.deletes, Relaxed);
+    }
+
+    /// Changes of the log that were applied, by this process.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes {
+            inserts: self.inserts.load(Relaxed),
+            updates: self.updates.load(Relaxed),
+            deletes: self.deletes.load(Relaxed),
         }
     }
 

@@ -490,8 +490,8 @@ impl<'a> Writing<'a> {
         self.stretch.store.checkpoint(&self.stretch.run, self.stretch.epoch, &at)?;
         // Nobody listening is fine.
         let _ = self.stretch.events.send(Event::Checkpoint {
-            table: self.task().table.name.to_string(),
-            split: self.split.id,
+            table: Some(self.task().table.name.to_string()),
+            split: Some(self.split.id),
             rows: position.seq,
             position: position.token.clone(),
         });

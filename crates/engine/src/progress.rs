@@ -85,6 +85,7 @@ impl RunProgress {
                 rows_read: table.progress.rows_read(),
                 rows_written: table.progress.rows_written(),
                 dead_letters: table.progress.dead_letters.load(Relaxed),
+                changes: table.progress.changes(),
                 changed: Vec::new(),
             };
             summary.rows_read += one.rows_read;

@@ -34,7 +34,7 @@ struct Convert(RowsConverter);
 impl Step for Convert {
     fn apply(&self, rows: arrow::array::RecordBatch) -> Result<StepOutput> {
         let (rows, rejects) = self.0.convert(rows)?;
-        Ok(StepOutput { rows, rejects })
+        Ok(StepOutput { rows, rejects, kept: None })
     }
 }
 

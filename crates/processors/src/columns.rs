@@ -62,7 +62,7 @@ impl Step for Take {
         let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
             .map_err(|e| Error::bug("chosen columns do not make rows").because(e))?;
-        Ok(StepOutput { rows, rejects: Vec::new() })
+        Ok(StepOutput { rows, rejects: Vec::new(), kept: None })
     }
 }
 

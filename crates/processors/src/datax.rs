@@ -306,6 +306,7 @@ impl Step for Sieve {
         let good = filter_record_batch(&rows, &keep)
             .map_err(|e| Error::bug("taking rows out").because(e))?;
         let rejects = read.bad.into_iter().map(|v| Reject::of(&rows, v.row, v.error)).collect();
-        Ok(StepOutput { rows: good, rejects })
+        let kept = keep.values().set_indices().map(|at| u32::try_from(at).unwrap_or(u32::MAX));
+        Ok(StepOutput { rows: good, rejects, kept: Some(kept.collect()) })
     }
 }

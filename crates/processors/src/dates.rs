@@ -12,6 +12,7 @@ use syncline_types::{Code, Error, Result, TableSchema};
 
 use crate::columns::find;
 use crate::config::Place;
+use crate::project::Chain;
 use crate::text_step::{self, Rewrite};
 
 /// Reads texts as timestamps, or writes timestamps as texts, by a pattern.
@@ -77,7 +78,7 @@ impl Processor for Dates {
             table = bound.output;
             steps.push(bound.step);
         }
-        Ok(BoundProcessor { output: table, step: Box::new(text_step::All(steps)) })
+        Ok(BoundProcessor { output: table, step: Box::new(Chain(steps)) })
     }
 }
 

@@ -1,9 +1,9 @@
 //! The step behind `add` and `sql`: keeps rows that fulfil a condition, and computes columns.
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::{concat_batches, filter_record_batch, prep_null_mask_filter};
 use arrow::datatypes::SchemaRef;
-use syncline_connector::{Step, StepOutput};
+use syncline_connector::{Places, Step, StepOutput};
 use syncline_types::{Error, Result, TableSchema};
 
 use crate::expression::{Expression, by_parts};
@@ -20,12 +20,24 @@ impl Step for Keep {
             let truth =
                 truth.as_boolean_opt().ok_or_else(|| Error::bug("a condition that is no bool"))?;
             if truth.true_count() == rows.num_rows() {
-                return Ok(rows.clone());
+                return Ok((rows.clone(), (0..rows.num_rows()).collect()));
             }
-            filter_record_batch(rows, truth).map_err(|e| Error::bug("filtering rows").because(e))
+            let kept = filter_record_batch(rows, truth)
+                .map_err(|e| Error::bug("filtering rows").because(e))?;
+            let places: Vec<usize> = match truth.null_count() {
+                0 => truth.values().set_indices().collect(),
+                _ => prep_null_mask_filter(truth).values().set_indices().collect(),
+            };
+            Ok((kept, places))
         };
         let (parts, rejects) = by_parts(rows, &keep)?;
-        Ok(StepOutput { rows: join(&schema, parts.into_iter().map(|(_, kept)| kept))?, rejects })
+        let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let kept = parts
+            .iter()
+            .flat_map(|(first, (_, kept))| kept.iter().map(move |at| place(first + at)))
+            .collect();
+        let rows = join(&schema, parts.into_iter().map(|(_, (rows, _))| rows))?;
+        Ok(StepOutput { rows, rejects, kept: Some(kept) })
     }
 }
 
@@ -54,7 +66,7 @@ impl Step for Project {
         };
         let (parts, rejects) = by_parts(rows, &compute)?;
         let rows = join(&self.schema, parts.into_iter().map(|(_, computed)| computed))?;
-        Ok(StepOutput { rows, rejects })
+        Ok(StepOutput { rows, rejects, kept: None })
     }
 }
 
@@ -63,13 +75,17 @@ pub(crate) struct Chain(pub(crate) Vec<Box<dyn Step>>);
 
 impl Step for Chain {
     fn apply(&self, rows: RecordBatch) -> Result<StepOutput> {
-        let mut output = StepOutput { rows, rejects: Vec::new() };
+        let mut left = Places::default();
+        let mut all = Vec::new();
+        let mut rows = rows;
         for step in &self.0 {
-            let next = step.apply(output.rows)?;
-            output.rows = next.rows;
-            output.rejects.extend(next.rejects);
+            let given = rows.num_rows();
+            let mut output = step.apply(rows)?;
+            left.narrow(given, &mut output.rejects, output.kept);
+            all.extend(output.rejects);
+            rows = output.rows;
         }
-        Ok(output)
+        Ok(StepOutput { rows, rejects: all, kept: left.left() })
     }
 }
 

@@ -75,28 +75,13 @@ impl Step for TextStep {
         let made = RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
             .map_err(|e| Error::bug("rewritten columns do not make rows").because(e))?;
         if bad.is_empty() {
-            return Ok(StepOutput { rows: made, rejects: Vec::new() });
+            return Ok(StepOutput { rows: made, rejects: Vec::new(), kept: None });
         }
         let keep: BooleanArray =
             (0..rows.num_rows()).map(|row| Some(!bad.contains_key(&row))).collect();
         let good = filter_record_batch(&made, &keep)
             .map_err(|e| Error::bug("taking bad rows out").because(e))?;
         let rejects = bad.into_iter().map(|(row, error)| Reject::of(&rows, row, error)).collect();
-        Ok(StepOutput { rows: good, rejects })
-    }
-}
-
-/// Several steps as one.
-pub(crate) struct All(pub(crate) Vec<Box<dyn Step>>);
-
-impl Step for All {
-    fn apply(&self, mut rows: RecordBatch) -> Result<StepOutput> {
-        let mut rejects = Vec::new();
-        for step in &self.0 {
-            let output = step.apply(rows)?;
-            rejects.extend(output.rejects);
-            rows = output.rows;
-        }
-        Ok(StepOutput { rows, rejects })
+        Ok(StepOutput { rows: good, rejects, kept: None })
     }
 }

@@ -374,8 +374,9 @@ impl Expression {
     }
 }
 
-/// Rows that an evaluation has gone through for, with what it made of them.
-pub(crate) type Part<T> = (RecordBatch, T);
+/// Rows that an evaluation has gone through for, by the place of the first of them, with what it
+/// made of them.
+pub(crate) type Part<T> = (usize, T);
 
 /// Runs `work` on the rows; where it fails for a row's sake, on halves of them, down to the rows
 /// that are to blame.
@@ -387,16 +388,20 @@ pub(crate) fn by_parts<T>(
     work: &impl Fn(&RecordBatch) -> Result<T>,
 ) -> Result<(Vec<Part<T>>, Vec<Reject>)> {
     let (mut parts, mut rejects) = (Vec::new(), Vec::new());
-    let mut todo = vec![rows];
-    while let Some(rows) = todo.pop() {
+    let mut todo = vec![(0, rows)];
+    while let Some((place, rows)) = todo.pop() {
         match work(&rows) {
-            Ok(made) => parts.push((rows, made)),
+            Ok(made) => parts.push((place, made)),
             Err(e) if e.kind() != ErrorKind::Data => return Err(e),
-            Err(e) if rows.num_rows() <= 1 => rejects.push(Reject::of(&rows, 0, e)),
+            Err(e) if rows.num_rows() <= 1 => {
+                let mut reject = Reject::of(&rows, 0, e);
+                reject.index = u32::try_from(place).unwrap_or(u32::MAX);
+                rejects.push(reject);
+            }
             Err(_) => {
                 let half = rows.num_rows() / 2;
-                todo.push(rows.slice(half, rows.num_rows() - half));
-                todo.push(rows.slice(0, half));
+                todo.push((place + half, rows.slice(half, rows.num_rows() - half)));
+                todo.push((place, rows.slice(0, half)));
             }
         }
     }
