@@ -310,8 +310,8 @@ fn pass(link: &Link, state: &State, way: Way) {
 fn slow(link: &Link, state: &State, bytes: usize) {
     let mut wait = Duration::from_micros(state.delay.load(Ordering::SeqCst));
     let bandwidth = state.bandwidth.load(Ordering::SeqCst);
-    if bandwidth > 0 {
-        wait += Duration::from_micros(bytes as u64 * 1_000_000 / bandwidth);
+    if let Some(micros) = (bytes as u64 * 1_000_000).checked_div(bandwidth) {
+        wait += Duration::from_micros(micros);
     }
     let until = Instant::now() + wait;
     while !link.is_cut() {

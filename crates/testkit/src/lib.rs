@@ -9,6 +9,7 @@ pub mod faults;
 pub mod scenarios;
 pub mod servers;
 pub mod tables;
+pub mod workload;
 
 pub use faults::Proxy;
 pub use servers::{Database, Kind, Server, Session};

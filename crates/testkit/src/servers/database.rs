@@ -181,7 +181,15 @@ impl Database {
     /// # Panics
     /// When the server refuses.
     pub fn session(&self) -> Session {
-        Session::open(&self.server, Some(&self.name)).unwrap_or_else(|e| panic!("{e}"))
+        self.try_session().unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// As [`Database::session`], where the server may be away.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub fn try_session(&self) -> Result<Session, String> {
+        Session::open(&self.server, Some(&self.name))
     }
 
     /// Runs one statement, or several with `;` between.
