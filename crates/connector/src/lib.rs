@@ -9,6 +9,7 @@ mod apply;
 mod endpoint;
 mod log;
 mod options;
+mod packing;
 mod processor;
 mod registry;
 mod sink;
@@ -20,6 +21,7 @@ pub use apply::{
 pub use endpoint::{Endpoint, Host, Secret};
 pub use log::{ChangeLog, Follow, LogBudget, LogReader, Moment, Retention, Start};
 pub use options::{OptionDoc, option_docs, parse_options};
+pub use packing::{Packing, packed};
 pub use processor::{BoundProcessor, Places, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
 pub use sink::{

@@ -10,7 +10,7 @@ use syncline_types::{
     TableSchema,
 };
 
-use crate::{ApplyTask, FollowOpened};
+use crate::{ApplyTask, FollowOpened, Packing};
 
 /// What happens to rows that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -212,6 +212,19 @@ pub trait SinkWriter: Send {
     /// further: the engine looks for the row by writing parts of the batch. After any other error
     /// it is dropped.
     async fn write(&mut self, batch: &ChangeBatch) -> Result<()>;
+
+    /// Whether it takes rows packed so ([`SinkWriter::write_packed`]) and gets the very same values
+    /// as from [`SinkWriter::write`]. Asked once, before the first row.
+    fn takes(&self, packing: &Packing) -> bool {
+        let _ = packing;
+        false
+    }
+
+    /// As [`SinkWriter::write`], for packed rows.
+    async fn write_packed(&mut self, rows: &RecordBatch) -> Result<()> {
+        let _ = rows;
+        Err(Error::bug("packed rows are not taken by this target"))
+    }
 
     /// Takes rows away: for each row of `rows` one row of the table that has exactly these values in
     /// these columns (some of the task's table, with its types; at least its key, where it has one),

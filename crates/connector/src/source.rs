@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use syncline_types::{
-    Code, Element, Error, Position, Result, Split, TableInfo, TableSchema, TableSelection,
+    Code, Element, Error, Position, Reject, Result, Split, TableInfo, TableSchema, TableSelection,
 };
+
+use crate::Packing;
 
 /// What is to be read of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +104,30 @@ pub trait Source: Send + Sync {
         split: &Split,
         at: Option<&Position>,
     ) -> Result<Box<dyn SplitReader>>;
+
+    /// How it packs rows of the task: in the form in which the store sends and takes them. `None`
+    /// where there is no such form.
+    fn packing(&self, read: &ReadTask) -> Option<Packing> {
+        let _ = read;
+        None
+    }
+
+    /// As [`Source::open`], for rows packed as [`Source::packing`] says.
+    async fn open_packed(
+        &self,
+        read: &ReadTask,
+        split: &Split,
+        at: Option<&Position>,
+    ) -> Result<Box<dyn SplitReader>> {
+        let _ = (read, split, at);
+        Err(Error::bug("rows are not packed by this source"))
+    }
+
+    /// Packed rows in the task's columns, and those that have values without an Arrow form.
+    fn unpack(&self, read: &ReadTask, rows: &RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
+        let _ = (read, rows);
+        Err(Error::bug("rows are not packed by this source"))
+    }
 
     /// The piece of `read`'s table that holds the same keys as a split which another source of the
     /// same connector has cut from a table of the same key. `None` where keys do not mean the same
