@@ -4,11 +4,11 @@ use arrow::datatypes::i256;
 use syncline_sql::moment;
 use syncline_types::field;
 
-use super::array;
+use super::build::array;
 
 /// `-12.30` at a scale of 2 as -1230. `None` when it has other digits after the point, or is too
 /// large.
-pub(super) fn decimal(text: &[u8], scale: u8) -> Option<i128> {
+pub(crate) fn decimal(text: &[u8], scale: u8) -> Option<i128> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         _ => (false, text),
@@ -35,7 +35,7 @@ pub(super) fn decimal(text: &[u8], scale: u8) -> Option<i128> {
 }
 
 /// As [`decimal`], for up to 76 digits.
-pub(super) fn wide_decimal(text: &[u8], scale: u8) -> Option<i256> {
+pub(crate) fn wide_decimal(text: &[u8], scale: u8) -> Option<i256> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         _ => (false, text),
@@ -62,12 +62,12 @@ fn decimal_or_zero(digits: &[u8]) -> Option<i128> {
 }
 
 /// The lowest `width` bits of a big-endian number, as text.
-pub(super) fn bits(bytes: &[u8], width: usize) -> String {
+pub(crate) fn bits(bytes: &[u8], width: usize) -> String {
     let value = bytes.iter().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
     format!("{value:0width$b}")
 }
 
-pub(super) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
+pub(crate) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
     let mut out = [0; 16];
     let mut digits = text.iter().filter(|b| **b != b'-').map(|b| char::from(*b).to_digit(16));
     for byte in &mut out {
@@ -79,7 +79,7 @@ pub(super) fn uuid(text: &[u8]) -> Option<[u8; 16]> {
 
 /// Days since 1970 and microseconds of the day. A date that is no day of the calendar has a number
 /// of its own ([`field::NO_DAY`]).
-pub(super) fn moment_of(bytes: &[u8]) -> (i64, i64) {
+pub(crate) fn moment_of(bytes: &[u8]) -> (i64, i64) {
     let part = |at: usize| i64::from(bytes.get(at).copied().unwrap_or_default());
     let year = i64::from(u16::from_le_bytes(array(bytes)));
     let (month, day) = (part(2), part(3));
@@ -91,7 +91,7 @@ pub(super) fn moment_of(bytes: &[u8]) -> (i64, i64) {
     (days, seconds * 1_000_000 + fraction)
 }
 
-pub(super) fn length_of_time(bytes: &[u8]) -> i64 {
+pub(crate) fn length_of_time(bytes: &[u8]) -> i64 {
     let part = |at: usize| i64::from(bytes.get(at).copied().unwrap_or_default());
     let days = bytes.get(1..5).map_or(0, |b| i64::from(u32::from_le_bytes(array(b))));
     let fraction = bytes.get(8..12).map_or(0, |b| i64::from(u32::from_le_bytes(array(b))));
