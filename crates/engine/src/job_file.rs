@@ -1,5 +1,7 @@
 //! The job file: YAML (or JSON, which is YAML too), checked key by key.
 
+mod following;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -12,8 +14,10 @@ use syncline_convert::{ValuePolicies, ValuePolicy};
 use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
 
 use crate::dead_letters::ErrorLimit;
-use crate::follow::Following;
+use crate::follow::{Following, RetentionLimit, SchemaPolicies, WhenLost};
 use crate::job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns};
+
+pub use following::{check_mode, parse_schema_policies, parse_start, parse_until};
 
 /// A job, as written by a person.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +38,12 @@ pub struct JobFile {
     pub sink: SinkConfig,
     /// What is moved: `full` when not given, `batch` when columns, a condition or a query are.
     pub mode: Option<Mode>,
+    /// When a job that follows changes comes to rest by itself: `caught-up` (everything is through
+    /// that was in the log as it began), or after a length of time. It keeps its place, and goes on
+    /// from there when it is started again. Never when not given.
+    pub until: Option<String>,
+    /// What is done when a table's definition changes at the source.
+    pub schema_changes: Option<SchemaPolicies>,
     /// Chosen columns, by table (or pattern of tables).
     #[serde(default)]
     pub columns: BTreeMap<String, Vec<ColumnConfig>>,
@@ -93,6 +103,13 @@ pub struct SourceConfig {
     /// A condition in the source's own dialect; only rows that fulfil it are read.
     #[serde(rename = "where")]
     pub filter: Option<String>,
+    /// Where in the log a job of mode `changes` begins: `now` when not given, `earliest`, or a
+    /// position as the source's own people write it (a GTID set, `file:offset`, an LSN).
+    pub from: Option<String>,
+    /// How much log the source may keep for a job that follows changes.
+    pub retention: Option<RetentionLimit>,
+    /// What is done when the place in the log is gone: purged, or its slot dropped.
+    pub when_lost: Option<WhenLost>,
 }
 
 /// Where rows go.
@@ -374,7 +391,14 @@ impl JobFile {
             return Err(Error::new(Code::BadValue, "mode full takes all columns and rows")
                 .hint("columns, where and query need mode: batch"));
         }
-        Ok(Job {
+        let following = Following {
+            from: parse_start(self.source.from.as_deref().unwrap_or("now")),
+            until: parse_until("until", self.until.as_deref())?,
+            schema_changes: self.schema_changes.unwrap_or_default(),
+            retention: self.source.retention,
+            when_lost: self.source.when_lost.unwrap_or_default(),
+        };
+        let job = Job {
             name: self.name.unwrap_or_else(|| default_name.to_owned()),
             command: command.to_owned(),
             source,
@@ -408,8 +432,10 @@ impl JobFile {
                 None => Job::CHECKPOINT_EVERY,
             },
             patience: parse_patience("retry.for", self.retry.patience.as_deref())?,
-            following: Following::default(),
-        })
+            following,
+        };
+        check_mode(&job)?;
+        Ok(job)
     }
 
     fn endpoint(
@@ -624,6 +650,28 @@ schedule: "0 3 * * *"
             let steps = schema.pointer(&place).and_then(|s| s.as_array()).unwrap();
             assert_eq!(steps.len(), syncline_processors::VERBS.len());
         }
+    }
+
+    #[test]
+    fn a_job_that_follows_changes_is_read() {
+        let text = JOB
+            .replace(
+                "mode: batch",
+                "mode: full+changes\nuntil: caught-up\nschema_changes: { drop_table: ignore }",
+            )
+            .replace(
+                ", tables:",
+                ", when_lost: resnapshot, retention: { max_bytes: 1000, action: release }, tables:",
+            );
+        let job = JobFile::parse(&text, "j").unwrap().resolve("n", "c").unwrap();
+        assert_eq!(job.mode, Mode::FullChanges);
+        assert_eq!(job.following.until, crate::Until::CaughtUp);
+        assert_eq!(job.following.schema_changes.drop_table, crate::SchemaPolicy::Ignore);
+        assert_eq!(job.following.retention.map(|r| r.max_bytes), Some(1000));
+        assert_eq!(job.following.when_lost, WhenLost::Resnapshot);
+        let wrong = text.replace("drop_table:", "drop_tabel:");
+        let error = JobFile::parse(&wrong, "j").unwrap_err();
+        assert!(error.message().contains("did you mean \"drop_table\"?"), "{error}");
     }
 
     #[test]

@@ -39,7 +39,9 @@ pub use follow::{
     Following, RetentionAction, RetentionLimit, SchemaPolicies, SchemaPolicy, Until, WhenLost,
 };
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
-pub use job_file::{JobFile, job_schema, parse_patience};
+pub use job_file::{
+    JobFile, check_mode, job_schema, parse_patience, parse_schema_policies, parse_start, parse_until,
+};
 pub use plan::{Plan, TablePlan};
 pub use replay::{Edit, Replayed, replay};
 pub use report::{CheckReport, ColumnReport, TableReport};
