@@ -67,8 +67,8 @@ pub struct Commit {
 pub struct ChangeSet {
     /// The rows, by table, operation and columns. No row is in two of them.
     pub changes: Vec<RowChanges>,
-    /// Rows that could not be decoded; [`Reject::index`] is their place in the set.
-    pub rejects: Vec<Reject>,
+    /// Rows that could not be decoded, with their table; [`Reject::index`] is their place in the set.
+    pub rejects: Vec<(Arc<TableSchema>, Reject)>,
     /// Places in the set: rows and rejects together.
     pub places: u32,
     /// Transactions that end in it, in their order.
