@@ -110,6 +110,9 @@ pub(crate) struct VerifyArgs {
     /// Differences shown of each table
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "How it is compared")]
     pub(crate) show: usize,
+    /// What the copy did with bad values, as copy's --values: 'negative_zero=clamp'
+    #[arg(long, value_name = "KIND=POLICY,…", help_heading = "How it is compared")]
+    pub(crate) values: Option<String>,
     /// Rows that only the target has are no difference, and stay
     #[arg(long, help_heading = "How it is compared")]
     pub(crate) keep_extra: bool,
@@ -193,10 +196,10 @@ pub(crate) struct ValuesArgs {
     pub(crate) allow_lossy: bool,
     /// What is done with bad values, by kind: 'zero_date=null, too_long=clamp, default=dead-letter'
     ///
-    /// Kinds: zero_date, invalid_date, nul_in_text, invalid_utf8, nan, infinity, out_of_range,
-    /// too_long, default. Policies: fail (the first ends the run), dead-letter, null, and clamp
-    /// (the nearest value that fits) for infinity, out_of_range and too_long. A kind without a
-    /// policy goes by --max-errors.
+    /// Kinds: zero_date, invalid_date, nul_in_text, invalid_utf8, nan, infinity, negative_zero,
+    /// out_of_range, too_long, default. Policies: fail (the first ends the run), dead-letter, null,
+    /// and clamp (the nearest value that fits) for infinity, negative_zero, out_of_range and
+    /// too_long. A kind without a policy goes by --max-errors.
     #[arg(long, value_name = "KIND=POLICY,…")]
     pub(crate) values: Option<String>,
 }

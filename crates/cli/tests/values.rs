@@ -99,6 +99,30 @@ fn what_is_too_long_or_too_large_is_cut_where_that_is_wanted() {
 }
 
 #[test]
+fn a_negative_zero_never_becomes_zero_without_a_word() {
+    let state = folder();
+    let source =
+        format!("{}?types=id:int64,v:float64", csv(state.path(), "id,v\n1,-0.0\n2,0\n3,-1.5\n"));
+    let target = Target::with("CREATE TABLE t (id INTEGER PRIMARY KEY, v DOUBLE)");
+    let url = target.url();
+    let args = ["copy", &source, &url, "--to", "t"];
+    let checked = run_well(state.path(), &[&args[..], &["--dry-run"]].concat());
+    assert!(checked.contains("-0.0"), "{checked}");
+    fails(&run(state.path(), &args), 1, "E0309", &["no −0", "--values negative_zero="]);
+    let clamp = ["--values", "negative_zero=clamp"];
+    let printed = run_well(state.path(), &[&args[..], &["--fresh"], &clamp].concat());
+    assert!(printed.contains("1 value changed (negative_zero: clamp)"), "{printed}");
+    assert_eq!(target.rows(), ["1|0.0", "2|0.0", "3|-1.5"]);
+    // A column that keeps it gets it.
+    let blank =
+        Target::with("CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (9, 0.5)");
+    run_well(state.path(), &["copy", &source, &blank.url(), "--to", "t"]);
+    let kept: f64 =
+        blank.open().query_row("SELECT v FROM t WHERE id = 1", [], |r| r.get(0)).unwrap();
+    assert!(kept == 0.0 && kept.is_sign_negative());
+}
+
+#[test]
 fn a_policy_to_fail_ends_the_run_within_the_limit_too_and_an_explicit_limit_holds() {
     let state = folder();
     let source = format!("{}?types=id:int64,v:text", csv(state.path(), DATES));

@@ -137,11 +137,6 @@ pub trait Source: Send + Sync {
         Ok(None)
     }
 
-    /// Whether the store holds −0 as 0.
-    async fn has_one_zero(&self) -> Result<bool> {
-        Ok(false)
-    }
-
     /// The digest of the rows of a split, computed by the server. `None` where it cannot compute
     /// one that is worth the name.
     async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {

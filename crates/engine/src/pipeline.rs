@@ -168,7 +168,7 @@ impl Stretch {
         if self.errors.is_strict() {
             let hint = last.hint_text().map(|h| format!("{h}; ")).unwrap_or_default();
             let policy = match last.flaw() {
-                Some(flaw @ (Flaw::Infinity | Flaw::OutOfRange | Flaw::TooLong)) => {
+                Some(flaw) if flaw.has_nearest() => {
                     format!("; --values {flaw}=clamp takes the nearest value, {flaw}=null NULL")
                 }
                 Some(flaw) if flaw != Flaw::Other => {

@@ -42,6 +42,11 @@ impl Flaw {
         Flaw::Other,
     ];
 
+    /// Whether there is a value at the target that is nearest to such a one.
+    pub fn has_nearest(self) -> bool {
+        matches!(self, Flaw::Infinity | Flaw::NegativeZero | Flaw::OutOfRange | Flaw::TooLong)
+    }
+
     /// Its name in a job file: `zero_date`.
     pub fn name(self) -> &'static str {
         match self {

@@ -13,8 +13,8 @@ use syncline_engine::{
 };
 use syncline_types::{Code, Error, Result};
 
-use crate::args::{Cli, Command, VerifyArgs};
-use crate::commands::copy::job_of;
+use crate::args::{Cli, Command, ValuesArgs, VerifyArgs};
+use crate::commands::copy::{job_of, with_values};
 use crate::commands::open_store;
 use crate::jobs;
 use crate::output::{self, count, line};
@@ -25,7 +25,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// `syncline verify`.
 pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
-    let job = job(args)?;
+    let values = ValuesArgs { allow_lossy: false, values: args.values.clone() };
+    let job = with_values(job(args)?, &values)?;
     let store = open_store(&args.state)?;
     let options = VerifyOptions {
         sample: args.sample.as_deref().map(percent).transpose()?,

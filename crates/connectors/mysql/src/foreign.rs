@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use syncline_sql::Dialect;
 use syncline_types::{Column, DefaultValue, Index, NativeSql, Result, TableSchema, field};
 
-use crate::native::{Native, STORE};
+use crate::native::{Native, STORE, with_zeros};
 use crate::wire::{Conn, Flavor};
 use crate::words::{Kind, items, words};
 
@@ -64,9 +64,6 @@ impl Server {
             self.fit_indexes(table, &mut notes);
             self.fit_partitions(table, &mut notes);
         }
-        if self.flavor == Flavor::MariaDb && from != Some(Flavor::MariaDb) {
-            notes.extend(one_zero(table));
-        }
         if other {
             // Only the other server has them.
             table.requires.clear();
@@ -81,6 +78,7 @@ impl Server {
     }
 
     fn fit_type(&self, column: &mut Column, notes: &mut Vec<String>, collations: &mut Collations) {
+        column.field = with_zeros(column.field.clone(), self.flavor);
         if field::get(&column.field, field::STORE) != Some(STORE) {
             return;
         }
@@ -367,18 +365,6 @@ fn said_once(collations: &Collations) -> Vec<String> {
         }
     }
     lines.iter().map(|(made, all)| format!("{made} ({})", all.join(", "))).collect()
-}
-
-/// What is said of columns whose −0 MariaDB stores as 0.
-fn one_zero(table: &TableSchema) -> Option<String> {
-    let floats: Vec<&str> = table
-        .columns
-        .iter()
-        .filter(|c| c.field.data_type().is_floating())
-        .map(Column::name)
-        .collect();
-    let names = floats.join(", ");
-    (!floats.is_empty()).then(|| format!("MariaDB has one zero: −0 becomes 0 in {names}"))
 }
 
 /// Has expressions say their texts without the character set that MySQL puts before each: MariaDB

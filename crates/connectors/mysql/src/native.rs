@@ -5,7 +5,7 @@
 use arrow::datatypes::{DECIMAL128_MAX_PRECISION, DataType, Field, TimeUnit};
 use syncline_types::field;
 
-use crate::wire::WireColumn;
+use crate::wire::{Flavor, WireColumn};
 
 /// Our id in a field's metadata.
 pub(crate) const STORE: &str = "mysql";
@@ -118,6 +118,19 @@ pub(crate) fn field_of(column: &Described<'_>) -> Field {
         pairs.push((field::LENGTH, length.to_string()));
     }
     field::with(Field::new(column.name, arrow, column.nullable), pairs)
+}
+
+/// MariaDB keeps −0 as 0: its columns of floats say so, those of MySQL do not.
+pub(crate) fn with_zeros(column: Field, flavor: Flavor) -> Field {
+    if !column.data_type().is_floating() {
+        return column;
+    }
+    let mut metadata = column.metadata().clone();
+    match flavor {
+        Flavor::MariaDb => drop(metadata.insert(field::ONE_ZERO.into(), "true".into())),
+        Flavor::MySql => drop(metadata.remove(field::ONE_ZERO)),
+    }
+    column.with_metadata(metadata)
 }
 
 /// The Arrow type of a native type, and what it means beyond that.

@@ -11,7 +11,7 @@ use syncline_types::{
 };
 
 use crate::key::{self, Key};
-use crate::native::field_of_result;
+use crate::native::{field_of_result, with_zeros};
 use crate::pool::Pool;
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
@@ -139,6 +139,7 @@ impl Source for MysqlSource {
         let statement = conn.prepare(sql.trim().trim_end_matches(';')).await.map_err(rejected)?;
         let columns = statement.columns.clone();
         conn.close(&statement).await?;
+        let flavor = conn.flavor;
         self.pool.give(conn);
         if columns.is_empty() {
             return Err(Error::new(Code::QueryRejected, "the query returns no rows"));
@@ -150,7 +151,7 @@ impl Source for MysqlSource {
                 return Err(Error::new(Code::QueryRejected, text).hint("name one with AS"));
             }
         }
-        let fields = columns.iter().map(field_of_result);
+        let fields = columns.iter().map(|c| with_zeros(field_of_result(c), flavor));
         Ok(TableInfo {
             schema: TableSchema::new(TableName::bare("query"), fields),
             rows: None,
@@ -226,13 +227,6 @@ impl Source for MysqlSource {
         };
         let token = Token::new(Some(&key), token.range).write()?;
         Ok(Some(Split { table: read.table.name.clone(), token, ..split.clone() }))
-    }
-
-    async fn has_one_zero(&self) -> Result<bool> {
-        let conn = self.connection().await?;
-        let flavor = conn.flavor;
-        self.pool.give(conn);
-        Ok(flavor == Flavor::MariaDb)
     }
 
     async fn checksum(&self, read: &ReadTask, split: &Split) -> Result<Option<Digest>> {

@@ -152,6 +152,11 @@ impl<'a> Parameter<'a> {
                     let message = format!("column {:?}: SQLite has no NaN", self.name);
                     return Err(Error::new(Code::NoEquivalent, message).flawed(Flaw::Nan));
                 }
+                if value == 0.0 && value.is_sign_negative() && self.affinity.makes_numbers() {
+                    let message = format!("column {:?}: SQLite has no −0 here", self.name);
+                    let error = Error::new(Code::NoEquivalent, message);
+                    return Err(error.flawed(Flaw::NegativeZero));
+                }
                 statement.raw_bind_parameter(at, value)
             }
             Values::Bytes(a) => statement.raw_bind_parameter(at, a.value(row)),

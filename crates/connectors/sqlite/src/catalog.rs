@@ -12,7 +12,7 @@ use crate::database::map_error;
 use crate::definition;
 use crate::density::Density;
 use crate::sample;
-use crate::types::{Affinity, Meaning, meaning};
+use crate::types::{Affinity, Meaning, meaning, with_zeros};
 
 /// Tables and views of a file that are a user's own, by name.
 pub(crate) struct Listing {
@@ -422,8 +422,10 @@ impl Table {
         });
         let collation = text.and_then(|c| c.collation.as_deref());
         let collated = collation.map(|name| (field::COLLATION, name.to_owned()));
+        let affinity = Affinity::within(&raw.declared, self.is_strict());
+        let made = with_zeros(m.field(&raw.name, nullable, &raw.declared), affinity);
         Ok(Column {
-            field: field::with(m.field(&raw.name, nullable, &raw.declared), collated),
+            field: field::with(made, collated),
             default: raw.default.as_deref().filter(|_| generated.is_none()).and_then(default),
             identity,
             generated,

@@ -15,14 +15,14 @@ use syncline_sql::Dialect;
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
 
 use crate::bind;
-use crate::catalog::Table;
+use crate::catalog::{Table, is_strict};
 use crate::database::{Database, map_error};
 use crate::special::Special;
 use crate::tables::{
     bare, check_foreign_keys, make_indexes, make_side, make_table, owner, set_sequence, side_name,
     swap, uses_side, written_name,
 };
-use crate::types::meaning;
+use crate::types::{Affinity, meaning, with_zeros};
 use crate::writer::{Insert, SqliteWriter};
 use crate::{Journal, SqliteOptions};
 
@@ -234,7 +234,11 @@ impl Sink for SqliteSink {
         let mut adapted = syncline_sql::adapt(Dialect::Sqlite, &source, &TableName::bare(name))?;
         let table = &mut adapted.table;
         table.name = target.clone();
+        let strict = table.options.as_ref().is_some_and(|o| is_strict(&o.sql));
         for column in &mut table.columns {
+            let declared = field::native(&column.field, Dialect::Sqlite.id()).unwrap_or_default();
+            let affinity = Affinity::within(declared, strict);
+            column.field = with_zeros(column.field.clone(), affinity);
             let from = source.column(column.name()).map(|c| &c.field);
             if let Some(special) = from.and_then(|f| field::get(f, field::SPECIAL)) {
                 column.field = with_special(column.field.clone(), special);

@@ -462,11 +462,6 @@ impl Source for SqliteSource {
         })
     }
 
-    async fn has_one_zero(&self) -> Result<bool> {
-        // A REAL that is a whole number is kept as an integer.
-        Ok(true)
-    }
-
     async fn end(&self) -> Result<()> {
         tokio::task::block_in_place(|| self.pool.close());
         Ok(())

@@ -139,6 +139,12 @@ impl Meaning {
     }
 }
 
+/// A column of floats in which SQLite keeps a whole number as an integer, so that −0 is 0, says so.
+pub(crate) fn with_zeros(column: Field, affinity: Affinity) -> Field {
+    let one = column.data_type().is_floating() && affinity.makes_numbers();
+    field::with(column, one.then(|| (field::ONE_ZERO, "true".to_owned())))
+}
+
 /// What kind of date or time the Arrow type is.
 pub(crate) fn moment_of(data_type: &DataType) -> Option<Moment> {
     Some(match data_type {
@@ -235,7 +241,7 @@ pub fn type_table() -> Vec<[String; 4]> {
         ("BOOLEAN", "exact; the integers 0 and 1. Also BOOL"),
         (
             "DOUBLE",
-            "exact, but for the sign of -0.0, which SQLite does not keep. NaN is refused (SQLite would make it NULL). Also REAL, FLOAT and all else with REAL, FLOA, DOUB in its name",
+            "exact. NaN is refused (SQLite would make it NULL), and so is -0.0 (SQLite would make it 0.0). Also REAL, FLOAT and all else with REAL, FLOA, DOUB in its name",
         ),
         ("DECIMAL(12,2)", "exact; kept as a number. Also NUMERIC, NUMBER, DEC"),
         (

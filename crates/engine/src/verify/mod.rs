@@ -170,7 +170,6 @@ impl Verifying<'_> {
                 continue;
             };
             let left = Arc::clone(&left);
-            let store = (store, side.source.has_one_zero().await?);
             tables.push(Ok(Arc::new(Pair::bind(table, &info, store, left, side, sample)?)));
         }
         Ok(tables)

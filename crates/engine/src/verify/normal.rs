@@ -24,8 +24,6 @@ enum Habit {
     Documents(Numbers),
     /// All NaN are one.
     Nan,
-    /// All NaN are one, and so are both zeros.
-    OneZero,
 }
 
 /// What the target does to each column.
@@ -36,12 +34,8 @@ pub(crate) struct Normal {
 
 impl Normal {
     /// For columns as the target's store (a connector's id) has them.
-    pub(crate) fn of<'a>(
-        fields: impl Iterator<Item = &'a Field>,
-        store: &str,
-        one_zero: bool,
-    ) -> Self {
-        Self { habits: fields.map(|f| habit(f, store, one_zero)).collect() }
+    pub(crate) fn of<'a>(fields: impl Iterator<Item = &'a Field>, store: &str) -> Self {
+        Self { habits: fields.map(|f| habit(f, store)).collect() }
     }
 
     /// The rows as the target holds them.
@@ -60,9 +54,9 @@ impl Normal {
     }
 }
 
-fn habit(column: &Field, store: &str, one_zero: bool) -> Option<Habit> {
+fn habit(column: &Field, store: &str) -> Option<Habit> {
     if matches!(column.data_type(), DataType::Float32 | DataType::Float64) {
-        return Some(if one_zero { Habit::OneZero } else { Habit::Nan });
+        return Some(Habit::Nan);
     }
     let native = field::native(column, store)?.to_ascii_lowercase();
     let name = native.split(['(', ' ']).next().unwrap_or_default();
@@ -106,7 +100,6 @@ impl Habit {
                 None => Arc::clone(column),
             },
             Habit::Nan => one_nan(column),
-            Habit::OneZero => one_zero(&one_nan(column)),
         }
     }
 }
@@ -127,17 +120,6 @@ fn one_nan(column: &ArrayRef) -> ArrayRef {
     Arc::clone(column)
 }
 
-fn one_zero(column: &ArrayRef) -> ArrayRef {
-    // −0 + 0 is 0, and everything else stays what it is.
-    if let Some(floats) = column.as_primitive_opt::<Float64Type>() {
-        return Arc::new(floats.unary::<_, Float64Type>(|v| v + 0.0));
-    }
-    if let Some(floats) = column.as_primitive_opt::<Float32Type>() {
-        return Arc::new(floats.unary::<_, Float32Type>(|v| v + 0.0));
-    }
-    Arc::clone(column)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +129,7 @@ mod tests {
         let plain = Field::new("c", column.data_type().clone(), true);
         let pairs = [(field::STORE, store.to_owned()), (field::NATIVE, native.to_owned())];
         let column_field = field::with(plain, pairs);
-        let normal = Normal::of([&column_field].into_iter(), store, store == "sqlite");
+        let normal = Normal::of([&column_field].into_iter(), store);
         let schema = Arc::new(Schema::new(vec![column_field]));
         let rows = RecordBatch::try_new(schema, vec![column]).unwrap();
         Arc::clone(normal.apply(&rows).unwrap().column(0))
@@ -177,11 +159,6 @@ mod tests {
         let bits: Vec<u64> =
             same.as_primitive::<Float64Type>().values().iter().map(|v| v.to_bits()).collect();
         assert_eq!(bits, [f64::NAN.to_bits(), (-0.0f64).to_bits()]);
-        let zeros: ArrayRef = Arc::new(Float32Array::from(vec![-0.0, 1.5]));
-        let same = applied("real", "sqlite", zeros);
-        let bits: Vec<u32> =
-            same.as_primitive::<Float32Type>().values().iter().map(|v| v.to_bits()).collect();
-        assert_eq!(bits, [0, 1.5f32.to_bits()]);
     }
 
     #[test]

@@ -62,7 +62,7 @@ impl Pair {
     pub(crate) fn bind(
         bound: BoundTable,
         found: &TableInfo,
-        (store, one_zero): (&str, bool),
+        store: &str,
         source: Arc<Side>,
         target: Arc<Side>,
         sample: Option<f64>,
@@ -89,7 +89,7 @@ impl Pair {
         let table = Arc::new(TableSchema { columns, ..found.schema.clone() });
         let (key, replaces) = telling(&bound);
         let fields: Vec<_> = written.columns.iter().map(|c| c.field.clone()).collect();
-        let normal = Normal::of(fields.iter(), store, one_zero);
+        let normal = Normal::of(fields.iter(), store);
         Ok(Self {
             layout: Layout::new(fields, key, seed())?,
             bound,

@@ -6,7 +6,7 @@
 //! `0.10000000000000001` is the same one, and `3.14159265358979323846` is none.
 
 use crate::digits::{Digits, Whole, special, write_decimal};
-use crate::misfit::{Fit, Side, conversion, infinity, nan, out_of_range};
+use crate::misfit::{Fit, Side, conversion, infinity, nan, negative_zero, out_of_range};
 
 /// `f32` and `f64` alike.
 pub(crate) trait Float: Copy + PartialEq + std::str::FromStr {
@@ -113,9 +113,16 @@ pub(crate) fn finite(float: f64) -> Fit<()> {
     }
 }
 
+/// Numbers other than floats have one zero.
+pub(crate) fn unsigned_zero(float: f64) -> Fit<()> {
+    let negative = float == 0.0 && float.is_sign_negative();
+    if negative { Err(negative_zero()) } else { Ok(()) }
+}
+
 /// The decimal of a float's shortest text.
 pub(crate) fn to_decimal<F: Float, W: Whole>(float: F, precision: u8, scale: i8) -> Fit<W> {
     finite(float.widen())?;
+    unsigned_zero(float.widen())?;
     match Digits::read(&float.shortest()) {
         Some(digits) => digits.unscaled(precision, scale),
         None => Err(conversion("not a number")),
@@ -125,6 +132,7 @@ pub(crate) fn to_decimal<F: Float, W: Whole>(float: F, precision: u8, scale: i8)
 /// A whole number that fits, exactly.
 pub(crate) fn to_int<T: TryFrom<i128>>(float: f64) -> Fit<T> {
     finite(float)?;
+    unsigned_zero(float)?;
     if float.fract() != 0.0 {
         return Err(conversion("not a whole number"));
     }

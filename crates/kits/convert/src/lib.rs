@@ -35,7 +35,7 @@ mod text;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray};
+use arrow::array::{Array, ArrayRef, BooleanArray, Int8Array};
 use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, TimestampMicrosecondType};
 use syncline_types::{Code, Error, Flaw, Result};
@@ -175,12 +175,11 @@ impl Converter {
         stages.append(&mut checks.stages);
         lossy |= !checks.lossy.is_empty();
         notes.append(&mut checks.lossy);
-        notes.extend(checks.notes.iter().map(|n| (*n).to_owned()));
         if matches!(to.data_type(), DataType::Timestamp(..)) && from.data_type() != to.data_type() {
             stages.push(relabel(to.data_type().clone()));
         }
         let (a, b) = (type_name(from), type_name(to));
-        let fidelity = if a == b && !lossy && checks.notes.is_empty() {
+        let fidelity = if a == b && !lossy {
             Fidelity::Exact
         } else {
             let colon = if notes.is_empty() { "" } else { ": " };
@@ -249,6 +248,7 @@ impl Converter {
             &[Flaw::OutOfRange],
         );
         add(self.refused.iter().any(|r| r.starts_with("U+0000")), &[Flaw::NulInText]);
+        add(floating || self.refused.iter().any(|r| r == "-0.0"), &[Flaw::NegativeZero]);
         add(bytes(from) && text(to), &[Flaw::InvalidUtf8]);
         add(!self.cuts.is_empty(), &[Flaw::TooLong]);
         flaws
@@ -423,6 +423,9 @@ impl Converter {
         if misfit.flaw == Flaw::TooLong {
             let cuts: Vec<Cut> = self.cuts.iter().map(|(_, cut)| *cut).collect();
             return patch::cut(too_long?, row, &cuts);
+        }
+        if misfit.flaw == Flaw::NegativeZero {
+            return arrow::compute::cast(&Int8Array::from(vec![0]), self.to.data_type()).ok();
         }
         let shape = Shape::of(&self.to)?;
         let sign = || {

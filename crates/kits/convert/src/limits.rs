@@ -43,7 +43,7 @@ pub(crate) struct Limits {
     no_nul: bool,
     no_nan: bool,
     no_infinity: bool,
-    no_negative_zero: bool,
+    one_zero: bool,
     no_json_null: bool,
 }
 
@@ -63,8 +63,6 @@ pub(crate) struct Checks {
     pub(crate) lossy: Vec<String>,
     /// Odd values that are refused.
     pub(crate) refused: Vec<String>,
-    /// What else is not as it was.
-    pub(crate) notes: Vec<&'static str>,
 }
 
 /// The limits of a column.
@@ -73,13 +71,14 @@ pub(crate) fn limits(field: &Field) -> Limits {
     if field::get(field, field::FINITE).is_some() {
         return finite(field);
     }
-    match field::get(field, field::STORE) {
+    let limits = match field::get(field, field::STORE) {
         Some("mysql") => mysql(field, &native),
         Some("postgres") => postgres(field, &native),
         Some("sqlite") => sqlite(field),
         Some("ansi") => ansi(field),
         _ => Limits::default(),
-    }
+    };
+    Limits { one_zero: field::get(field, field::ONE_ZERO).is_some(), ..limits }
 }
 
 /// The number in the parentheses of `datetime(3)`.
@@ -179,7 +178,6 @@ fn sqlite(field: &Field) -> Limits {
             _ => None,
         },
         no_nan: float,
-        no_negative_zero: float,
         ..Limits::default()
     }
 }
@@ -199,7 +197,9 @@ fn ansi(field: &Field) -> Limits {
 /// What has to be looked at between two columns, `to` being of canonical Arrow type.
 pub(crate) fn checks(from: &Field, to: &Field) -> Checks {
     let mut checks = Checks::default();
-    let word_for_word = field::get(to, field::FINITE) == field::get(from, field::FINITE)
+    let same = |key: &str| field::get(to, key) == field::get(from, key);
+    let word_for_word = same(field::FINITE)
+        && same(field::ONE_ZERO)
         && field::get(from, field::STORE) == field::get(to, field::STORE)
         && field::get(from, field::NATIVE).is_some()
         && field::get(from, field::NATIVE) == field::get(to, field::NATIVE);
@@ -211,6 +211,7 @@ pub(crate) fn checks(from: &Field, to: &Field) -> Checks {
     checks.fraction(from, a, to, b);
     checks.texts(from, a, to, b);
     checks.floats(from, a, to, b);
+    checks.zeros(from, a, to, b);
     checks
 }
 
@@ -329,10 +330,6 @@ impl Checks {
             from.data_type(),
             DataType::Float16 | DataType::Float32 | DataType::Float64 | DataType::Utf8
         ) || Specials::of(from).nan;
-        let floating = from.data_type().is_floating() || from.data_type() == &DataType::Utf8;
-        if floating && b.no_negative_zero && !a.no_negative_zero {
-            self.notes.push("the sign of -0.0 is not kept");
-        }
         let (no_nan, no_infinity) = (b.no_nan && !a.no_nan, b.no_infinity && !a.no_infinity);
         if !may || !(no_nan || no_infinity) {
             return;
@@ -364,6 +361,29 @@ impl Checks {
             _ => return,
         }
         self.refused.push(if no_infinity { "NaN and infinity" } else { "NaN" }.to_owned());
+    }
+
+    fn zeros(&mut self, from: &Field, a: Limits, to: &Field, b: Limits) {
+        let floating = from.data_type().is_floating();
+        if floating && field::logical(to) == Some("decimal") {
+            // The loop that writes the digits looks.
+            self.refused.push("-0.0".into());
+        }
+        let signed = floating || from.data_type() == &DataType::Utf8;
+        if !signed || a.one_zero || !b.one_zero {
+            return;
+        }
+        match to.data_type() {
+            DataType::Float32 => {
+                let check = |v: f32| float::unsigned_zero(v.into());
+                self.stages.push(stage::check_values::<Float32Type>(check));
+            }
+            DataType::Float64 => {
+                self.stages.push(stage::check_values::<Float64Type>(float::unsigned_zero));
+            }
+            _ => return,
+        }
+        self.refused.push("-0.0".into());
     }
 }
 

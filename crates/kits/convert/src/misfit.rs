@@ -78,6 +78,11 @@ pub(crate) fn infinity(side: Side) -> Misfit {
     Misfit::new(Code::NoEquivalent, Flaw::Infinity, "the target has no infinity").on(side)
 }
 
+/// −0, where the target has one zero.
+pub(crate) fn negative_zero() -> Misfit {
+    Misfit::new(Code::NoEquivalent, Flaw::NegativeZero, "the target has no −0")
+}
+
 /// U+0000 in a text, where the target's texts have none.
 pub(crate) fn nul() -> Misfit {
     Misfit::new(Code::NoEquivalent, Flaw::NulInText, "the target's texts hold no U+0000")

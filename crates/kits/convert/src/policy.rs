@@ -16,7 +16,7 @@ pub enum ValuePolicy {
     /// NULL takes its place.
     Null,
     /// The nearest value that fits takes its place: a text is cut, a number or date is the largest
-    /// or smallest there is.
+    /// or smallest there is, −0 is 0.
     Clamp,
 }
 
@@ -55,6 +55,7 @@ const KINDS: &[&str] = &[
     "invalid_utf8",
     "nan",
     "infinity",
+    "negative_zero",
     "out_of_range",
     "too_long",
     "default",
@@ -114,8 +115,7 @@ impl ValuePolicies {
             Error::new(Code::UnknownKey, format!("{kind:?} is no kind of bad value{near}"))
                 .hint(format!("kinds are {}", KINDS.join(", ")))
         })?;
-        let has_nearest = matches!(flaw, Flaw::Infinity | Flaw::OutOfRange | Flaw::TooLong);
-        if policy == ValuePolicy::Clamp && !has_nearest {
+        if policy == ValuePolicy::Clamp && !flaw.has_nearest() {
             return Err(no_nearest(kind));
         }
         self.named.insert(flaw, policy);
@@ -141,8 +141,9 @@ impl ValuePolicies {
 
 fn no_nearest(kind: &str) -> Error {
     let message = format!("{kind}: clamp has no meaning here, for there is no nearest value");
-    Error::new(Code::BadValue, message)
-        .hint("clamp goes with infinity, out_of_range and too_long; others take null")
+    Error::new(Code::BadValue, message).hint(
+        "clamp goes with infinity, negative_zero, out_of_range and too_long; others take null",
+    )
 }
 
 impl fmt::Display for ValuePolicies {

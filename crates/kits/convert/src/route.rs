@@ -304,6 +304,13 @@ fn to_text(from: &Shape, to: &Shape) -> Option<Route> {
         Kind::DecimalText if number => {
             let mut stages = match a {
                 Kind::Bool => vec![stage::print_bool("1", "0")],
+                Kind::Float32 => {
+                    let check = |v: f32| float::unsigned_zero(v.into());
+                    vec![stage::check_values::<Float32Type>(check), print(a)?]
+                }
+                Kind::Float64 => {
+                    vec![stage::check_values::<Float64Type>(float::unsigned_zero), print(a)?]
+                }
                 _ => vec![print(a)?],
             };
             if matches!(a, Kind::Float32 | Kind::Float64) {

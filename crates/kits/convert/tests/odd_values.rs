@@ -8,7 +8,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use syncline_convert::portable::parse_type;
 use syncline_convert::{Converter, Fidelity, RowsConverter, ValuePolicies, ValuePolicy, text_of};
-use syncline_types::field::{self, CHARSET, NATIVE, SPECIAL, STORE};
+use syncline_types::field::{self, CHARSET, NATIVE, ONE_ZERO, SPECIAL, STORE};
 use syncline_types::{Flaw, TableName, TableSchema};
 
 fn typed(name: &str) -> Field {
@@ -143,6 +143,36 @@ fn policies_put_null_or_the_nearest_value() {
         ["NULL (nan)", "-3.4028235e+38 (infinity)", "3.4028235e+38 (out_of_range)"]
             .map(|t| t.replace("e+38", "e38"))
     );
+}
+
+#[test]
+fn a_negative_zero_is_refused_where_there_is_one_zero() {
+    let one = |name: &str| field::with(typed(name), [(ONE_ZERO, "true".into())]);
+    let zeros: ArrayRef = Arc::new(Float64Array::from(vec![-0.0, 0.0, -1.5]));
+    let (from, refused) = (typed("float64"), ["negative_zero", "0", "-1.5"]);
+    assert_eq!(go(&from, &one("float64"), &zeros, ""), refused);
+    assert_eq!(go(&from, &one("float32"), &zeros, ""), refused);
+    assert_eq!(go(&typed("text"), &one("float64"), &texts(&["-0.0", "0", "-1.5"]), ""), refused);
+    let clamped = ["0 (negative_zero)", "0", "-1.5"];
+    assert_eq!(go(&from, &one("float64"), &zeros, "negative_zero=clamp"), clamped);
+    assert_eq!(go(&from, &typed("decimal"), &zeros, "negative_zero=clamp"), clamped);
+    let whole = Float64Array::from(vec![-0.0, 0.0]);
+    assert_eq!(go(&from, &typed("int32"), &(Arc::new(whole) as _), ""), ["negative_zero", "0"]);
+    assert_eq!(go(&from, &typed("decimal(3,1)"), &zeros, "")[0], "negative_zero");
+    assert_eq!(go(&from, &typed("decimal(3,1)"), &zeros, "negative_zero=null")[1], "0.0");
+    let converter = Converter::new(&from, &one("float64")).unwrap();
+    assert_eq!(
+        (converter.fidelity(), converter.refused()),
+        (&Fidelity::Exact, &["-0.0".into()][..])
+    );
+    assert_eq!(go(&from, &typed("float32"), &zeros, ""), ["-0", "0", "-1.5"]);
+    // The same type in another server: MySQL's double in MariaDB.
+    let (mysql, mariadb) =
+        (native("float64", "mysql", "double"), native("float64", "mysql", "double"));
+    let mariadb = field::with(mariadb, [(ONE_ZERO, "true".into())]);
+    assert_eq!(go(&mysql, &mariadb, &zeros, ""), refused);
+    assert!(Converter::new(&mariadb, &mariadb).unwrap().is_identity());
+    assert!(Converter::new(&mariadb, &mysql).unwrap().is_identity());
 }
 
 #[test]
