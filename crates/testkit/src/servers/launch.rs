@@ -28,6 +28,9 @@ pub(super) fn refill(kind: Kind, found: &Binaries, folder: &Path) {
     let template = template(kind, found);
     std::fs::create_dir_all(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     run(Command::new("cp").arg("-a").arg(&template).arg(folder.join("data")));
+    // One that is shared would be swept by every server that starts.
+    let own = folder.join("tmp");
+    std::fs::create_dir_all(&own).unwrap_or_else(|e| panic!("{}: {e}", own.display()));
     if let Some((user, group)) = account(kind) {
         run(Command::new("chown").arg("-R").arg(format!("{user}:{group}")).arg(folder));
     }
@@ -134,6 +137,7 @@ pub(super) fn arguments(kind: Kind, found: &Binaries, folder: &Path, port: u16) 
             args.push(flag("datadir", &data));
             args.push(flag("socket", &socket(kind, folder)));
             args.push(flag("pid-file", &folder.join("p")));
+            args.push(flag("tmpdir", &folder.join("tmp")));
             args.push(format!("--port={port}"));
             args.push(format!("--server-id={port}"));
             if is_root() {
