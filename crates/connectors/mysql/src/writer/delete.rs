@@ -16,7 +16,7 @@ impl Writer {
         let keyed = !self.plan.key.is_empty()
             && columns.iter().all(|c| self.plan.key.iter().any(|k| k == c.name()));
         self.begin().await?;
-        self.conn.exec("SAVEPOINT batch").await?;
+        self.feed.conn.exec("SAVEPOINT batch").await?;
         let table = Arc::clone(&self.plan.table);
         let taken = TableSchema { columns, ..TableSchema::clone(&table) };
         let done = match keyed {
@@ -26,7 +26,7 @@ impl Writer {
         match done {
             Ok(()) => Ok(()),
             Err(Trouble::Undo(error)) => {
-                self.conn.exec("ROLLBACK TO SAVEPOINT batch").await?;
+                self.feed.conn.exec("ROLLBACK TO SAVEPOINT batch").await?;
                 Err(error.at(&table.name))
             }
             Err(Trouble::Fatal(error)) => Err(error.at(&table.name)),
@@ -48,22 +48,7 @@ impl Writer {
         let head = format!("DELETE FROM {into} WHERE ({}) IN (", names.join(", "));
         let targets = targets(taken);
         let rows = Rows::new(taken, &targets, rows)?;
-        let limit = self.packet.saturating_sub(1024).min(CHUNK);
-        let mut row = 0;
-        while row < rows.count {
-            self.buffer.clear();
-            self.buffer.extend_from_slice(head.as_bytes());
-            let first = row;
-            while row < rows.count && (row == first || self.buffer.len() < limit) {
-                if row > first {
-                    self.buffer.push(b',');
-                }
-                rows.write(row, Form::Sql, &mut self.buffer)?;
-                row += 1;
-            }
-            self.send(")").await?;
-        }
-        Ok(())
+        self.feed.rows(&head, &rows, usize::MAX, CHUNK, ")").await
     }
 
     /// Without a key every value has to be the same, texts byte by byte; one row of those that are
@@ -98,8 +83,8 @@ impl Writer {
                 sql.extend_from_slice(close.as_bytes());
             }
             sql.extend_from_slice(b" LIMIT 1");
-            self.buffer = sql;
-            self.send("").await?;
+            self.feed.buffer = sql;
+            self.feed.send("").await?;
         }
         Ok(())
     }

@@ -1,0 +1,326 @@
+//! How rows get to the server: by LOAD DATA LOCAL, fed from memory, and by INSERT where that is not
+//! allowed or something about a load is off. Every warning is an error here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use syncline_sql::Dialect;
+use syncline_types::{Code, Error, ErrorKind, Flaw, Result, TableName, TableSchema};
+
+use crate::encode::{Form, Rows, Target};
+use crate::pool::{Lease, Pool};
+use crate::session::WRITE_MODE;
+use crate::wire::{Conn, Fault};
+
+const SQL: Dialect = Dialect::Mysql;
+/// What is gathered before it is sent.
+pub(crate) const CHUNK: usize = 512 * 1024;
+/// A buffer that grew beyond this for a large row is given back.
+const KEEP: usize = 2 * CHUNK;
+
+/// A connection that takes rows.
+pub(crate) struct Feed {
+    pub(crate) conn: Lease,
+    /// LOAD DATA LOCAL is allowed, as far as is known; shared by the sink's writers.
+    load: Arc<AtomicBool>,
+    /// Largest statement the server takes.
+    packet: usize,
+    /// The session takes dates such as 2020-02-31.
+    pub(crate) impossible: bool,
+    pub(crate) buffer: Vec<u8>,
+}
+
+/// Why rows did not go in.
+pub(crate) enum Trouble {
+    /// The statement or load is to be undone; the rest of the transaction stands.
+    Undo(Error),
+    /// The connection is of no use any more.
+    Fatal(Error),
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        match fault.number() {
+            // A deadlock undoes the whole transaction.
+            Some(1213) | None => Trouble::Fatal(fault.into()),
+            Some(_) => Error::from(fault).into(),
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Data => Trouble::Undo(error),
+            _ => Trouble::Fatal(error),
+        }
+    }
+}
+
+/// Where rows go: a table, the columns they have there, and how each is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) into: &'a TableName,
+    pub(crate) columns: &'a TableSchema,
+    pub(crate) targets: &'a [Target],
+}
+
+impl Place<'_> {
+    /// The columns, as a statement lists them.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<String> = self.columns.columns.iter().map(|c| SQL.quote(c.name())).collect();
+        names.join(", ")
+    }
+
+    fn load(&self, duplicates: &str) -> String {
+        let mut fields = Vec::with_capacity(self.targets.len());
+        let mut sets = Vec::new();
+        for (at, (target, column)) in self.targets.iter().zip(&self.columns.columns).enumerate() {
+            let name = SQL.quote(column.name());
+            if target.convert {
+                fields.push(format!("@c{at}"));
+                sets.push(format!("{name} = CONVERT(@c{at} USING utf8mb4)"));
+            } else {
+                fields.push(name);
+            }
+        }
+        let mut sql = format!(
+            "LOAD DATA LOCAL INFILE 'rows' {duplicates} INTO TABLE {} CHARACTER SET binary \
+             FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\' \
+             LINES STARTING BY '' TERMINATED BY '\\n' ({})",
+            SQL.table(self.into),
+            fields.join(", ")
+        );
+        if !sets.is_empty() {
+            sql.push_str(&format!(" SET {}", sets.join(", ")));
+        }
+        sql
+    }
+}
+
+/// What became of a load.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// Every row is in, as it was given.
+    All,
+    /// Something is off: it is to be undone.
+    Doubtful,
+    /// The server does not allow it. Nothing happened.
+    Forbidden,
+}
+
+/// What a load does with a row whose key is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Duplicates {
+    Refuse,
+    Replace,
+}
+
+impl Feed {
+    /// A feed over a connection of its own.
+    pub(crate) async fn new(
+        mut conn: Conn,
+        pool: &Arc<Pool>,
+        load: Arc<AtomicBool>,
+    ) -> Result<Self> {
+        let packet = conn.query("SELECT @@max_allowed_packet").await?;
+        let packet = packet.single().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
+        let conn = Lease::new(conn, Arc::clone(pool));
+        Ok(Self { conn, load, packet, impossible: false, buffer: Vec::new() })
+    }
+
+    /// Makes the session take dates such as 2020-02-31, or not: only for batches that have one, so
+    /// that expressions of generated columns are computed as ever.
+    pub(crate) async fn allow(&mut self, impossible: bool) -> Result<()> {
+        if impossible != self.impossible {
+            let more = if impossible { ",ALLOW_INVALID_DATES" } else { "" };
+            self.conn.exec(&format!("SET SESSION sql_mode='{WRITE_MODE}{more}'")).await?;
+            self.impossible = impossible;
+        }
+        Ok(())
+    }
+
+    /// Whether LOAD DATA LOCAL may be tried.
+    pub(crate) fn may_load(&self) -> bool {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// Puts new rows into a table: by LOAD DATA, and where that is not sure, by INSERT. A
+    /// `savepoint` was set before it.
+    pub(crate) async fn fill(
+        &mut self,
+        place: Place<'_>,
+        rows: &Rows<'_>,
+        savepoint: &str,
+    ) -> Result<(), Trouble> {
+        if self.may_load() {
+            match self.load(place, rows, Duplicates::Refuse).await? {
+                Loaded::All => return Ok(()),
+                Loaded::Forbidden => {}
+                Loaded::Doubtful => {
+                    self.conn.exec(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+                }
+            }
+        }
+        self.insert(place, rows, "").await
+    }
+
+    /// Loads rows. What was off about it is for the caller to undo.
+    pub(crate) async fn load(
+        &mut self,
+        place: Place<'_>,
+        rows: &Rows<'_>,
+        duplicates: Duplicates,
+    ) -> Result<Loaded, Trouble> {
+        let replace = duplicates == Duplicates::Replace;
+        match self.conn.load_begin(&place.load(if replace { "REPLACE" } else { "" })).await {
+            Ok(()) => {}
+            // Switched off at the server (MySQL, MariaDB), or for this client.
+            Err(Fault::Server { code: 1148 | 2068 | 3948 | 3950 | 4166, .. }) => {
+                self.load.store(false, Ordering::Relaxed);
+                return Ok(Loaded::Forbidden);
+            }
+            Err(fault) => return Err(fault.into()),
+        }
+        let mut refused = None;
+        self.buffer.clear();
+        for row in 0..rows.count {
+            if let Err(error) = rows.write(row, Form::Load, &mut self.buffer) {
+                refused = Some(error);
+                break;
+            }
+            if self.buffer.len() >= CHUNK {
+                self.conn.load_data(&self.buffer).await?;
+                self.buffer.clear();
+            }
+        }
+        if refused.is_none() && !self.buffer.is_empty() {
+            self.conn.load_data(&self.buffer).await?;
+        }
+        self.trim();
+        // The file is ended in order even when a row was refused: the savepoint undoes it.
+        let done = self.conn.load_end().await;
+        if let Some(error) = refused {
+            return Err(error.into());
+        }
+        let done = match done {
+            Ok(done) => done,
+            // The strict INSERT will say which row it was.
+            Err(fault) => match Trouble::from(fault) {
+                Trouble::Undo(_) => return Ok(Loaded::Doubtful),
+                fatal => return Err(fatal),
+            },
+        };
+        // "Records: 3  Deleted: 0  Skipped: 0  Warnings: 0", in whatever language.
+        let counts: Vec<u64> = done
+            .info
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|part| part.parse().ok())
+            .collect();
+        let right = match *counts.as_slice() {
+            [all, gone, 0, 0] if all == rows.count as u64 => replace || gone == 0,
+            _ => false,
+        };
+        let affected = replace || done.affected == rows.count as u64;
+        Ok(if right && affected && done.warnings == 0 { Loaded::All } else { Loaded::Doubtful })
+    }
+
+    /// Puts rows into a table by INSERT, as many in a statement as its size allows. `behind` stands
+    /// behind the values.
+    pub(crate) async fn insert(
+        &mut self,
+        place: Place<'_>,
+        rows: &Rows<'_>,
+        behind: &str,
+    ) -> Result<(), Trouble> {
+        let head = format!("INSERT INTO {} ({}) VALUES ", SQL.table(place.into), place.names());
+        self.rows(&head, rows, usize::MAX, 2 * CHUNK, behind).await
+    }
+
+    /// Runs a statement over a list of rows: several, each with at most `most` of them and of about
+    /// `bytes` at most.
+    pub(crate) async fn rows(
+        &mut self,
+        head: &str,
+        rows: &Rows<'_>,
+        most: usize,
+        bytes: usize,
+        behind: &str,
+    ) -> Result<(), Trouble> {
+        let limit = self.packet.saturating_sub(1024).min(bytes);
+        let mut listed = 0;
+        self.buffer.clear();
+        for row in 0..rows.count {
+            let before = self.buffer.len();
+            if before == 0 {
+                self.buffer.extend_from_slice(head.as_bytes());
+            } else {
+                self.buffer.push(b',');
+            }
+            rows.write(row, Form::Sql, &mut self.buffer)?;
+            listed += 1;
+            if before > 0 && (listed > most || self.buffer.len() + behind.len() > limit) {
+                // This row opens the next statement.
+                let next = self.buffer.split_off(before + 1);
+                self.buffer.pop();
+                self.send(behind).await?;
+                self.buffer.extend_from_slice(head.as_bytes());
+                self.buffer.extend_from_slice(&next);
+                listed = 1;
+            }
+        }
+        if !self.buffer.is_empty() {
+            self.send(behind).await?;
+        }
+        self.trim();
+        Ok(())
+    }
+
+    /// Sends the statement in the buffer. A warning is an error here: a value was changed.
+    pub(crate) async fn send(&mut self, behind: &str) -> Result<(), Trouble> {
+        self.buffer.extend_from_slice(behind.as_bytes());
+        if self.buffer.len() >= self.packet {
+            let text = format!(
+                "a row of {} bytes is larger than the server's max_allowed_packet, {}",
+                self.buffer.len(),
+                self.packet
+            );
+            let error = Error::new(Code::OutOfRange, text).flawed(Flaw::TooLong);
+            let error = error.hint("raise max_allowed_packet");
+            return Err(Trouble::Undo(error));
+        }
+        let done = self.conn.exec_bytes(&self.buffer).await?;
+        self.buffer.clear();
+        if done.warnings > 0 {
+            // Deprecations and remarks on replication change no value.
+            const HARMLESS: [u16; 4] = [1287, 1592, 1681, 3719];
+            let warnings = self.conn.warnings().await?;
+            let why = match warnings.iter().find(|(code, _)| !HARMLESS.contains(code)) {
+                Some((code, why)) => Some(format!("{why} ({code})")),
+                // The server may have been told to keep no texts.
+                None if warnings.is_empty() => Some(format!("{} warnings", done.warnings)),
+                None => None,
+            };
+            if let Some(why) = why {
+                let text = format!("the server would change a value: {why}");
+                return Err(Trouble::Undo(Error::new(Code::Conversion, text)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a statement under the same rules.
+    pub(crate) async fn strict(&mut self, sql: &str) -> Result<(), Trouble> {
+        self.buffer.clear();
+        self.buffer.extend_from_slice(sql.as_bytes());
+        self.send("").await
+    }
+
+    /// Gives a buffer back that a large row made large.
+    fn trim(&mut self) {
+        self.buffer.clear();
+        if self.buffer.capacity() > KEEP {
+            self.buffer = Vec::new();
+        }
+    }
+}
