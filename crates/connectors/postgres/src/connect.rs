@@ -7,12 +7,14 @@ use std::time::Duration;
 use syncline_connector::{Endpoint, statement_failed};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode as WireSsl};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::log::{BelowLoan, Lent, Loan};
 use crate::wire::{self, Below, Pieces, Socket};
 use crate::{Options, SslMode, error, tls};
 
@@ -34,6 +36,10 @@ pub(crate) struct Connect {
     pub(crate) schema: Option<String>,
     /// What every session runs first.
     session: Option<String>,
+    /// The slot given with `?slot=`.
+    pub(crate) slot: Option<String>,
+    /// The publication given with `?publication=`.
+    pub(crate) publication: Option<String>,
 }
 
 /// One connection, with what the server told at its start.
@@ -111,8 +117,17 @@ impl Connect {
         });
         let tls = MakeRustlsConnect::new(tls::config(options)?);
         let patience = Duration::from_secs(options.connect_timeout.into());
-        let (schema, session) = (options.schema.clone(), options.session.clone());
-        Ok(Self { config, tls, patience, writable: false, address, schema, session })
+        Ok(Self {
+            config,
+            tls,
+            patience,
+            writable: false,
+            address,
+            schema: options.schema.clone(),
+            session: options.session.clone(),
+            slot: slot(options)?,
+            publication: options.publication.clone(),
+        })
     }
 
     /// The same, but of several hosts only one that takes writes will do.
@@ -136,13 +151,7 @@ impl Connect {
     }
 
     async fn open_on(&self, host: &Host, port: u16, purpose: Purpose) -> Result<Session> {
-        let socket = wire::connect(host, port, self.patience)
-            .await
-            .map_err(|e| error::unreachable(e, &self.address))?;
-        let name = match host {
-            Host::Tcp(name) => name.as_str(),
-            Host::Unix(_) => "",
-        };
+        let (socket, name) = self.socket(host, port).await?;
         let mut tls = self.tls.clone();
         let tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::make_tls_connect(&mut tls, name)
             .map_err(|e| Error::new(Code::Tls, format!("{}: {e}", self.address)))?;
@@ -152,6 +161,34 @@ impl Connect {
             .connect_raw(Pieces::new(socket, asks), Below(tls))
             .await
             .map_err(|e| error::connecting(e, &self.address))?;
+        let mut session = self.session(client, connection)?;
+        let read_only = self.set_up(&mut session, purpose).await?;
+        if self.writable && read_only {
+            let message = format!("{}: {name} takes no rows", self.address);
+            return Err(Error::new(Code::ReadOnly, message)
+                .hint("one of the hosts has to be a primary that is not set read-only"));
+        }
+        Ok(session)
+    }
+
+    /// A socket to the host, and the host's name for TLS.
+    async fn socket<'a>(&self, host: &'a Host, port: u16) -> Result<(Socket, &'a str)> {
+        let socket = wire::connect(host, port, self.patience)
+            .await
+            .map_err(|e| error::unreachable(e, &self.address))?;
+        let name = match host {
+            Host::Tcp(name) => name.as_str(),
+            Host::Unix(_) => "",
+        };
+        Ok((socket, name))
+    }
+
+    /// The session on a connection that was made, of which nothing is set up yet.
+    fn session<S, T>(&self, client: Client, connection: Connection<S, T>) -> Result<Session>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let version = major(connection.parameter("server_version"));
         if version < OLDEST {
             return Err(Error::new(
@@ -167,18 +204,59 @@ impl Connect {
             }
         });
         // From here on the task ends with the session.
-        let mut session = Session {
+        Ok(Session {
             client,
             facts: Facts { version, schema: String::new(), money_scale: 2, standby: false },
             task,
-        };
-        let read_only = self.set_up(&mut session, purpose).await?;
-        if self.writable && read_only {
-            let message = format!("{}: {name} takes no rows", self.address);
-            return Err(Error::new(Code::ReadOnly, message)
-                .hint("one of the hosts has to be a primary that is not set read-only"));
+        })
+    }
+
+    /// Opens a replication session: it takes queries without parameters, and the commands of the
+    /// replication protocol. With it comes what its socket can be had by, for streaming. Values
+    /// have the forms that they have in every other session.
+    pub(crate) async fn open_replication(&self) -> Result<(Session, Loan)> {
+        let ports = self.config.get_ports();
+        let mut last = Error::new(Code::BadUrl, format!("{}: no host is given", self.address));
+        for (at, host) in self.config.get_hosts().iter().enumerate() {
+            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
+            match self.open_replication_on(host, port).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => last = error,
+            }
         }
-        Ok(session)
+        Err(last)
+    }
+
+    async fn open_replication_on(&self, host: &Host, port: u16) -> Result<(Session, Loan)> {
+        let (socket, name) = self.socket(host, port).await?;
+        let mut tls = self.tls.clone();
+        let tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::make_tls_connect(&mut tls, name)
+            .map_err(|e| Error::new(Code::Tls, format!("{}: {e}", self.address)))?;
+        let (lent, loan) = Lent::new(socket);
+        let mut config = self.config.clone();
+        config.options(startup_options());
+        let connected = config.connect_raw(lent, BelowLoan(tls)).await;
+        let (client, connection) = connected.map_err(|e| error::connecting(e, &self.address))?;
+        let session = self.session(client, connection)?;
+        let first = self.session.iter().flat_map(|s| s.lines());
+        for sql in first.filter(|sql| !sql.trim().is_empty()) {
+            let run = session.run(sql, &self.address).await;
+            run.map_err(|e| statement_failed(sql, e))?;
+        }
+        // One statement at a time: older servers take no more from a replication session.
+        for (since, name, value) in NEWER_SETTINGS {
+            if session.facts.version >= *since {
+                session.run(&format!("SET {name} = {value}"), &self.address).await?;
+            }
+        }
+        session
+            .run(
+                "SELECT pg_catalog.set_config('client_encoding', 'SQL_ASCII', false) \
+                 WHERE pg_catalog.current_setting('server_encoding') = 'SQL_ASCII'",
+                &self.address,
+            )
+            .await?;
+        Ok((session, loan))
     }
 
     /// One round trip: what the server is like before the settings, then the settings. Whether
@@ -274,6 +352,24 @@ const SETTINGS: &[(&str, &str)] = &[
 const NEWER_SETTINGS: &[(u32, &str, &str)] =
     &[(14, "idle_session_timeout", "0"), (17, "transaction_timeout", "0")];
 
+/// The same settings for a session that takes no batch of statements, as words of its start.
+fn startup_options() -> String {
+    let own = [
+        ("search_path", "pg_catalog,pg_temp"),
+        ("statement_timeout", "0"),
+        // A reader that is held up answers the server all the same; one that is gone shall not
+        // hold its slot for long.
+        ("wal_sender_timeout", "60s"),
+    ];
+    let mut words = String::new();
+    for (name, value) in SETTINGS.iter().chain(&own).filter(|(name, _)| *name != "client_encoding")
+    {
+        let value = value.trim_matches('\'').replace(' ', "\\ ");
+        let _ = write!(words, "-c {name}={value} ");
+    }
+    words
+}
+
 impl Session {
     /// Statements without results.
     pub(crate) async fn run(&self, sql: &str, place: &str) -> Result<()> {
@@ -298,6 +394,19 @@ fn major(version: Option<&str>) -> u32 {
     let digits: String =
         version.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(0)
+}
+
+/// The slot that is given; its name is said to the server without quotes that could hold others.
+fn slot(options: &Options) -> Result<Option<String>> {
+    let legal = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    match &options.slot {
+        Some(name) if name.is_empty() || name.len() > 63 || !name.bytes().all(legal) => {
+            let message = format!("slot={name}: no replication slot has such a name");
+            Err(Error::new(Code::BadValue, message)
+                .hint("names have lower case letters, digits and underscores"))
+        }
+        given => Ok(given.clone()),
+    }
 }
 
 fn socket_port(path: &str) -> u16 {

@@ -82,6 +82,24 @@ pub(crate) fn of(error: tokio_postgres::Error, place: impl Display) -> Error {
     Error::new(code, format!("{place}: {words}")).because(error)
 }
 
+/// An error that the server sent where no client library took it: by its state and words.
+pub(crate) fn replied(
+    state: &str,
+    message: &str,
+    detail: Option<&str>,
+    hint: Option<String>,
+    place: impl Display,
+) -> Error {
+    let code = code_of(state, message);
+    let detail = detail.map(|d| format!(" ({})", clipped(d))).unwrap_or_default();
+    let error = Error::new(code, format!("{place}: {message}{detail}"));
+    match (hint_of(code), hint) {
+        (Some(own), _) => error.hint(own),
+        (None, Some(theirs)) => error.hint(theirs),
+        (None, None) => error,
+    }
+}
+
 /// An error while reading. With SQL of the user's in the statement, what the server does not like
 /// is that SQL; without, the table is not any more what it was when the statement was made. No
 /// error of a whole statement is about one row.

@@ -17,6 +17,7 @@ mod connect;
 mod decode;
 mod encode;
 mod error;
+mod log;
 mod make;
 mod numeric;
 mod reader;
@@ -83,6 +84,13 @@ pub struct Options {
     /// Statements that every new connection runs first, one a line (%0A between them in a URL).
     /// Settings that could change a value are set by Syncline after them.
     pub session: Option<String>,
+    /// Replication slot (of `pgoutput`) from which changes are followed. It has to be there, and is
+    /// not removed. Unless given, one is made for the run, and removed with it.
+    pub slot: Option<String>,
+    /// Publication whose changes are followed. It has to be there, with all the tables. Unless
+    /// given, one is made for the run, and removed with it, for which the account has to own the
+    /// tables.
+    pub publication: Option<String>,
 }
 
 impl Default for Options {
@@ -96,6 +104,8 @@ impl Default for Options {
             socket: None,
             connect_timeout: 10,
             session: None,
+            slot: None,
+            publication: None,
         }
     }
 }
@@ -105,7 +115,10 @@ static SPEC: Spec = Spec {
     title: "PostgreSQL",
     schemes: &["postgres", "postgresql"],
     example: "postgres://user:password@host:5432/database?schema=public",
-    roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
+    roles: Roles {
+        source: &[Mode::Full, Mode::Batch, Mode::Changes, Mode::FullChanges],
+        sink: true,
+    },
     guarantee: "exactly once (rows and position in one transaction)",
     versions: "PostgreSQL 15 and 17 (12, 13, 14 and 16 by hand)",
     notes: NOTES,

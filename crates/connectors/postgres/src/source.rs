@@ -2,9 +2,12 @@
 //! reads what. Cutting is left to `split`, reading rows to `reader`.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use syncline_connector::{Consistency, Cut, Digest, ReadTask, Source, SplitReader, async_trait};
+use syncline_connector::{
+    ChangeLog, Consistency, Cut, Digest, ReadTask, Source, SplitReader, async_trait,
+};
 use syncline_types::{
     Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
     did_you_mean,
@@ -22,10 +25,12 @@ const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONL
 
 /// PostgreSQL as a source.
 pub(crate) struct PostgresSource {
-    connect: Connect,
+    pub(crate) connect: Connect,
     /// The session that looks at catalogs before a snapshot is taken.
     scout: Mutex<Option<Session>>,
     snapshot: Mutex<Option<Snapshot>>,
+    /// The snapshot belongs to a place in the log: no other may take its place.
+    placed: AtomicBool,
     idle: Arc<Idle>,
     shapes: StdMutex<HashMap<TableName, Shape>>,
     /// Tables without a key that were seen to be as they were at the plan.
@@ -89,6 +94,7 @@ impl PostgresSource {
             connect,
             scout: Mutex::default(),
             snapshot: Mutex::default(),
+            placed: AtomicBool::new(false),
             idle: Arc::default(),
             shapes: StdMutex::default(),
             unchanged: Mutex::default(),
@@ -96,7 +102,7 @@ impl PostgresSource {
     }
 
     /// Runs `ask` on the session for catalogs, made anew where it broke.
-    async fn scout(&self) -> Result<tokio::sync::MappedMutexGuard<'_, Session>> {
+    pub(crate) async fn scout(&self) -> Result<tokio::sync::MappedMutexGuard<'_, Session>> {
         let mut scout = self.scout.lock().await;
         if scout.as_ref().is_none_or(|s| !s.is_open()) {
             *scout = Some(self.connect.open(Purpose::Read).await?);
@@ -105,16 +111,28 @@ impl PostgresSource {
             .map_err(|_| Error::bug("a session that was just made is gone"))
     }
 
-    /// Begins a snapshot and exports it, where the server can.
-    async fn take_snapshot(&self) -> Result<(Snapshot, Consistency)> {
+    /// Opens a snapshot that a session exported, instead of the present one.
+    pub(crate) async fn begin_with(&self, exported: &str) -> Result<Consistency> {
+        let mut snapshot = self.snapshot.lock().await;
+        let (taken, consistency) = self.take_snapshot(Some(exported)).await?;
+        *snapshot = Some(taken);
+        self.placed.store(true, Ordering::Relaxed);
+        Ok(consistency)
+    }
+
+    /// Begins a snapshot, or joins one, and exports it, where the server can.
+    async fn take_snapshot(&self, of: Option<&str>) -> Result<(Snapshot, Consistency)> {
         let session = self.connect.open(Purpose::Read).await?;
         session.run(BEGIN, "taking a snapshot").await?;
+        if let Some(name) = of {
+            session.run(&join(name), "taking a snapshot").await?;
+        }
         let exported = session.client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]);
         let (name, consistency) = match exported.await {
             Ok(row) => (Some(row.get::<_, String>(0)), Consistency::Snapshot),
             Err(failed) => {
                 let failed = error::of(failed, "exporting a snapshot");
-                if failed.kind() == syncline_types::ErrorKind::Transient {
+                if failed.kind() == syncline_types::ErrorKind::Transient || of.is_some() {
                     return Err(failed);
                 }
                 session.run("ROLLBACK", "taking a snapshot").await?;
@@ -137,13 +155,18 @@ impl PostgresSource {
         let (name, number, mut sees) = {
             let mut snapshot = self.snapshot.lock().await;
             if snapshot.as_ref().is_none_or(|s| !s.session.is_open()) {
+                if self.placed.load(Ordering::Relaxed) {
+                    let message = "the snapshot was lost with its connection, and with it the \
+                                   moment it showed";
+                    return Err(Error::new(Code::ConnectionLost, message));
+                }
                 if snapshot.is_some() {
                     tracing::warn!(
                         store = %self.connect.address,
                         "the snapshot was lost with its connection; reading goes on from a new one"
                     );
                 }
-                *snapshot = Some(self.take_snapshot().await?.0);
+                *snapshot = Some(self.take_snapshot(None).await?.0);
             }
             let held = snapshot.as_ref().ok_or_else(|| Error::bug("no snapshot"))?;
             (held.name.clone(), held.number, held.sees.clone())
@@ -155,8 +178,7 @@ impl PostgresSource {
         session.run(BEGIN, "joining the snapshot").await?;
         match &name {
             Some(name) => {
-                let sql = format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""));
-                session.run(&sql, "joining the snapshot").await.map_err(|e| match e.code() {
+                session.run(&join(name), "joining the snapshot").await.map_err(|e| match e.code() {
                     // The holder has just gone: the next try finds that out and takes a new one.
                     Code::Conversion | Code::StoreFailed => {
                         Error::new(Code::ConnectionLost, e.message())
@@ -388,8 +410,9 @@ impl Source for PostgresSource {
 
     async fn begin(&self, _parallel: usize) -> Result<Consistency> {
         let mut snapshot = self.snapshot.lock().await;
-        let (taken, consistency) = self.take_snapshot().await?;
+        let (taken, consistency) = self.take_snapshot(None).await?;
         *snapshot = Some(taken);
+        self.placed.store(false, Ordering::Relaxed);
         Ok(consistency)
     }
 
@@ -452,12 +475,22 @@ impl Source for PostgresSource {
         Ok(digest)
     }
 
+    fn change_log(&self) -> Option<&dyn ChangeLog> {
+        Some(self)
+    }
+
     async fn end(&self) -> Result<()> {
         *self.snapshot.lock().await = None;
+        self.placed.store(false, Ordering::Relaxed);
         *self.scout.lock().await = None;
         self.idle.reset(self.idle.number() + 1);
         Ok(())
     }
+}
+
+/// The statement that joins an exported snapshot.
+fn join(name: &str) -> String {
+    format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""))
 }
 
 /// SQL of the user's sees the default schema; ours names everything in full.

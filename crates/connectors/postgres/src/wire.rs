@@ -28,6 +28,13 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// A socket of any kind.
 pub(crate) struct Socket(Box<dyn Duplex>);
 
+impl Socket {
+    /// Takes what bytes come and go by.
+    pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self(Box::new(stream))
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,

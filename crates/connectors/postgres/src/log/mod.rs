@@ -1,0 +1,338 @@
+//! The change log: logical replication by way of `pgoutput`, from a slot of the run's own.
+//!
+//! `slot` keeps what following needs at the server, `check` looks whether it can be had. `socket`
+//! and `link` carry the stream, `message` takes it apart, `relation` finds out whose rows they are,
+//! `table` and `values` make batches of them, and `reader` hands them on. `place` is where one is.
+//!
+//! The plugin is asked for text, not for binary values: most of PostgreSQL's types are carried in
+//! their text form anyway, which the binary form would have to be turned into here, for every type
+//! there is. It is also the one form that all versions send.
+
+mod check;
+mod link;
+mod message;
+mod place;
+mod reader;
+mod relation;
+mod slot;
+mod socket;
+mod table;
+mod values;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use syncline_connector::{
+    ChangeLog, Consistency, Follow, LogReader, Moment, Retention, Start, async_trait,
+};
+use syncline_sql::Dialect;
+use syncline_types::{Code, Error, Position, Result, TableName};
+
+use crate::connect::Session;
+use crate::error;
+use crate::source::PostgresSource;
+
+use link::Link;
+use place::{Lsn, Surroundings};
+use reader::Reader;
+use relation::Tables;
+use slot::{Names, Slot};
+
+pub(crate) use socket::{BelowLoan, Lent, Loan};
+
+/// How long a slot is waited for that a reader holds which shows no life: that of a process that
+/// was cut off. The server gives it up after `wal_sender_timeout`.
+const GHOST: Duration = Duration::from_secs(70);
+
+#[async_trait]
+impl ChangeLog for PostgresSource {
+    async fn check_log(&self, follow: &Follow) -> Result<Vec<String>> {
+        let session = self.scout().await?;
+        check::check(&session, &self.names(follow), follow).await
+    }
+
+    async fn start(&self, follow: &Follow, from: &Start) -> Result<Position> {
+        let names = self.names(follow);
+        let session = self.scout().await?;
+        let around = surroundings(&session, follow).await?;
+        let found = slot::look(&session, &names.slot).await?;
+        if let Some(found) = &found {
+            found.check(&names.slot)?;
+        }
+        let at = match (found.and_then(|s| s.confirmed), from) {
+            (Some(confirmed), Start::At(text)) => {
+                let at = Lsn::parse(text).ok_or_else(|| not_a_place(text))?;
+                if at < confirmed {
+                    let message = format!(
+                        "slot {} has let go of everything before {confirmed}; {at} is gone",
+                        names.slot
+                    );
+                    return Err(slot::lost(message));
+                }
+                at
+            }
+            (Some(_), Start::Now) if !names.own_slot => end(&session).await?,
+            (Some(confirmed), _) => confirmed,
+            (None, Start::At(text)) => {
+                let _ = Lsn::parse(text).ok_or_else(|| not_a_place(text))?;
+                let message =
+                    format!("there is no slot {} that keeps the log from {text} on", names.slot);
+                return Err(slot::lost(message).hint(
+                    "a slot keeps the log from the moment it is made: give one that was made \
+                     before that place, as &slot=NAME",
+                ));
+            }
+            (None, _) if !names.own_slot => return Err(no_slot(&names.slot)),
+            (None, _) => {
+                slot::publish(&session, &names, follow).await?;
+                let (replication, _) = self.connect.open_replication().await?;
+                slot::make(&replication, &names.slot, false, false).await?.at
+            }
+        };
+        slot::publish(&session, &names, follow).await?;
+        around.at(0, at)
+    }
+
+    async fn begin_at(&self, follow: &Follow, _parallel: usize) -> Result<(Consistency, Moment)> {
+        let names = self.names(follow);
+        let (around, found) = {
+            let session = self.scout().await?;
+            slot::publish(&session, &names, follow).await?;
+            let around = surroundings(&session, follow).await?;
+            (around, slot::look(&session, &names.slot).await?)
+        };
+        let (replication, _) = self.connect.open_replication().await?;
+        let made = match &found {
+            None if !names.own_slot => return Err(no_slot(&names.slot)),
+            None => slot::make(&replication, &names.slot, false, true).await?,
+            Some(found) => {
+                found.check(&names.slot)?;
+                // One for the new snapshot alone; the first goes on to hold the log.
+                let sql = "SELECT pg_catalog.pg_backend_pid()";
+                let answer = replication.client.simple_query(sql).await;
+                let answer = answer.map_err(|e| error::of(e, "opening a snapshot"))?;
+                let pid = answer.iter().find_map(|message| match message {
+                    tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+                    _ => None,
+                });
+                let name = format!("syncline_snapshot_{}", pid.unwrap_or("0"));
+                slot::make(&replication, &name, true, true).await?
+            }
+        };
+        let snapshot = made.snapshot.ok_or_else(|| {
+            Error::new(Code::StoreFailed, "the server made a slot without its snapshot")
+        })?;
+        let consistency = self.begin_with(&snapshot).await?;
+        drop(replication);
+        let low = around.at(0, made.at)?;
+        Ok((consistency, Moment { high: low.clone(), low }))
+    }
+
+    async fn end_of_log(&self) -> Result<Position> {
+        let session = self.scout().await?;
+        let system = Some(system(&session).await?);
+        let around = Surroundings { system, without: BTreeMap::new() };
+        around.at(0, end(&session).await?)
+    }
+
+    fn reached(&self, at: &Position, goal: &Position) -> Result<bool> {
+        Ok(Surroundings::of(at)?.1 >= Surroundings::of(goal)?.1)
+    }
+
+    async fn follow(&self, follow: &Follow, at: &Position) -> Result<Box<dyn LogReader>> {
+        let names = self.names(follow);
+        let (around, lsn) = Surroundings::of(at)?;
+        let oids = {
+            let session = self.scout().await?;
+            check_place(&session, &names, &around, lsn).await?;
+            oids(&session, follow).await?
+        };
+        let (replication, loan) = self.connect.open_replication().await?;
+        let socket = loan.take().ok_or_else(|| Error::bug("a new socket is gone"))?;
+        drop(replication);
+        let publication = Dialect::Postgres.string(&Dialect::Postgres.quote(&names.publication));
+        let command = format!(
+            "START_REPLICATION SLOT \"{}\" LOGICAL {lsn} \
+             (proto_version '1', publication_names {publication})",
+            names.slot
+        );
+        // What is durable is told by `committed`; until then the slot stays where it is.
+        let link = Link::start(socket, &command, Lsn(0)).await.map_err(of_slot)?;
+        let tables = Tables::new(self.connect.clone(), follow, names.own_publication, oids);
+        Ok(Box::new(Reader::new(link, tables, around, at, lsn)))
+    }
+
+    async fn retention(&self, follow: &Follow, at: &Position) -> Result<Retention> {
+        let names = self.names(follow);
+        let (_, lsn) = Surroundings::of(at)?;
+        let session = self.scout().await?;
+        let kept = slot::look(&session, &names.slot).await?.and_then(|s| s.restart);
+        let now = flushed(&session).await?;
+        Ok(Retention {
+            kept: kept.map(|restart| now.0.saturating_sub(restart.0)),
+            unread: Some(now.0.saturating_sub(lsn.0)),
+        })
+    }
+
+    async fn unfollow(&self, run: &str) -> Result<()> {
+        let names = Names::of(run, &self.connect);
+        let session = self.scout().await?;
+        slot::remove(&session, &names).await
+    }
+}
+
+impl PostgresSource {
+    fn names(&self, follow: &Follow) -> Names {
+        Names::of(&follow.run, &self.connect)
+    }
+}
+
+fn not_a_place(text: &str) -> Error {
+    Error::new(Code::BadValue, format!("{text:?} is no place in a PostgreSQL log"))
+        .hint("an LSN is two hexadecimal numbers, such as 16/B374D848")
+}
+
+fn no_slot(name: &str) -> Error {
+    Error::new(Code::NoChangeLog, format!("there is no slot {name}"))
+        .hint(format!("run: {}", slot::make_statement(name)))
+}
+
+/// What the server says when it does not stream, in the codes of a log.
+fn of_slot(error: Error) -> Error {
+    let words = error.message().to_owned();
+    let gone = ["does not exist", "no longer", "cannot read from", "invalidated", "been removed"];
+    match error.code() {
+        Code::Busy if words.contains("is active") => {
+            Error::new(Code::LogInUse, words).hint("end the other reader of this run")
+        }
+        Code::StoreFailed if gone.iter().any(|w| words.contains(w)) => slot::lost(words),
+        _ => error,
+    }
+}
+
+/// Up to where the log is durable.
+async fn flushed(session: &Session) -> Result<Lsn> {
+    let sql = "SELECT CASE WHEN pg_catalog.pg_is_in_recovery()
+                      THEN pg_catalog.pg_last_wal_replay_lsn()
+                      ELSE pg_catalog.pg_current_wal_flush_lsn() END::text";
+    let row = session.client.query_one(sql, &[]).await;
+    let row = row.map_err(|e| error::of(e, "looking for the log's end"))?;
+    Lsn::of_server(row.get(0))
+}
+
+/// Behind everything that has been committed: a mark is written there, so that a reader comes by
+/// even when nothing else happens any more.
+async fn end(session: &Session) -> Result<Lsn> {
+    let sql = "SELECT pg_catalog.pg_logical_emit_message(true, 'syncline', '')::text";
+    match session.client.query_one(sql, &[]).await {
+        Ok(row) => Lsn::of_server(row.get(0)),
+        Err(_) => flushed(session).await,
+    }
+}
+
+async fn system(session: &Session) -> Result<String> {
+    let sql = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+    let row = session.client.query_one(sql, &[]).await;
+    Ok(row.map_err(|e| error::of(e, "asking for the cluster's number"))?.get(0))
+}
+
+/// The cluster, and the columns of tables that are not wanted.
+async fn surroundings(session: &Session, follow: &Follow) -> Result<Surroundings> {
+    let (schemas, names) = slot::columns_of(follow);
+    let sql = "SELECT n.nspname::text, c.relname::text, a.attname::text
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+         WHERE (n.nspname::text, c.relname::text) IN
+           (SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])))
+           AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+         ORDER BY 1, 2, a.attnum";
+    let rows = session.client.query(sql, &[&schemas, &names]).await;
+    let rows = rows.map_err(|e| error::of(e, "looking columns up"))?;
+    let mut without: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in &rows {
+        let name = TableName::new(row.get::<_, String>(0), row.get::<_, String>(1));
+        let column: String = row.get(2);
+        let table = follow.tables.iter().find(|t| t.name == name);
+        if table.is_some_and(|t| t.index_of(&column).is_none()) {
+            without.entry(name.to_string()).or_default().push(column);
+        }
+    }
+    Ok(Surroundings { system: Some(system(session).await?), without })
+}
+
+/// The tables' oids, as far as there are tables of these names now.
+async fn oids(session: &Session, follow: &Follow) -> Result<HashMap<u32, TableName>> {
+    let (schemas, names) = slot::columns_of(follow);
+    let sql = "SELECT c.oid, n.nspname::text, c.relname::text
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE (n.nspname::text, c.relname::text) IN
+           (SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])))";
+    let rows = session.client.query(sql, &[&schemas, &names]).await;
+    let rows = rows.map_err(|e| error::of(e, "looking tables up"))?;
+    Ok(rows
+        .iter()
+        .map(|r| (r.get(0), TableName::new(r.get::<_, String>(1), r.get::<_, String>(2))))
+        .collect())
+}
+
+/// Whether the log can be read from there on without a gap.
+async fn check_place(
+    session: &Session,
+    names: &Names,
+    around: &Surroundings,
+    at: Lsn,
+) -> Result<()> {
+    let here = system(session).await?;
+    if around.system.as_ref().is_some_and(|system| *system != here) {
+        let message = format!("{at} is a place in the log of another server than this one");
+        return Err(slot::lost(message));
+    }
+    let found = free(session, &names.slot).await?;
+    if let Some(confirmed) = found.confirmed.filter(|confirmed| at < *confirmed) {
+        let message = format!(
+            "the log has to be read from {at} on, and slot {} has let go of everything before \
+             {confirmed}",
+            names.slot
+        );
+        return Err(slot::lost(message));
+    }
+    let end = flushed(session).await?;
+    if end < at {
+        let message = format!("the server's log ends at {end}, before {at}: it was set back");
+        return Err(slot::lost(message));
+    }
+    if slot::published(session, &names.publication).await?.is_none() {
+        let message = format!("the publication {} is gone", names.publication);
+        return Err(match names.own_publication {
+            true => slot::lost(message),
+            false => Error::new(Code::NoChangeLog, message).hint("make it, or name another"),
+        });
+    }
+    Ok(())
+}
+
+/// The slot, once nobody reads it. A reader that shows signs of life is not waited for.
+async fn free(session: &Session, name: &str) -> Result<Slot> {
+    let begun = tokio::time::Instant::now();
+    let mut heard: Option<String> = None;
+    loop {
+        let Some(found) = slot::look(session, name).await? else {
+            return Err(slot::lost(format!("slot {name} is gone")));
+        };
+        found.check(name)?;
+        let Some(reader) = found.reader else { return Ok(found) };
+        let sql = "SELECT reply_time::text FROM pg_catalog.pg_stat_replication WHERE pid = $1";
+        let row = session.client.query_opt(sql, &[&reader]).await;
+        let row = row.map_err(|e| error::of(e, "looking for a slot's reader"))?;
+        let now: Option<String> = row.and_then(|r| r.get(0));
+        let lives = matches!((&heard, &now), (Some(before), Some(now)) if before != now);
+        heard = now.or(heard);
+        if lives || begun.elapsed() > GHOST {
+            let message = format!("slot {name} is being read by process {reader} of the server");
+            return Err(Error::new(Code::LogInUse, message).hint(format!(
+                "end the other reader of this run, or run: SELECT pg_terminate_backend({reader});"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

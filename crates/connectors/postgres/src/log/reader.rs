@@ -1,0 +1,308 @@
+//! The log as the engine reads it: transactions gathered into sets, changes of definitions in
+//! their places among them, and heartbeats in between.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use syncline_connector::{LogBudget, LogReader, async_trait};
+use syncline_types::{
+    ChangeSet, Code, Commit, Error, LogElement, Position, Result, SchemaChange, SchemaEffect,
+};
+use tokio::time::Instant;
+
+use super::link::Link;
+use super::message::{self, Message, Relation};
+use super::place::{Lsn, Surroundings};
+use super::relation::{Bound, Tables};
+use super::table::Table;
+
+/// Reads a slot.
+pub(super) struct Reader {
+    link: Link,
+    /// What has come and is not taken apart yet: whole messages.
+    chunk: Bytes,
+    tables: Tables,
+    /// Tables that have come by, by oid; `None` for one that is not followed.
+    open: HashMap<u32, Option<Table>>,
+    around: Surroundings,
+    /// A transaction is open.
+    inside: bool,
+    /// Something of the open transaction has been handed on or gathered.
+    stirred: bool,
+    set: Gathered,
+    /// Rows handed on since the run began, and those of the set not among them.
+    seq: u64,
+    /// Behind the last commit or heartbeat: rows up to there, and the place.
+    done: (u64, Lsn),
+    /// What is to be handed on before anything else is read.
+    queue: VecDeque<LogElement>,
+}
+
+/// A set as it grows.
+#[derive(Default)]
+struct Gathered {
+    places: u32,
+    bytes: usize,
+    commits: Vec<Commit>,
+    /// When the first of it came.
+    begun: Option<Instant>,
+}
+
+impl Gathered {
+    fn is_empty(&self) -> bool {
+        self.places == 0 && self.commits.is_empty()
+    }
+
+    fn reaches(&self, budget: LogBudget, times: usize) -> bool {
+        self.places as usize >= budget.rows.saturating_mul(times)
+            || self.bytes >= budget.bytes.saturating_mul(times)
+    }
+}
+
+impl Reader {
+    pub(super) fn new(
+        link: Link,
+        tables: Tables,
+        around: Surroundings,
+        at: &Position,
+        lsn: Lsn,
+    ) -> Self {
+        Self {
+            link,
+            chunk: Bytes::new(),
+            tables,
+            open: HashMap::new(),
+            around,
+            inside: false,
+            stirred: false,
+            set: Gathered::default(),
+            seq: at.seq,
+            done: (at.seq, lsn),
+            queue: VecDeque::new(),
+        }
+    }
+
+    /// The position behind the last commit or heartbeat.
+    fn position(&self) -> Result<Position> {
+        self.around.at(self.done.0, self.done.1)
+    }
+
+    /// Takes the messages that are here until something is to be handed on.
+    async fn take(&mut self, budget: LogBudget) -> Result<Option<LogElement>> {
+        loop {
+            if let Some(element) = self.queue.pop_front() {
+                return Ok(Some(element));
+            }
+            if self.chunk.is_empty() {
+                match self.link.try_next()? {
+                    Some(chunk) => self.chunk = chunk,
+                    None => return Ok(None),
+                }
+            }
+            let length = self.chunk.get(1..5).map_or(0, |mut l| l.get_u32()) as usize + 1;
+            if length < 5 || length > self.chunk.len() {
+                return Err(Error::bug("half a message of the log was handed on"));
+            }
+            let data = self.chunk.split_to(length);
+            if data[0] == b'd' {
+                self.handle(&data[5..], budget).await?;
+            }
+        }
+    }
+
+    async fn handle(&mut self, data: &[u8], budget: LogBudget) -> Result<()> {
+        match message::message(data)? {
+            Message::Other => return Ok(()),
+            Message::Begin => {
+                self.inside = true;
+                self.stirred = false;
+                return Ok(());
+            }
+            Message::Commit { end, at } => return self.commit(end, at, budget),
+            Message::Keepalive { end } => {
+                if !self.inside {
+                    self.done.1 = self.done.1.max(end);
+                }
+                return Ok(());
+            }
+            Message::Relation(relation) => return self.relation(relation).await,
+            Message::Truncate { relations } => return self.truncate(&relations),
+            Message::Insert { relation, new } => {
+                let place = self.set.places;
+                let Some(table) = table(&mut self.open, relation)? else { return Ok(()) };
+                table.insert(place, new)?;
+                self.grow(1, new.length());
+            }
+            Message::Update { relation, old, new } => {
+                let place = self.set.places;
+                let Some(table) = table(&mut self.open, relation)? else { return Ok(()) };
+                let places = table.update(place, old.as_ref(), new)?;
+                self.grow(places, new.length() * places as usize);
+            }
+            Message::Delete { relation, old } => {
+                let place = self.set.places;
+                let Some(table) = table(&mut self.open, relation)? else { return Ok(()) };
+                table.delete(place, &old)?;
+                self.grow(1, old.row.length());
+            }
+        }
+        if self.set.reaches(budget, 2) {
+            let set = self.finish(false)?;
+            self.queue.push_back(LogElement::Changes(set));
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, places: u32, bytes: usize) {
+        self.stirred = true;
+        self.set.begun.get_or_insert_with(Instant::now);
+        self.set.places += places;
+        self.set.bytes += bytes;
+    }
+
+    fn commit(&mut self, end: Lsn, at: i64, budget: LogBudget) -> Result<()> {
+        self.inside = false;
+        self.done = (self.seq + u64::from(self.set.places), end);
+        if !std::mem::take(&mut self.stirred) {
+            return Ok(());
+        }
+        let begun = *self.set.begun.get_or_insert_with(Instant::now);
+        let position = self.position()?;
+        self.set.commits.push(Commit { end: self.set.places, at: Some(at), position });
+        if self.set.reaches(budget, 1) || begun.elapsed() >= budget.wait {
+            let set = self.finish(true)?;
+            self.queue.push_back(LogElement::Changes(set));
+        }
+        Ok(())
+    }
+
+    /// Hands the set on, and begins the next.
+    fn finish(&mut self, complete: bool) -> Result<ChangeSet> {
+        let gathered = std::mem::take(&mut self.set);
+        let (mut changes, mut rejects) = (Vec::new(), Vec::new());
+        for table in self.open.values_mut().flatten() {
+            table.drain(&mut changes, &mut rejects)?;
+        }
+        self.seq += u64::from(gathered.places);
+        Ok(ChangeSet {
+            changes,
+            rejects,
+            places: gathered.places,
+            commits: gathered.commits,
+            complete,
+        })
+    }
+
+    /// Puts a change of a definition behind what has been gathered.
+    fn change(&mut self, change: SchemaChange) -> Result<()> {
+        if !self.set.is_empty() {
+            let complete = self.set.commits.last().is_some_and(|c| c.end == self.set.places);
+            let set = self.finish(complete)?;
+            self.queue.push_back(LogElement::Changes(set));
+        }
+        self.stirred |= self.inside;
+        self.queue.push_back(LogElement::Schema(change));
+        Ok(())
+    }
+
+    /// A table's columns, before its first row and after each change.
+    async fn relation(&mut self, relation: Relation) -> Result<()> {
+        let oid = relation.oid;
+        let known = self.open.get(&oid);
+        if known.is_some_and(|t| t.as_ref().is_some_and(|t| t.relation == relation)) {
+            return Ok(());
+        }
+        let before = known.and_then(Option::as_ref).map(|t| (&t.schema, &t.relation));
+        let bound = self.tables.bind(relation, before, &mut self.around.without).await?;
+        let Bound { table, effects } = bound;
+        for (name, effect) in effects {
+            let position = self.position()?;
+            let complete = !self.inside;
+            self.change(SchemaChange { table: name, effect, statement: None, position, complete })?;
+        }
+        // What was gathered of the table as it was has been handed on, or it stays as it is.
+        if let (Some(Some(old)), true) = (self.open.get(&oid), self.set.places > 0)
+            && table.as_ref().is_some_and(|t| t.relation != old.relation)
+        {
+            let complete = self.set.commits.last().is_some_and(|c| c.end == self.set.places);
+            let set = self.finish(complete)?;
+            self.queue.push_back(LogElement::Changes(set));
+        }
+        self.open.insert(oid, table);
+        Ok(())
+    }
+
+    fn truncate(&mut self, relations: &[u32]) -> Result<()> {
+        for oid in relations {
+            let Some(table) = table(&mut self.open, *oid)? else { continue };
+            let name = table.schema.name.clone();
+            let change = SchemaChange {
+                table: name,
+                effect: SchemaEffect::Truncated,
+                statement: None,
+                position: self.position()?,
+                complete: false,
+            };
+            self.change(change)?;
+        }
+        Ok(())
+    }
+
+    /// How long to wait for more, and what to do then.
+    fn patience(&self, idle: Instant, wait: Duration) -> Option<Instant> {
+        match (self.inside, self.set.begun) {
+            (true, _) => None,
+            (false, Some(begun)) => Some(begun + wait),
+            (false, None) => Some(idle),
+        }
+    }
+}
+
+/// The followed table of that oid.
+fn table(open: &mut HashMap<u32, Option<Table>>, oid: u32) -> Result<Option<&mut Table>> {
+    open.get_mut(&oid).map(Option::as_mut).ok_or_else(|| {
+        let message = format!("the log has a row of a table (oid {oid}) that it has not told");
+        Error::new(Code::LogUnreadable, message)
+    })
+}
+
+#[async_trait]
+impl LogReader for Reader {
+    async fn next(&mut self, budget: LogBudget) -> Result<LogElement> {
+        let idle = Instant::now() + budget.wait;
+        let mut asked = false;
+        loop {
+            if let Some(element) = self.take(budget).await? {
+                return Ok(element);
+            }
+            let until = self.patience(idle, budget.wait);
+            let more = match until {
+                None => Some(self.link.next().await?),
+                Some(until) => {
+                    if !asked && self.set.is_empty() {
+                        asked = true;
+                        self.link.ask();
+                    }
+                    match tokio::time::timeout_at(until, self.link.next()).await {
+                        Ok(more) => Some(more?),
+                        Err(_) => None,
+                    }
+                }
+            };
+            match more {
+                Some(chunk) => self.chunk = chunk,
+                None if self.set.is_empty() => {
+                    return Ok(LogElement::Heartbeat(self.position()?));
+                }
+                None => return Ok(LogElement::Changes(self.finish(true)?)),
+            }
+        }
+    }
+
+    async fn committed(&mut self, position: &Position) -> Result<()> {
+        let (_, lsn) = Surroundings::of(position)?;
+        self.link.durable(lsn);
+        Ok(())
+    }
+}

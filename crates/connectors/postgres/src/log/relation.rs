@@ -1,0 +1,262 @@
+//! Which followed table a relation of the log is, and what has become of its definition. The log
+//! tells names and types as they were there; what it does not tell (keys, defaults, the words of
+//! types) is looked up in the catalog, which may be ahead of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use syncline_connector::Follow;
+use syncline_types::{Code, Column, Error, Result, SchemaEffect, TableName, TableSchema, field};
+
+use super::message::Relation;
+use super::table::Table;
+use crate::catalog;
+use crate::connect::{Connect, Purpose, Session};
+use crate::types::COLLATION_SCHEMA;
+
+/// The tables that are followed, before they come by in the log.
+pub(super) struct Tables {
+    connect: Connect,
+    session: Option<Session>,
+    follow: Follow,
+    /// The publication is ours: whatever is in it is followed.
+    own: bool,
+    /// By name, as they are at the place where reading began.
+    named: HashMap<TableName, Arc<TableSchema>>,
+    /// Those of them that there were in the catalog when reading began, by oid.
+    oids: HashMap<u32, TableName>,
+}
+
+/// What a relation is.
+pub(super) struct Bound {
+    /// `None` when it is not followed.
+    pub(super) table: Option<Table>,
+    /// What became of the table here, with the name it had before.
+    pub(super) effects: Vec<(TableName, SchemaEffect)>,
+}
+
+type Without = BTreeMap<String, Vec<String>>;
+
+impl Tables {
+    pub(super) fn new(
+        connect: Connect,
+        follow: &Follow,
+        own: bool,
+        oids: HashMap<u32, TableName>,
+    ) -> Self {
+        let named = follow.tables.iter().map(|t| (t.name.clone(), Arc::clone(t))).collect();
+        Self { connect, session: None, follow: follow.clone(), own, named, oids }
+    }
+
+    async fn session(&mut self) -> Result<&Session> {
+        if self.session.as_ref().is_none_or(|s| !s.is_open()) {
+            self.session = Some(self.connect.open(Purpose::Read).await?);
+        }
+        self.session.as_ref().ok_or_else(|| Error::bug("a session that was just made is gone"))
+    }
+
+    /// Which table the relation is. `before` is what was known under its oid.
+    pub(super) async fn bind(
+        &mut self,
+        relation: Relation,
+        before: Option<(&Arc<TableSchema>, &Relation)>,
+        without: &mut Without,
+    ) -> Result<Bound> {
+        let name = TableName::new(relation.schema.clone(), relation.name.clone());
+        let known = before.map(|(schema, _)| Arc::clone(schema)).or_else(|| self.by(&relation));
+        let Some(known) = known else {
+            if self.own {
+                let message = format!(
+                    "the log has rows of {name}, which is none of the tables that are followed: \
+                     one of them was renamed while nobody read"
+                );
+                return Err(Error::new(Code::TableChanged, message));
+            }
+            return Ok(Bound { table: None, effects: Vec::new() });
+        };
+        let mut effects = Vec::new();
+        let mut schema = known;
+        if schema.name != name {
+            let renamed =
+                Arc::new(TableSchema { name: name.clone(), ..TableSchema::clone(&schema) });
+            if let Some(left) = without.remove(&schema.name.to_string()) {
+                without.insert(name.to_string(), left);
+            }
+            effects.push((schema.name.clone(), SchemaEffect::Renamed(Arc::clone(&renamed))));
+            schema = renamed;
+        }
+        let columns_before = before.map(|(_, relation)| relation);
+        let same_columns = columns_before.is_some_and(|b| b.columns == relation.columns);
+        if !same_columns {
+            let left = without.get(&name.to_string()).cloned().unwrap_or_default();
+            let (after, renamed, left) =
+                self.altered(&schema, &relation, columns_before, &left).await?;
+            match left.is_empty() {
+                true => without.remove(&name.to_string()),
+                false => without.insert(name.to_string(), left),
+            };
+            if let Some(after) = after {
+                let after = Arc::new(after);
+                let effect = SchemaEffect::Altered { after: Arc::clone(&after), renamed };
+                effects.push((name, effect));
+                schema = after;
+            }
+        }
+        let table = Table::new(schema, relation, self.follow.old_images);
+        Ok(Bound { table: Some(table), effects })
+    }
+
+    /// The followed table that comes by for the first time.
+    fn by(&mut self, relation: &Relation) -> Option<Arc<TableSchema>> {
+        let name = TableName::new(relation.schema.clone(), relation.name.clone());
+        if let Some(of_oid) = self.oids.get(&relation.oid)
+            && let Some(table) = self.named.get(of_oid)
+        {
+            return Some(Arc::clone(table));
+        }
+        if let Some(table) = self.named.get(&name) {
+            return Some(Arc::clone(table));
+        }
+        // Renamed before reading began: the one that the catalog did not have any more.
+        let has = |c: &Column| {
+            c.generated.is_some() || relation.columns.iter().any(|r| r.name == c.name())
+        };
+        let mut gone = self
+            .named
+            .values()
+            .filter(|t| !self.oids.values().any(|n| *n == t.name) && t.columns.iter().all(has));
+        match (gone.next(), gone.next()) {
+            (Some(table), None) => Some(Arc::clone(table)),
+            _ => None,
+        }
+    }
+
+    /// The table with the relation's columns, when they are others than it has; columns that have
+    /// another name; and those that are not read.
+    async fn altered(
+        &mut self,
+        schema: &TableSchema,
+        relation: &Relation,
+        before: Option<&Relation>,
+        left: &[String],
+    ) -> Result<(Option<TableSchema>, Vec<(String, String)>, Vec<String>)> {
+        let renamed = before.map(|b| renamed(b, relation)).unwrap_or_default();
+        let new_name = |old: &str| {
+            let found = renamed.iter().find(|(from, _)| from == old);
+            found.map_or_else(|| old.to_owned(), |(_, to)| to.clone())
+        };
+        let has = |name: &str| relation.columns.iter().any(|c| c.name == name);
+        let left: Vec<String> = left.iter().map(|n| new_name(n)).filter(|n| has(n)).collect();
+        let renamed: Vec<(String, String)> =
+            renamed.iter().filter(|(old, _)| schema.index_of(old).is_some()).cloned().collect();
+        let of_table: Vec<(String, u32, i32)> = relation
+            .columns
+            .iter()
+            .filter(|c| !left.contains(&c.name))
+            .map(|c| (c.name.clone(), c.ty, c.modifier))
+            .collect();
+        let session = self.session().await?;
+        let fields = catalog::types(session, &of_table).await.map_err(|e| match e.code() {
+            Code::Bug => Error::new(
+                Code::LogUnreadable,
+                format!("{}: a type that the log names is not there any more", schema.name),
+            ),
+            _ => e,
+        })?;
+        let own = |column: &&Column| column.generated.is_none();
+        let unaltered = renamed.is_empty()
+            && schema.columns.iter().filter(own).count() == fields.len()
+            && fields.iter().all(|f| schema.column(f.name()).is_some_and(|c| same(&c.field, f)));
+        if unaltered {
+            return Ok((None, renamed, left));
+        }
+        let name = &schema.name;
+        let place = name.schema.as_deref();
+        let found = catalog::relations(session, place, Some(&name.name)).await?;
+        let found: Vec<_> = found.into_iter().filter(|r| r.oid == relation.oid).collect();
+        let described = catalog::describe(session, &found).await?.pop().map(|info| info.schema);
+        let wanted = |c: &Column| match c.generated {
+            Some(_) => schema.columns.iter().any(|o| new_name(o.name()) == c.name()),
+            None => !left.iter().any(|n| n == c.name()),
+        };
+        let agrees = |described: &TableSchema| {
+            let plain: Vec<_> =
+                described.columns.iter().filter(|c| c.generated.is_none() && wanted(c)).collect();
+            plain.len() == fields.len()
+                && plain.iter().zip(&fields).all(|(c, f)| c.name() == f.name() && same(&c.field, f))
+        };
+        let after = match described.filter(agrees) {
+            Some(mut described) => {
+                described.columns.retain(wanted);
+                described
+            }
+            None => patched(schema, fields, &renamed),
+        };
+        Ok((Some(after), renamed, left))
+    }
+}
+
+/// Columns that have another name now: a column keeps its place when it is renamed, and a new one
+/// comes last.
+fn renamed(before: &Relation, after: &Relation) -> Vec<(String, String)> {
+    if before.columns.len() != after.columns.len() {
+        return Vec::new();
+    }
+    let pairs = before.columns.iter().zip(&after.columns).filter(|(b, a)| b.name != a.name);
+    let pairs: Vec<_> = pairs.collect();
+    let moved = |(b, a): &(&super::message::Attribute, &super::message::Attribute)| {
+        b.ty == a.ty
+            && !after.columns.iter().any(|c| c.name == b.name)
+            && !before.columns.iter().any(|c| c.name == a.name)
+    };
+    if !pairs.iter().all(moved) {
+        return Vec::new();
+    }
+    pairs.into_iter().map(|(b, a)| (b.name.clone(), a.name.clone())).collect()
+}
+
+/// Whether both are of one type.
+fn same(a: &Field, b: &Field) -> bool {
+    let told = |f: &Field| {
+        let mut metadata = f.metadata().clone();
+        // The log does not tell it.
+        metadata.remove(field::COLLATION);
+        metadata.remove(COLLATION_SCHEMA);
+        metadata
+    };
+    a.data_type() == b.data_type() && told(a) == told(b)
+}
+
+/// The table with these columns, as far as it is known: the catalog has gone on already.
+fn patched(schema: &TableSchema, fields: Vec<Field>, renamed: &[(String, String)]) -> TableSchema {
+    let old_name = |new: &str| {
+        let found = renamed.iter().find(|(_, to)| to == new);
+        found.map_or_else(|| new.to_owned(), |(from, _)| from.clone())
+    };
+    let new_name = |old: &String| {
+        let found = renamed.iter().find(|(from, _)| from == old);
+        found.map_or_else(|| old.clone(), |(_, to)| to.clone())
+    };
+    let columns: Vec<Column> = fields
+        .into_iter()
+        .map(|field| match schema.column(&old_name(field.name())) {
+            Some(old) if same(&old.field, &field.clone().with_name(old.name())) => {
+                let name = field.name().clone();
+                Column { field: old.field.clone().with_name(name), ..old.clone() }
+            }
+            _ => Column::new(field.with_nullable(true)),
+        })
+        .collect();
+    let has = |name: &String| columns.iter().any(|c| c.name() == name);
+    let mut key: Vec<String> = schema.primary_key.iter().map(new_name).collect();
+    if !key.iter().all(has) {
+        key.clear();
+    }
+    let mut indexes = schema.indexes.clone();
+    for part in indexes.iter_mut().flat_map(|i| &mut i.parts) {
+        part.column = new_name(&part.column);
+    }
+    indexes.retain(|i| i.parts.iter().all(|p| has(&p.column)));
+    TableSchema { columns, primary_key: key, indexes, ..schema.clone() }
+}
