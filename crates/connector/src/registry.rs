@@ -26,6 +26,13 @@ pub enum Mode {
     FullChanges,
 }
 
+impl Mode {
+    /// Whether changes are followed.
+    pub fn follows(self) -> bool {
+        matches!(self, Mode::Changes | Mode::FullChanges)
+    }
+}
+
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
-use syncline_connector::{Processor, Step};
-use syncline_convert::{Change, Fidelity, RowsConverter, ValuePolicies, unmarked};
+use syncline_connector::{Places, Processor, Step, StepOutput};
+use syncline_convert::{Change, Fidelity, Rows, RowsConverter, ValuePolicies, unmarked};
 use syncline_types::{Code, Column, Error, Reject, Result, TableSchema, did_you_mean, field};
 
 use crate::job::ColumnMapping;
@@ -34,6 +34,29 @@ pub(crate) struct Applied {
     pub(crate) rejects: Vec<Reject>,
     /// What policies put in place of bad values.
     pub(crate) changes: Vec<Change>,
+    /// Which rows those that go on were, by their places in the batch.
+    pub(crate) places: Places,
+}
+
+impl Applied {
+    /// A batch that nothing has been done to.
+    pub(crate) fn untouched(rows: RecordBatch) -> Self {
+        Self { rows, rejects: Vec::new(), changes: Vec::new(), places: Places::default() }
+    }
+
+    /// Takes in what a step made of the rows.
+    pub(crate) fn step(&mut self, mut output: StepOutput) {
+        self.places.narrow(self.rows.num_rows(), &mut output.rejects, output.kept);
+        self.rows = output.rows;
+        self.rejects.extend(output.rejects);
+    }
+
+    /// Takes in what a conversion made of the rows.
+    pub(crate) fn converted(&mut self, converted: Rows) {
+        let Rows { rows, rejects, changes } = converted;
+        self.step(StepOutput { rows, rejects, kept: None });
+        self.changes.extend(changes);
+    }
 }
 
 /// One link of the chain.
@@ -52,8 +75,8 @@ impl Chain {
     pub(crate) fn bind(
         table: &TableSchema,
         columns: Option<&[ColumnMapping]>,
-        source: &[Box<dyn Processor>],
-        sink: &[Box<dyn Processor>],
+        source: &[&dyn Processor],
+        sink: &[&dyn Processor],
         policies: &ValuePolicies,
     ) -> Result<Self> {
         let (read, mapped) = match columns {
@@ -103,6 +126,11 @@ impl Chain {
         !self.source_steps.is_empty() || !self.sink_steps.is_empty()
     }
 
+    /// Whether rows leave it as they were read.
+    pub(crate) fn is_straight(&self) -> bool {
+        self.mapping.is_none() && !self.has_steps() && self.chosen == self.read.columns.len()
+    }
+
     /// The steps on the source's side.
     pub(crate) fn apply_source(&self, rows: RecordBatch) -> Result<Applied> {
         let rows = if rows.num_columns() > self.chosen {
@@ -111,23 +139,29 @@ impl Chain {
         } else {
             rows
         };
-        let applied = match &self.mapping {
-            None => Applied { rows, rejects: Vec::new(), changes: Vec::new() },
-            Some(mapping) => mapping.apply(rows)?.into(),
-        };
+        let mut applied = Applied::untouched(rows);
+        if let Some(mapping) = &self.mapping {
+            let converted = mapping.apply(applied.rows.clone())?;
+            applied.converted(converted);
+        }
         apply_all(&self.source_steps, applied)
     }
 
     /// The steps on the sink's side.
     pub(crate) fn apply_sink(&self, rows: RecordBatch) -> Result<Applied> {
-        let nothing = Applied { rows, rejects: Vec::new(), changes: Vec::new() };
-        apply_all(&self.sink_steps, nothing)
+        apply_all(&self.sink_steps, Applied::untouched(rows))
+    }
+
+    /// The steps of both sides, one behind the other.
+    pub(crate) fn apply(&self, rows: RecordBatch) -> Result<Applied> {
+        let applied = self.apply_source(rows)?;
+        apply_all(&self.sink_steps, applied)
     }
 }
 
 fn bind_all(
     mut table: TableSchema,
-    processors: &[Box<dyn Processor>],
+    processors: &[&dyn Processor],
     policies: &ValuePolicies,
 ) -> Result<(TableSchema, Vec<Link>)> {
     let mut steps = Vec::with_capacity(processors.len());
@@ -184,25 +218,18 @@ fn forget(field: &mut Field, keys: &[&str]) {
 
 fn apply_all(links: &[Link], mut applied: Applied) -> Result<Applied> {
     for link in links {
-        let next = match link {
+        match link {
             Link::Step(step) => {
-                let output = step.apply(applied.rows)?;
-                Applied { rows: output.rows, rejects: output.rejects, changes: Vec::new() }
+                let output = step.apply(applied.rows.clone())?;
+                applied.step(output);
             }
-            Link::Unmark(converter) => converter.apply(applied.rows)?.into(),
-        };
-        applied.rows = next.rows;
-        applied.rejects.extend(next.rejects);
-        applied.changes.extend(next.changes);
+            Link::Unmark(converter) => {
+                let converted = converter.apply(applied.rows.clone())?;
+                applied.converted(converted);
+            }
+        }
     }
     Ok(applied)
-}
-
-impl From<syncline_convert::Rows> for Applied {
-    fn from(converted: syncline_convert::Rows) -> Self {
-        let syncline_convert::Rows { rows, rejects, changes } = converted;
-        Self { rows, rejects, changes }
-    }
 }
 
 /// The chosen columns, as read and as renamed and typed.
@@ -336,7 +363,7 @@ mod tests {
             let pairs = [(field::STORE, "mysql".to_owned()), (field::NATIVE, native.to_owned())];
             column.field = field::with(column.field.clone(), pairs);
         }
-        let (output, _) = bind_all(table, &[Box::new(Spell)], &ValuePolicies::default()).unwrap();
+        let (output, _) = bind_all(table, &[&Spell], &ValuePolicies::default()).unwrap();
         let natives: Vec<_> =
             output.columns.iter().map(|c| field::native(&c.field, "mysql")).collect();
         assert_eq!(natives, [None, Some("varchar(9)"), Some("bigint")]);
@@ -355,6 +382,7 @@ mod tests {
         let apply = |step: serde_json::Value| {
             let steps = syncline_processors::build(&serde_json::json!([step])).unwrap();
             let policies = ValuePolicies::default();
+            let steps: Vec<&dyn Processor> = steps.iter().map(AsRef::as_ref).collect();
             let chain = Chain::bind(&table, None, &steps, &[], &policies).unwrap();
             let applied = chain.apply_source(rows.clone()).unwrap();
             (applied.rows.num_rows(), applied.rejects)

@@ -184,6 +184,13 @@ impl Changes {
         *self == Self::default()
     }
 
+    /// Adds others.
+    pub(crate) fn add(&mut self, other: Changes) {
+        self.inserts += other.inserts;
+        self.updates += other.updates;
+        self.deletes += other.deletes;
+    }
+
     /// All of them.
     pub fn all(&self) -> u64 {
         self.inserts + self.updates + self.deletes
@@ -195,6 +202,9 @@ impl Changes {
 pub enum Outcome {
     /// Everything is at the target.
     Finished(Summary),
+    /// It follows changes and came to rest by itself, as the job says; it keeps its place, and goes
+    /// on when started again.
+    Rested(Summary),
     /// It was interrupted, keeps its place, and goes on when started again.
     Interrupted(Summary),
     /// It was stopped for good.

@@ -40,11 +40,12 @@ pub use follow::{
 };
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{
-    JobFile, check_mode, job_schema, parse_patience, parse_schema_policies, parse_start, parse_until,
+    JobFile, check_mode, job_schema, parse_patience, parse_schema_policies, parse_start,
+    parse_until,
 };
 pub use plan::{Plan, TablePlan};
 pub use replay::{Edit, Replayed, replay};
-pub use report::{CheckReport, ColumnReport, TableReport};
+pub use report::{CheckReport, ColumnReport, FollowingReport, TableReport};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
 pub use syncline_convert::{ValuePolicies, ValuePolicy};

@@ -1,7 +1,7 @@
 //! Columns of the rows and columns of the target: which goes where, by name or by position, and the
 //! write mode that follows from the target's key.
 
-use syncline_connector::WriteMode;
+use syncline_connector::{Mode, WriteMode};
 use syncline_types::{Code, Column, Error, Result, TableName, TableSchema, did_you_mean};
 
 use crate::job::Job;
@@ -159,6 +159,8 @@ pub(crate) fn choose_write(
         Some(mode) => Ok(mode),
         None if key_written => Ok(WriteMode::Upsert),
         None if empty || !exists => Ok(WriteMode::Append),
+        // What is there is what the log's changes are about.
+        None if job.mode == Mode::Changes => Ok(WriteMode::Append),
         None => Err(Error::new(
             Code::WriteModeNeeded,
             format!("{name} has rows already, and no key to tell them from new ones"),

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::dead_letters::{ErrorLimit, Origin, Stage, letter};
 use crate::events::Event;
+use crate::follow::KeptLog;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, SplitProgress, TableProgress};
 use crate::plan::BoundTable;
@@ -43,7 +44,7 @@ pub(crate) struct Stretch {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) tables: Vec<MovingTable>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) errors: ErrorLimit,
     /// What is done with bad values, by their kind.
     pub(crate) values: ValuePolicies,
@@ -55,6 +56,8 @@ pub(crate) struct Stretch {
     pub(crate) leave: CancellationToken,
     /// Bad rows of the whole run so far.
     pub(crate) bad: AtomicU64,
+    /// The place of the snapshot in the log, when it is to be followed.
+    pub(crate) log: Option<Arc<KeptLog>>,
     /// Those among them that no policy sends to the dead letters, in this stretch.
     pub(crate) unexpected: AtomicU64,
 }
@@ -79,6 +82,16 @@ impl MovingTable {
     pub(crate) fn is_free(&self, stretch: &Stretch) -> bool {
         self.bound.plan.after.iter().all(|at| stretch.tables[*at as usize].is_committed())
     }
+}
+
+/// Where rows went bad.
+#[derive(Clone, Copy)]
+pub(crate) struct Aside {
+    /// The split they were read from.
+    pub(crate) split: u32,
+    pub(crate) stage: Stage,
+    /// The position they are kept under: a run that goes on before it finds them again.
+    pub(crate) seq: u64,
 }
 
 /// How an attempt at a split ended.
@@ -109,16 +122,19 @@ impl Stretch {
             }
         };
         let from = held.as_ref().map(|h| h.position.seq);
-        self.store.forget_changes(&self.run, table.index, split.id, from)?;
-        let forgotten = self.store.forget_dead_letters(&self.run, table.index, split.id, from)?;
-        self.bad.fetch_sub(forgotten, SeqCst);
-        table.progress.dead_letters.fetch_sub(forgotten, Relaxed);
+        self.forget(table, split.id, from)?;
         let written = written_before(checkpoint.as_ref(), held.as_ref());
         table.progress.split(split.id).opened(from.unwrap_or(0), written);
-        let writing = Writing::new(self, table, split, opened.writer, from.unwrap_or(0));
+        let mut writing = Writing::new(self, table, split, opened.writer, from.unwrap_or(0));
         if let Some(held) = held.as_ref().filter(|h| h.done) {
             writing.note_durable(&held.position, true)?;
             return Ok(Moved::Complete);
+        }
+
+        // Rows without a key cannot be told from those that the log brings: it is to be known
+        // which of them the snapshot has.
+        if let Some(log) = self.log.as_ref().filter(|_| table.bound.key.is_empty()) {
+            log.reads(table.index)?;
         }
 
         // open the source there
@@ -126,7 +142,13 @@ impl Stretch {
         if at.is_some() && !split.resumable {
             return Err(Error::bug("a position was kept inside of a split that has none"));
         }
-        let reader = self.source.open(&table.bound.read, split, at).await?;
+        let task = &table.bound.read;
+        let packing = table.bound.is_straight().then(|| self.source.packing(task)).flatten();
+        writing.packed = packing.is_some_and(|packing| writing.writer.takes(&packing));
+        let reader = match writing.packed {
+            true => self.source.open_packed(task, split, at).await?,
+            false => self.source.open(task, split, at).await?,
+        };
 
         // next, on a task of its own
         let capacity = QUEUE_BYTES / u32::try_from(self.workers).unwrap_or(u32::MAX).max(1);
@@ -140,6 +162,15 @@ impl Stretch {
         writing.run(receiver, &committed).await
     }
 
+    /// Forgets bad rows and changed values behind what is durable of a split: they come again.
+    pub(crate) fn forget(&self, table: &MovingTable, split: u32, from: Option<u64>) -> Result<()> {
+        self.store.forget_changes(&self.run, table.index, split, from)?;
+        let forgotten = self.store.forget_dead_letters(&self.run, table.index, split, from)?;
+        self.bad.fetch_sub(forgotten, SeqCst);
+        table.progress.dead_letters.fetch_sub(forgotten, Relaxed);
+        Ok(())
+    }
+
     /// Makes a table whole once its last split is durable.
     pub(crate) async fn commit(&self, table: &MovingTable) -> Result<()> {
         self.sink.commit(&table.task).await
@@ -148,6 +179,67 @@ impl Stretch {
     fn reject(&self, table: &MovingTable, count: u64) {
         self.bad.fetch_add(count, SeqCst);
         table.progress.dead_letters.fetch_add(count, Relaxed);
+    }
+
+    /// Keeps bad rows for the dead letters, and fails when they are too many: then what is in
+    /// `letters` has been recorded, for the one who looks why.
+    pub(crate) fn set_aside(
+        &self,
+        table: &MovingTable,
+        rejects: Vec<Reject>,
+        at: Aside,
+        letters: &mut Vec<NewDeadLetter>,
+    ) -> Result<()> {
+        if rejects.is_empty() {
+            return Ok(());
+        }
+        let policy = |reject: &Reject| self.policy(reject);
+        let expected = |reject: &&Reject| policy(reject) == Some(ValuePolicy::DeadLetter);
+        let unexpected = rejects.iter().filter(|r| !expected(r)).count() as u64;
+        let fatal = rejects.iter().find(|r| policy(r) == Some(ValuePolicy::Fail));
+        let fatal = fatal.map(|r| Arc::clone(&r.error));
+        self.unexpected.fetch_add(unexpected, SeqCst);
+        self.reject(table, rejects.len() as u64);
+        let origin = Origin {
+            table: table.index,
+            split: at.split,
+            seq: at.seq,
+            source: table.bound.plan.source.name.to_string(),
+            target: table.bound.plan.target.name.to_string(),
+            key: &table.bound.key,
+        };
+        for reject in &rejects {
+            letters.push(letter(reject, at.stage, &origin, &self.values)?);
+        }
+        if let Some(fatal) = fatal {
+            self.keep_letters(letters)?;
+            let policy = fatal.flaw().map(|f| format!("errors.values: {f}=fail"));
+            return Err(named(&fatal, &table.task).hint(policy.unwrap_or_default()));
+        }
+        if self.too_many_errors(false) {
+            // Without a limit, the first that nobody expected ended it; else the one too many.
+            let unforeseen = |r: &&Reject| policy(r) != Some(ValuePolicy::DeadLetter);
+            let shown = match self.errors.is_given() {
+                true => rejects.last(),
+                false => rejects.iter().find(unforeseen),
+            };
+            let last = shown.map(|r| Arc::clone(&r.error));
+            // Shown to the one who looks why it failed; found again by the run that continues.
+            self.keep_letters(letters)?;
+            if let Some(last) = last {
+                return Err(self.too_many(&named(&last, &table.task)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records bad rows.
+    pub(crate) fn keep_letters(&self, letters: &mut Vec<NewDeadLetter>) -> Result<()> {
+        if letters.is_empty() {
+            return Ok(());
+        }
+        let letters = std::mem::take(letters);
+        self.store.keep_dead_letters(&self.run, &letters)
     }
 
     /// What the job wants done with a row's bad value.
@@ -233,6 +325,8 @@ struct Writing<'a> {
     table: &'a MovingTable,
     split: &'a Split,
     writer: Box<dyn SinkWriter>,
+    /// Rows come packed, and go on so.
+    packed: bool,
     /// What has been accepted since the last flush.
     accepted: Option<Position>,
     bytes: u64,
@@ -258,6 +352,7 @@ impl<'a> Writing<'a> {
             table,
             split,
             writer,
+            packed: false,
             accepted: None,
             bytes: 0,
             letters: Vec::new(),
@@ -318,19 +413,27 @@ impl<'a> Writing<'a> {
         let ChangeBatch { rows, rejects, position, .. } = batch;
         self.bytes += rows.get_array_memory_size() as u64;
         self.reject(rejects, Stage::Read, position.seq)?;
-        let output = self.table.bound.chain.apply_sink(rows)?;
-        self.reject(output.rejects, Stage::Process, position.seq)?;
-        self.note_changes(output.changes);
-        let converted = self.table.bound.convert_for_target(output.rows)?;
-        self.reject(converted.rejects, Stage::Write, position.seq)?;
-        self.note_changes(converted.changes);
-        let rows = converted.rows;
+        let rows = match self.packed {
+            true => rows,
+            false => self.convert(rows, &position)?,
+        };
         if rows.num_rows() > 0 {
             self.write(rows, &position).await?;
         }
         self.progress.read_to(position.seq);
         self.accepted = Some(position);
         Ok(())
+    }
+
+    /// Sink processors, conversion.
+    fn convert(&mut self, rows: RecordBatch, position: &Position) -> Result<RecordBatch> {
+        let output = self.table.bound.chain.apply_sink(rows)?;
+        self.reject(output.rejects, Stage::Process, position.seq)?;
+        self.note_changes(output.changes);
+        let converted = self.table.bound.convert_for_target(output.rows)?;
+        self.reject(converted.rejects, Stage::Write, position.seq)?;
+        self.note_changes(converted.changes);
+        Ok(converted.rows)
     }
 
     /// Writes rows; when the sink refuses some, narrows them down by halves.
@@ -344,11 +447,15 @@ impl<'a> Writing<'a> {
                 rejects: Vec::new(),
                 position: position.clone(),
             };
-            match self.writer.write(&batch).await {
+            let written = match self.packed {
+                true => self.writer.write_packed(&batch.rows).await,
+                false => self.writer.write(&batch).await,
+            };
+            match written {
                 Ok(()) => self.progress.wrote(count as u64),
                 Err(error) if error.kind() != ErrorKind::Data => return Err(error),
                 Err(error) if count == 1 => {
-                    let bad = Reject::of(&batch.rows, 0, error);
+                    let bad = self.refused(&batch.rows, error)?;
                     self.reject(vec![bad], Stage::Write, position.seq)?;
                 }
                 Err(_) => {
@@ -361,49 +468,22 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
+    /// The one row that the sink refused, in its columns.
+    fn refused(&self, row: &RecordBatch, error: Error) -> Result<Reject> {
+        if !self.packed {
+            return Ok(Reject::of(row, 0, error));
+        }
+        let (row, unfit) = self.stretch.source.unpack(&self.table.bound.read, row)?;
+        match unfit.into_iter().next() {
+            Some(unfit) => Ok(unfit),
+            None => Ok(Reject::of(&self.table.bound.convert_for_target(row)?.rows, 0, error)),
+        }
+    }
+
     /// Keeps bad rows for the dead letters, and fails when they are too many.
     fn reject(&mut self, rejects: Vec<Reject>, stage: Stage, seq: u64) -> Result<()> {
-        if rejects.is_empty() {
-            return Ok(());
-        }
-        let policy = |reject: &Reject| self.stretch.policy(reject);
-        let expected = |reject: &&Reject| policy(reject) == Some(ValuePolicy::DeadLetter);
-        let unexpected = rejects.iter().filter(|r| !expected(r)).count() as u64;
-        let fatal = rejects.iter().find(|r| policy(r) == Some(ValuePolicy::Fail));
-        let fatal = fatal.map(|r| Arc::clone(&r.error));
-        self.stretch.unexpected.fetch_add(unexpected, SeqCst);
-        self.stretch.reject(self.table, rejects.len() as u64);
-        let origin = Origin {
-            table: self.table.index,
-            split: self.split.id,
-            seq,
-            source: self.table.bound.plan.source.name.to_string(),
-            target: self.table.bound.plan.target.name.to_string(),
-            key: &self.table.bound.key,
-        };
-        for reject in &rejects {
-            self.letters.push(letter(reject, stage, &origin, &self.stretch.values)?);
-        }
-        if let Some(fatal) = fatal {
-            self.keep_letters()?;
-            let policy = fatal.flaw().map(|f| format!("errors.values: {f}=fail"));
-            return Err(named(&fatal, &self.table.task).hint(policy.unwrap_or_default()));
-        }
-        if self.stretch.too_many_errors(false) {
-            // Without a limit, the first that nobody expected ended it; else the one too many.
-            let unforeseen = |r: &&Reject| policy(r) != Some(ValuePolicy::DeadLetter);
-            let shown = match self.stretch.errors.is_given() {
-                true => rejects.last(),
-                false => rejects.iter().find(unforeseen),
-            };
-            let last = shown.map(|r| Arc::clone(&r.error));
-            // Shown to the one who looks why it failed; found again by the run that continues.
-            self.keep_letters()?;
-            if let Some(last) = last {
-                return Err(self.stretch.too_many(&named(&last, &self.table.task)));
-            }
-        }
-        Ok(())
+        let at = Aside { split: self.split.id, stage, seq };
+        self.stretch.set_aside(self.table, rejects, at, &mut self.letters)
     }
 
     fn note_changes(&mut self, changes: Vec<Change>) {
@@ -424,26 +504,8 @@ impl<'a> Writing<'a> {
         if self.changes.is_empty() {
             return Ok(());
         }
-        let table = self.table.index;
-        let changes: Vec<ChangedValues> = std::mem::take(&mut self.changes)
-            .into_iter()
-            .map(|c| ChangedValues {
-                table,
-                column: c.column,
-                kind: c.flaw.to_string(),
-                policy: c.policy.to_string(),
-                values: c.values,
-            })
-            .collect();
+        let changes = changed_values(self.table.index, std::mem::take(&mut self.changes));
         self.stretch.store.keep_changes(&self.stretch.run, self.split.id, seq, &changes)
-    }
-
-    fn keep_letters(&mut self) -> Result<()> {
-        if self.letters.is_empty() {
-            return Ok(());
-        }
-        let letters = std::mem::take(&mut self.letters);
-        self.stretch.store.keep_dead_letters(&self.stretch.run, &letters)
     }
 
     /// Flushes in the middle, where the split can be gone on from there.
@@ -467,7 +529,7 @@ impl<'a> Writing<'a> {
         committed: &watch::Sender<Option<Position>>,
     ) -> Result<()> {
         // Dead letters first: should the flush fail, they are found and kept again.
-        self.keep_letters()?;
+        self.stretch.keep_letters(&mut self.letters)?;
         self.keep_changes(position.seq)?;
         self.writer.flush(position, end).await?;
         self.bytes = 0;
@@ -501,6 +563,18 @@ impl<'a> Writing<'a> {
     fn task(&self) -> &'a WriteTask {
         &self.table.task
     }
+}
+
+/// Counts of changed values, as they are kept.
+pub(crate) fn changed_values(table: u32, changes: Vec<Change>) -> Vec<ChangedValues> {
+    let kept = changes.into_iter().map(|c| ChangedValues {
+        table,
+        column: c.column,
+        kind: c.flaw.to_string(),
+        policy: c.policy.to_string(),
+        values: c.values,
+    });
+    kept.collect()
 }
 
 /// An attempt that ends early takes back what it counted and was not durable.

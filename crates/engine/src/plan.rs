@@ -13,7 +13,7 @@ use syncline_types::{
 };
 
 use crate::chain::{Chain, settled};
-use crate::job::Job;
+use crate::job::{ColumnMapping, Job};
 use crate::mapping::Mapping;
 use crate::matching::{by_position, choose_write, pairs};
 use crate::{carried, computed, relations};
@@ -55,6 +55,10 @@ pub struct TablePlan {
     pub rows: Option<u64>,
     /// What a person should know of the table.
     pub notes: Vec<String>,
+    /// Columns of the source that are not copied, because they came later and the job does not
+    /// follow that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
 }
 
 impl Plan {
@@ -105,6 +109,11 @@ impl BoundTable {
     pub(crate) fn for_target(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
         let converted = self.convert_for_target(rows)?;
         Ok((converted.rows, converted.rejects))
+    }
+
+    /// Whether nothing looks at a value on the way: what is read is what is written.
+    pub(crate) fn is_straight(&self) -> bool {
+        self.chain.is_straight() && self.written.is_none() && self.to_target.is_identity()
     }
 
     /// As [`BoundTable::for_target`], with what policies put in place of bad values.
@@ -191,6 +200,32 @@ impl Processors {
             source: side("source", &job.source_processors)?,
             sink: side("sink", &job.sink_processors)?,
         })
+    }
+
+    /// Whether a step of that verb is among them.
+    pub(crate) fn has(&self, verb: &str) -> bool {
+        self.source.iter().chain(&self.sink).any(|p| p.name() == verb)
+    }
+
+    /// The steps for rows of `table`. `all`: without those that only leave rows out.
+    pub(crate) fn bind(
+        &self,
+        table: &TableSchema,
+        columns: Option<&[ColumnMapping]>,
+        job: &Job,
+        all: bool,
+    ) -> Result<Chain> {
+        fn wanted(steps: &[Box<dyn Processor>], all: bool) -> Vec<&dyn Processor> {
+            let leaves_out = |p: &dyn Processor| matches!(p.name(), "filter" | "dx_filter");
+            steps.iter().map(AsRef::as_ref).filter(|p| !(all && leaves_out(*p))).collect()
+        }
+        Chain::bind(
+            table,
+            columns,
+            &wanted(&self.source, all),
+            &wanted(&self.sink, all),
+            &job.values,
+        )
     }
 
     /// Whether rows may leave the chain with other values than they came with.
@@ -335,20 +370,15 @@ async fn find(job: &Job, source: &dyn Source) -> Result<(Vec<TableInfo>, Vec<Str
     Ok((found, notes))
 }
 
-async fn plan_table(
+/// Decides what becomes of one table.
+pub(crate) async fn plan_table(
     job: &Job,
     processors: &Processors,
     to: &Destination<'_>,
     info: TableInfo,
     target: &TableName,
 ) -> Result<BoundTable> {
-    let chain = Chain::bind(
-        &info.schema,
-        job.columns_of(&info.schema.name),
-        &processors.source,
-        &processors.sink,
-        &job.values,
-    )?;
+    let chain = processors.bind(&info.schema, job.columns_of(&info.schema.name), job, false)?;
     let anew = job.write == Some(WriteMode::Replace) && to.replace_redefines();
     let there = if anew { None } else { to.describe(target).await? };
     let exists = there.is_some();
@@ -384,6 +414,7 @@ async fn plan_table(
         circular: Vec::new(),
         rows: info.rows,
         notes,
+        ignored: Vec::new(),
     };
     let mut bound = bind(job, processors, plan)?;
     let unheeded: Vec<String> = bound.chain.unheeded().chain(bound.to_target.unheeded()).collect();
@@ -393,16 +424,9 @@ async fn plan_table(
 
 /// Binds a table's plan to its steps.
 pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Result<BoundTable> {
-    // Columns chosen by the job, and processors, may need what both sides compute.
     let chosen = job.columns_of(&plan.source.name);
-    let plain = processors.source.is_empty() && processors.sink.is_empty();
-    let source = match chosen {
-        None if plain && job.target_columns.is_empty() => {
-            computed::needed(&plan.source, &plan.definition)
-        }
-        _ => plan.source.clone(),
-    };
-    let chain = Chain::bind(&source, chosen, &processors.source, &processors.sink, &job.values)?;
+    let source = read_of(job, processors, &plan.source, &plan.definition, &plan.ignored);
+    let chain = processors.bind(&source, chosen, job, false)?;
     // The target has columns that it computes itself, and is given none of.
     let pairs = pairs(job, &chain.output, &plan.definition, &mut Vec::new())?;
     let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
@@ -426,6 +450,54 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
         read,
         key,
     })
+}
+
+/// The source's table without the columns that nobody needs.
+fn read_of(
+    job: &Job,
+    processors: &Processors,
+    source: &TableSchema,
+    definition: &TableSchema,
+    ignored: &[String],
+) -> TableSchema {
+    let mut source = source.clone();
+    source.columns.retain(|c| !ignored.iter().any(|name| name == c.name()));
+    // Columns chosen by the job, and processors, may need what both sides compute.
+    let plain = processors.source.is_empty() && processors.sink.is_empty();
+    match job.columns_of(&source.name) {
+        None if plain && job.target_columns.is_empty() => computed::needed(&source, definition),
+        _ => source,
+    }
+}
+
+/// The target table that would be made for a table of the source.
+pub(crate) fn definition_at(
+    job: &Job,
+    processors: &Processors,
+    sink: &dyn Sink,
+    source: &TableSchema,
+    target: &TableName,
+) -> Result<TableSchema> {
+    let chain = processors.bind(source, job.columns_of(&source.name), job, false)?;
+    let altered = processors.alter_values();
+    let (carried, _) = carried::definition(source, &chain, job.generated, altered);
+    Ok(sink.adapt(&settled(by_position(job, carried)?), target)?.table)
+}
+
+/// The plan of a table whose definitions are others at both sides from now on.
+pub(crate) fn replanned(
+    job: &Job,
+    processors: &Processors,
+    plan: &TablePlan,
+    source: TableSchema,
+    definition: TableSchema,
+) -> Result<TablePlan> {
+    let read = read_of(job, processors, &source, &definition, &plan.ignored);
+    let chain = processors.bind(&read, job.columns_of(&source.name), job, false)?;
+    let written = pairs(job, &chain.output, &definition, &mut Vec::new())?;
+    let columns = written.iter().map(|(_, to)| definition.columns[*to].clone()).collect();
+    let target = TableSchema { columns, ..definition.clone() };
+    Ok(TablePlan { source, target, definition, exists: true, ..plan.clone() })
 }
 
 /// The name of a table's target.

@@ -30,6 +30,17 @@ struct Table {
     progress: Arc<TableProgress>,
 }
 
+impl Table {
+    fn of(bound: &BoundTable) -> Self {
+        Self {
+            source: bound.plan.source.name.to_string(),
+            target: bound.plan.target.name.to_string(),
+            estimated: bound.plan.rows,
+            progress: Arc::new(TableProgress::new(bound.plan.splits.len())),
+        }
+    }
+}
+
 /// What was last told of a table.
 #[derive(Debug, Clone, Copy, Default)]
 struct Told {
@@ -54,13 +65,21 @@ impl RunProgress {
         if !tables.is_empty() {
             return false;
         }
-        tables.extend(bound.iter().map(|t| Table {
-            source: t.plan.source.name.to_string(),
-            target: t.plan.target.name.to_string(),
-            estimated: t.plan.rows,
-            progress: Arc::new(TableProgress::new(t.plan.splits.len())),
-        }));
+        tables.extend(bound.iter().map(Table::of));
         true
+    }
+
+    /// How far the table at a place of the plan is; one that came later is taken in.
+    pub(crate) fn table(&self, index: usize, bound: &BoundTable) -> Arc<TableProgress> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if index >= tables.len() {
+            tables.push(Table::of(bound));
+        }
+        let last = tables.len() - 1;
+        let table = &mut tables[index.min(last)];
+        table.source = bound.plan.source.name.to_string();
+        table.target = bound.plan.target.name.to_string();
+        Arc::clone(&table.progress)
     }
 
     pub(crate) fn tables(&self) -> Vec<Arc<TableProgress>> {

@@ -1,9 +1,11 @@
 //! What `check` shows: the plan and the mapping of every column, before row one.
 
+use std::sync::Arc;
+
 use serde::Serialize;
-use syncline_connector::Consistency;
+use syncline_connector::{Consistency, Follow, Mode, Sink, Source, Start};
 use syncline_convert::Fidelity;
-use syncline_types::{Column, field};
+use syncline_types::{Code, Column, Error, Result, field};
 
 use crate::job::Job;
 use crate::mapping::Mapping;
@@ -22,8 +24,22 @@ pub struct CheckReport {
     pub snapshot: String,
     /// Splits at work at the same time.
     pub parallel: usize,
+    /// How changes are followed, in the modes that do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub following: Option<FollowingReport>,
     /// The tables.
     pub tables: Vec<TableReport>,
+}
+
+/// How changes are followed, as shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct FollowingReport {
+    /// Where the log is read from.
+    pub from: String,
+    /// What a kill and a resume do to changes.
+    pub guarantee: String,
+    /// What the source says of its log.
+    pub notes: Vec<String>,
 }
 
 /// The plan of one table, as shown.
@@ -104,6 +120,44 @@ pub(crate) fn table(job: &Job, bound: &BoundTable, guarantee: String) -> TableRe
         columns,
         notes: plan.notes.clone(),
     }
+}
+
+/// Whether the source's log can be followed, and what a person should know of it.
+///
+/// # Errors
+/// What would keep the job from following, with the statement that mends it.
+pub(crate) async fn following(
+    job: &Job,
+    source: &dyn Source,
+    sink: &dyn Sink,
+    tables: &[BoundTable],
+) -> Result<Option<FollowingReport>> {
+    if !matches!(job.mode, Mode::Changes | Mode::FullChanges) {
+        return Ok(None);
+    }
+    let Some(log) = source.change_log() else {
+        let message = format!("{} has no log of changes", job.source.redacted());
+        return Err(Error::new(Code::NoChangeLog, message));
+    };
+    let follow = Follow {
+        run: "check".to_owned(),
+        tables: tables.iter().map(|t| Arc::new(t.plan.source.clone())).collect(),
+        selection: job.tables.clone(),
+        old_images: sink.wants_old_images(),
+    };
+    let from = match (&job.following.from, job.mode) {
+        (_, Mode::FullChanges) => "a snapshot, then the log from the same moment on".to_owned(),
+        (Start::Now, _) => "the present end of the log".to_owned(),
+        (Start::Earliest, _) => "the first change the log still has".to_owned(),
+        (Start::At(position), _) => position.clone(),
+    };
+    let guarantee = if sink.wants_old_images() {
+        "each change becomes a record, and a killed run goes on behind the last whole segment"
+    } else {
+        "changes and position in one transaction at the target: exactly once, with a key or without"
+    };
+    let notes = log.check_log(&follow).await?;
+    Ok(Some(FollowingReport { from, guarantee: guarantee.to_owned(), notes }))
 }
 
 pub(crate) fn snapshot(consistency: &Consistency) -> String {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::time::Instant;
 
-use syncline_connector::{Consistency, Registry, Sink, Source, WriteTask};
+use syncline_connector::{ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteTask};
 use syncline_store::{NewRun, RunLock, Store};
 use syncline_types::{Code, Error, Result, RunEvent};
 use tokio::sync::{broadcast, watch};
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::{RunHandle, Wish};
 use crate::events::{Event, Outcome, Summary};
+use crate::follow::{Followed, KeptLog, Log, Until, log_of, what};
 use crate::job::{Job, fingerprint};
 use crate::limits::Limits;
 use crate::mapping::refuse_lossy;
@@ -98,6 +100,7 @@ impl Engine {
             wishes,
             events: events.clone(),
             progress: Arc::new(RunProgress::new(&run.id)),
+            started: Instant::now(),
             _lock: lock,
         };
         let task = tokio::spawn(driver.drive());
@@ -139,10 +142,16 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
         plan::make(job, &processors, source.as_ref(), sink.as_ref()).await?;
     notes.extend(left_out);
     let workers = job.speed.workers().min(sink.max_parallel());
-    let consistency = source.begin(workers).await?;
-    for table in &mut bound {
-        table.plan.splits = source.plan(&table.read, &job.speed.cut(workers)).await?;
-    }
+    let following = report::following(job, source.as_ref(), sink.as_ref(), &bound).await?;
+    let snapshot = if job.mode == Mode::Changes {
+        "no rows but those that change".to_owned()
+    } else {
+        let consistency = source.begin(workers).await?;
+        for table in &mut bound {
+            table.plan.splits = source.plan(&table.read, &job.speed.cut(workers)).await?;
+        }
+        report::snapshot(&consistency)
+    };
     source.end().await?;
     let tables = bound
         .iter()
@@ -152,14 +161,17 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
         source: job.source.redacted(),
         sink: job.sink.redacted(),
         notes,
-        snapshot: report::snapshot(&consistency),
+        snapshot,
         parallel: workers,
+        following,
         tables,
     })
 }
 
 /// Why a stretch of a run ended.
 enum Ended {
+    /// The log is followed as far as the job wants for now.
+    Rested,
     /// Everything is at the target.
     Complete,
     /// Workers left because they were asked to.
@@ -182,6 +194,7 @@ struct Driver {
     wishes: watch::Receiver<Wish>,
     events: broadcast::Sender<Event>,
     progress: Arc<RunProgress>,
+    started: Instant,
     _lock: RunLock,
 }
 
@@ -211,6 +224,7 @@ impl Driver {
             let wish = *self.wishes.borrow();
             match (ended, wish) {
                 (Ok(Ended::Complete), _) => break self.finished(),
+                (Ok(Ended::Rested), _) => break self.rested(),
                 (_, Wish::Stop) => break self.stopped().await,
                 (Ok(Ended::Left), Wish::Interrupt) => break self.interrupted(),
                 (Ok(Ended::Left), _) => match self.paused().await {
@@ -249,17 +263,42 @@ impl Driver {
         {
             return Ok(Ended::Left);
         }
-        let Some(bound) = patience.attempt(|| 0, || self.plan(workers)).await? else {
-            return Ok(Ended::Left);
+        let log = match self.job.mode.follows() {
+            true => Some(Arc::new(KeptLog::load(&self.store, &self.run, self.epoch)?)),
+            false => None,
         };
-        let stretch = Arc::new(self.make_stretch(bound, workers, leave)?);
+        let following = log.as_ref().is_some_and(|log| log.get().following);
+        let bound = match following {
+            true => Some(self.known()?),
+            false => patience.attempt(|| 0, || self.plan(workers, log.as_deref())).await?,
+        };
+        let Some(bound) = bound else { return Ok(Ended::Left) };
+        let stretch = Arc::new(self.make_stretch(bound, workers, leave, log.clone())?);
+        if !following && !self.copy(&stretch, &patience).await? {
+            return Ok(Ended::Left);
+        }
+        if let Some(log) = &log {
+            log.change(|state| state.following = true)?;
+        }
+        let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
+        if patience.attempt(|| 0, || self.sink.finish(&tasks)).await?.is_none() {
+            return Ok(Ended::Left);
+        }
+        match log {
+            None => Ok(Ended::Complete),
+            Some(log) => self.follow(&stretch, &log, &patience).await,
+        }
+    }
+
+    /// Moves all rows, and makes the target's tables whole. `false` when asked to leave before.
+    async fn copy(&self, stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
         for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
             if patience.attempt(|| 0, || self.sink.prepare(&table.task)).await?.is_none() {
-                return Ok(Ended::Left);
+                return Ok(false);
             }
         }
-        if !workers::run(&stretch, &patience).await? {
-            return Ok(Ended::Left);
+        if !workers::run(stretch, patience).await? {
+            return Ok(false);
         }
         if stretch.too_many_errors(true) {
             let share = Error::new(Code::TooManyErrors, "their share is above the limit");
@@ -267,13 +306,50 @@ impl Driver {
         }
         let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
         if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
-            return Ok(Ended::Left);
+            return Ok(false);
         }
-        if self.execute(&self.job.after, &patience).await?.is_none() {
-            return Ok(Ended::Left);
-        }
-        let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
-        Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
+        Ok(self.execute(&self.job.after, patience).await?.is_some())
+    }
+
+    /// Follows the source's log.
+    async fn follow(
+        &self,
+        stretch: &Arc<Stretch>,
+        kept: &KeptLog,
+        patience: &Patience,
+    ) -> Result<Ended> {
+        // What the snapshot needed is not needed any more.
+        self.source.end().await?;
+        let plan =
+            self.kept_plan()?.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
+        let log = Log {
+            stretch,
+            job: &self.job,
+            processors: &self.processors,
+            progress: &self.progress,
+            kept,
+            plan: &plan,
+            deadline: match self.job.following.until {
+                Until::For(time) => Some(self.started + time),
+                Until::Stopped | Until::CaughtUp => None,
+            },
+        };
+        let durable = || self.store.log_position(&self.run).ok().flatten().map_or(0, |p| p.seq);
+        Ok(match patience.attempt(durable, || log.follow()).await? {
+            Some(Followed::Rested) => Ended::Rested,
+            Some(Followed::Left) | None => Ended::Left,
+        })
+    }
+
+    /// The tables as the run knew them when it last moved: the source may be far ahead of the log.
+    fn known(&self) -> Result<Vec<BoundTable>> {
+        let plans = self.store.log_plans(&self.run)?;
+        let plan = match plans.last() {
+            Some((_, plan)) => Some(Plan::from_json(plan)?),
+            None => self.kept_plan()?,
+        };
+        let plan = plan.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
+        plan.tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
     }
 
     /// Runs the job's own statements at the target, where there are any.
@@ -284,10 +360,13 @@ impl Driver {
         patience.attempt(|| 0, || self.sink.execute(statements)).await
     }
 
-    /// The plan, kept or new, with the source's snapshot open.
-    async fn plan(&self, workers: usize) -> Result<Vec<BoundTable>> {
+    /// The plan, kept or new, with the source's snapshot open; with a log to be followed, in the
+    /// very moment from which it is.
+    async fn plan(&self, workers: usize, log: Option<&KeptLog>) -> Result<Vec<BoundTable>> {
         let source = self.source.as_ref();
-        let mut bound = match self.kept_plan()? {
+        let kept = self.kept_plan()?;
+        let new = kept.is_none();
+        let mut bound = match kept {
             Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
             None => {
                 let sink = self.sink.as_ref();
@@ -299,24 +378,72 @@ impl Driver {
                 made.tables
             }
         };
-        if let Consistency::PerSplit(why) = source.begin(workers).await? {
+        let consistency = match log {
+            Some(log) => self.begin_at(log, &bound, workers).await?,
+            None => source.begin(workers).await?,
+        };
+        if let Consistency::PerSplit(why) = consistency {
             self.announce(Event::Note {
                 message: format!("no common snapshot, each piece shows its own moment: {why}"),
             });
         }
-        let new = bound.iter().any(|t| t.plan.splits.is_empty());
-        for table in bound.iter_mut().filter(|t| t.plan.splits.is_empty()) {
-            table.plan.splits = source.plan(&table.read, &self.job.speed.cut(workers)).await?;
+        if !new {
+            return Ok(bound);
+        }
+        for table in &mut bound {
+            if self.job.mode != Mode::Changes {
+                let mut cut = self.job.speed.cut(workers);
+                if log.is_some() && table.key.is_empty() {
+                    // All of it in one moment, which can be told from what the log brings.
+                    cut.splits = 1;
+                }
+                table.plan.splits = source.plan(&table.read, &cut).await?;
+            }
             for note in &table.plan.notes {
                 let message = format!("{}: {note}", table.plan.source.name);
                 self.announce(Event::Note { message });
             }
         }
-        if new {
-            let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
-            self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
-        }
+        let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
+        self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
         Ok(bound)
+    }
+
+    /// Opens the source at a place of its log.
+    async fn begin_at(
+        &self,
+        kept: &KeptLog,
+        bound: &[BoundTable],
+        workers: usize,
+    ) -> Result<Consistency> {
+        let log = log_of(self.source.as_ref())?;
+        let tables = bound.iter().map(|t| Arc::new(t.plan.source.clone())).collect();
+        let follow = what(&self.job, &self.run, tables, self.sink.wants_old_images());
+        for message in log.check_log(&follow).await? {
+            self.announce(Event::Note { message });
+        }
+        if self.job.mode == Mode::Changes {
+            if kept.get().start.is_none() {
+                let start = log.start(&follow, &self.job.following.from).await?;
+                kept.change(|state| state.start = Some(start))?;
+            }
+            return Ok(Consistency::Snapshot);
+        }
+        let (consistency, moment) = log.begin_at(&follow, workers).await?;
+        if moment.low != moment.high
+            && let Some(table) = bound.iter().find(|t| t.key.is_empty())
+        {
+            let name = &table.plan.source.name;
+            let text = format!(
+                "{name}: it has no key, and the snapshot's place in the log is not known exactly"
+            );
+            return Err(Error::new(Code::NoPrivilege, text).hint(
+                "give the account the right to lock for a moment (MySQL: RELOAD, or LOCK TABLES), \
+                 or the table a key",
+            ));
+        }
+        kept.opened(&moment)?;
+        Ok(consistency)
     }
 
     /// The plan this run was begun with, by an earlier process or before a pause.
@@ -333,6 +460,7 @@ impl Driver {
         bound: Vec<BoundTable>,
         workers: usize,
         leave: &CancellationToken,
+        log: Option<Arc<KeptLog>>,
     ) -> Result<Stretch> {
         if self.progress.begin(&bound) {
             self.announce(Event::Planned {
@@ -380,7 +508,8 @@ impl Driver {
             source: Arc::clone(&self.source),
             sink: Arc::clone(&self.sink),
             tables,
-            limits: Limits::new(&self.job.speed),
+            limits: Arc::new(Limits::new(&self.job.speed)),
+            log,
             errors: self.job.errors,
             values: self.job.values.clone(),
             checkpoint_every: self.job.checkpoint_every,
@@ -397,7 +526,9 @@ impl Driver {
     async fn discard(&self, run: &str, plan: Option<&str>) -> Result<()> {
         let epoch = self.store.run(run)?.map_or(0, |r| r.epoch);
         if let Some(plan) = plan.and_then(|p| Plan::from_json(p).ok()) {
-            self.sink.discard(&self.tasks_of(plan, run, epoch)).await?;
+            let tasks = self.tasks_of(plan, run, epoch);
+            self.sink.discard(&tasks).await?;
+            self.unfollow(run, epoch, tasks).await?;
         }
         let why = Some("given up by --fresh");
         let state = self.store.transition(run, epoch, RunEvent::Stop, why)?;
@@ -405,6 +536,15 @@ impl Driver {
             self.store.transition(run, epoch, RunEvent::Drained, why)?;
         }
         Ok(())
+    }
+
+    /// Lets go of the log, on both sides, when the run has followed one.
+    async fn unfollow(&self, run: &str, epoch: u64, tables: Vec<WriteTask>) -> Result<()> {
+        if !self.job.mode.follows() {
+            return Ok(());
+        }
+        log_of(self.source.as_ref())?.unfollow(run).await?;
+        self.sink.unfollow(&ApplyTask { run: run.to_owned(), epoch, tables }).await
     }
 
     /// The sink's tasks of a run that is not to be gone on with; a table that cannot be bound any
@@ -431,7 +571,11 @@ impl Driver {
     async fn stopped(&self) -> Outcome {
         let plan = self.kept_plan().ok().flatten();
         let tasks = plan.map(|p| self.tasks_of(p, &self.run, self.epoch)).unwrap_or_default();
-        if let Err(error) = self.sink.discard(&tasks).await {
+        let removed = async {
+            self.sink.discard(&tasks).await?;
+            self.unfollow(&self.run, self.epoch, tasks).await
+        };
+        if let Err(error) = removed.await {
             let message = format!("left behind at the target: {}", error.chain());
             self.announce(Event::Note { message });
         }
@@ -442,6 +586,22 @@ impl Driver {
             return Outcome::Failed(error, self.summary());
         }
         Outcome::Stopped(self.summary())
+    }
+
+    /// The log is followed as far as the job wants; the same command goes on from there.
+    fn rested(&self) -> Outcome {
+        let at_rest = || {
+            self.store.transition(&self.run, self.epoch, RunEvent::Pause, None)?;
+            self.record(RunEvent::Drained, Some("followed as far as was asked for"))
+        };
+        match at_rest() {
+            Ok(()) => {
+                let summary = self.summary();
+                self.announce(Event::Finished(summary.clone()));
+                Outcome::Rested(summary)
+            }
+            Err(error) => self.failed(error),
+        }
     }
 
     fn finished(&self) -> Outcome {

@@ -7,6 +7,7 @@
 mod changes;
 mod dead_letters;
 mod lock;
+mod logs;
 mod runs;
 mod schema;
 

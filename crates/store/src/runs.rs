@@ -137,14 +137,14 @@ fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Checkpoint> {
     })
 }
 
-fn stale(run: &str, epoch: u64) -> Error {
+pub(crate) fn stale(run: &str, epoch: u64) -> Error {
     Error::new(
         Code::StaleEpoch,
         format!("run {run} has been taken over by another process (epoch {epoch} is past)"),
     )
 }
 
-fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 /// The version this code writes; kept in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
 
 /// Statements that lead from version N to N + 1, by N.
-const MIGRATIONS: [&str; VERSION as usize] = [V1, V2];
+const MIGRATIONS: [&str; VERSION as usize] = [V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE runs (
@@ -85,6 +85,27 @@ CREATE TABLE changes (
     amount INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX changes_by_run ON changes (run, tbl, split, seq);
+";
+
+/// Runs that follow a log.
+const V3: &str = "
+CREATE TABLE logs (
+    run   TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    state TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_positions (
+    run   TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    seq   INTEGER NOT NULL,
+    token TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE log_plans (
+    id    INTEGER PRIMARY KEY,
+    run   TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    seq   INTEGER NOT NULL,
+    token TEXT NOT NULL,
+    plan  TEXT NOT NULL
+) STRICT;
+CREATE INDEX log_plans_by_run ON log_plans (run, id);
 ";
 
 pub(crate) enum MigrationError {

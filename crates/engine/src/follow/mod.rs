@@ -1,7 +1,30 @@
-//! Following a log: its changes applied to the target, in order, transaction by transaction.
+//! The way of a log. Its changes go through this folder from `next` to `committed`:
+//!
+//! `follow → next → processors, conversion → fold → apply → flush → committed`
+//!
+//! `read.rs` reads on a task of its own; `bind.rs` brings rows into the target's terms; `fold.rs`
+//! makes few changes of many, `sequence.rs` keeps the order where it matters; `apply.rs` applies a
+//! set; `definitions.rs` follows changes of tables. The target's transaction holds whole
+//! transactions of the source together with their place in the log.
 
+mod apply;
+mod bind;
+mod definitions;
+mod fold;
+mod read;
+mod rows;
+mod sequence;
 mod settings;
+mod state;
+mod stream;
+mod tables;
 
+pub(crate) use read::{log_of, what};
 pub use settings::{
     Following, RetentionAction, RetentionLimit, SchemaPolicies, SchemaPolicy, Until, WhenLost,
 };
+pub(crate) use state::KeptLog;
+pub(crate) use stream::{Followed, Log};
+
+/// The split under which dead letters and changed values of a log are kept.
+pub(crate) const LOG: u32 = u32::MAX;

@@ -1,0 +1,88 @@
+//! What a run that follows changes keeps of its place: the snapshot's moments, and the definitions
+//! at each place of the log.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use syncline_connector::Moment;
+use syncline_store::Store;
+use syncline_types::{Error, Position, Result};
+
+/// What is kept, as JSON.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LogState {
+    /// Following begins behind this.
+    pub(crate) start: Option<Position>,
+    /// Up to here, rows of the snapshot may be ahead of the log: what the log tells is applied so
+    /// that it may be there already. `None` when the snapshot stands exactly at `start`.
+    pub(crate) overlap: Option<Position>,
+    /// Where the snapshot stands that is being read.
+    pub(crate) moment: Option<Position>,
+    /// Where the snapshot stood that each table without a key was read in, by the table's place in
+    /// the plan: rows of such a table cannot be applied twice.
+    pub(crate) read_at: BTreeMap<u32, Position>,
+    /// The snapshot is complete.
+    pub(crate) following: bool,
+    /// A person was asked about the change of a definition that ends here.
+    pub(crate) asked: Option<Position>,
+}
+
+/// The kept state of a run.
+pub(crate) struct KeptLog {
+    store: Arc<Store>,
+    run: String,
+    epoch: u64,
+    state: Mutex<LogState>,
+}
+
+impl KeptLog {
+    /// As kept by an earlier process, or empty.
+    pub(crate) fn load(store: &Arc<Store>, run: &str, epoch: u64) -> Result<Self> {
+        let state = match store.log(run)? {
+            None => LogState::default(),
+            Some(text) => serde_json::from_str(&text)
+                .map_err(|e| Error::bug("the kept state of a log cannot be read").because(e))?,
+        };
+        let run = run.to_owned();
+        Ok(Self { store: Arc::clone(store), run, epoch, state: Mutex::new(state) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LogState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state.
+    pub(crate) fn get(&self) -> LogState {
+        self.lock().clone()
+    }
+
+    /// Changes the state, and keeps it.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut LogState)) -> Result<()> {
+        let mut state = self.lock();
+        change(&mut state);
+        let text = serde_json::to_string(&*state)
+            .map_err(|e| Error::bug("the state of a log cannot be written").because(e))?;
+        self.store.save_log(&self.run, self.epoch, &text)
+    }
+
+    /// A snapshot was opened: the first, or one that goes on where another was broken off.
+    pub(crate) fn opened(&self, moment: &Moment) -> Result<()> {
+        self.change(|state| {
+            let exact = state.start.is_none() && moment.low == moment.high;
+            state.start.get_or_insert_with(|| moment.low.clone());
+            state.overlap = (!exact).then(|| moment.high.clone());
+            state.moment = Some(moment.high.clone());
+        })
+    }
+
+    /// A table without a key is about to be read in the present snapshot.
+    pub(crate) fn reads(&self, table: u32) -> Result<()> {
+        self.change(|state| {
+            if let Some(moment) = state.moment.clone() {
+                state.read_at.insert(table, moment);
+            }
+        })
+    }
+}
