@@ -2,10 +2,11 @@
 //! the table it would make for another store's ([`adapt`]) and the statements that make it
 //! ([`create_table`], [`create_indexes`], [`foreign_keys`], [`partitions`], [`comments`]), values as
 //! literals ([`ColumnWriter`]),
-//! key ranges as conditions ([`KeyRange`]).
+//! key ranges as conditions ([`KeyRange`]), tables that change ([`mod@alter`]).
 //!
 //! Pure: no I/O. Talking to servers is left to the connectors, conversion of values to the engine.
 
+pub mod alter;
 mod ddl;
 mod dialect;
 mod expression;

@@ -79,19 +79,24 @@ fn push_tail(dialect: Dialect, table: &TableSchema, sql: &mut String) {
 }
 
 /// `CHECK (…)`; `None` when it is in another store's words.
-fn check_clause(dialect: Dialect, check: &Check) -> Option<String> {
+pub(crate) fn check_clause(dialect: Dialect, check: &Check) -> Option<String> {
     let condition = check.condition.of(dialect.id())?;
     let enforced = if check.enforced { "" } else { " NOT ENFORCED" };
     Some(format!("CHECK ({condition}){enforced}"))
 }
 
 /// The column in whose line the check stands: MariaDB names such a check after it.
-fn column_of<'a>(dialect: Dialect, table: &'a TableSchema, check: &Check) -> Option<&'a str> {
+pub(crate) fn column_of<'a>(
+    dialect: Dialect,
+    table: &'a TableSchema,
+    check: &Check,
+) -> Option<&'a str> {
     let name = check.name.as_deref().filter(|_| dialect == Dialect::Mysql)?;
     table.column(name).map(Column::name)
 }
 
-pub(super) fn names(dialect: Dialect, columns: &[String]) -> String {
+/// Names in quotes, with commas.
+pub(crate) fn names(dialect: Dialect, columns: &[String]) -> String {
     columns.iter().map(|c| dialect.quote(c)).collect::<Vec<_>>().join(", ")
 }
 
@@ -115,7 +120,9 @@ pub(super) fn counting_index(dialect: Dialect, table: &TableSchema) -> Option<&I
     plain.into_iter().find(|i| i.parts.first().is_some_and(|p| p.column == counted))
 }
 
-fn column_line(
+/// A column as it stands in CREATE TABLE and behind ALTER TABLE … ADD COLUMN. `rowid` is the one
+/// that is SQLite's rowid by another name.
+pub(crate) fn column_line(
     dialect: Dialect,
     table: &TableSchema,
     column: &Column,
@@ -246,7 +253,12 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn default_sql(dialect: Dialect, column: &Column, default: &DefaultValue) -> Option<String> {
+/// What follows DEFAULT; `None` for what the dialect cannot say.
+pub(crate) fn default_sql(
+    dialect: Dialect,
+    column: &Column,
+    default: &DefaultValue,
+) -> Option<String> {
     match default {
         DefaultValue::Value(text) => default_literal(dialect, &column.field, text),
         DefaultValue::Native { store, sql } => (store == dialect.id()).then(|| sql.clone()),

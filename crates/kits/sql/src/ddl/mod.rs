@@ -19,7 +19,9 @@ use syncline_types::{Adapted, Column, Result, TableName, TableSchema, field};
 use crate::Dialect;
 
 pub use create::create_table;
+pub(crate) use create::{check_clause, column_line, column_of, default_sql, names};
 pub use statements::{comments, create_indexes, foreign_keys, index_clause, partitions};
+pub(crate) use statements::{create_index, foreign_key_clause};
 
 /// The table `dialect` would make for `source`, under the name `target`, and what it leaves out.
 ///

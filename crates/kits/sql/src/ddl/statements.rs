@@ -42,7 +42,7 @@ pub fn create_indexes(dialect: Dialect, table: &TableSchema) -> Result<Vec<Strin
 }
 
 /// `None` for an index in the words of another store.
-fn create_index(dialect: Dialect, table: &TableSchema, index: &Index) -> Option<String> {
+pub(crate) fn create_index(dialect: Dialect, table: &TableSchema, index: &Index) -> Option<String> {
     let definition = match &index.definition {
         Some(definition) => Some(definition.of(dialect.id())?),
         None => None,
@@ -95,7 +95,7 @@ pub fn foreign_keys(dialect: Dialect, table: &TableSchema) -> Vec<String> {
 }
 
 /// `CONSTRAINT … FOREIGN KEY (…) REFERENCES …`.
-pub(super) fn foreign_key_clause(dialect: Dialect, key: &ForeignKey) -> String {
+pub(crate) fn foreign_key_clause(dialect: Dialect, key: &ForeignKey) -> String {
     let mut clause = String::new();
     if !key.name.is_empty() {
         clause.push_str(&format!("CONSTRAINT {} ", dialect.quote(&key.name)));

@@ -29,6 +29,10 @@ mod temporal;
 mod tokens;
 mod write;
 
+pub(crate) use lexer::{Kind as TokenKind, Lexer, Rules, Token};
+pub(crate) use session::Session;
+pub(crate) use tokens::Tokens;
+
 pub use catalog::{Part, ScriptCatalog, ScriptTable};
 pub use detect::detect;
 pub use reader::{ReadOptions, ScriptBatch, ScriptRead, ScriptReader};
