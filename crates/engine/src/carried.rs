@@ -2,7 +2,7 @@
 //! types or changed on the way: conditions and computed values are words of the source's store, and
 //! say the source's names.
 
-use syncline_types::{Column, ForeignKey, TableSchema, field};
+use syncline_types::{Column, ForeignKey, Partition, TableSchema, field};
 
 use crate::chain::Chain;
 use crate::job::GeneratedColumns;
@@ -75,6 +75,11 @@ pub(crate) fn definition(
         let bounds = partitioning.partitions.iter().map(|p| p.bounds.sql.as_str());
         let lost = std::iter::once(partitioning.by.sql.as_str()).chain(bounds).find_map(lost_in);
         table.partitioning = lost.is_none().then(|| partitioning.clone());
+        for partition in table.partitioning.iter_mut().flat_map(|p| &mut p.partitions) {
+            for why in keep_whole(partition, &lost_in) {
+                notes.push(format!("partition {}: {why}", partition.name.name));
+            }
+        }
         notes.extend(lost.map(|l| {
             format!("partitions are not carried: they go by {l}. The table is made flat")
         }));
@@ -87,6 +92,29 @@ pub(crate) fn definition(
             });
     table.statements = if untouched { source.statements.clone() } else { Vec::new() };
     (table, notes)
+}
+
+/// Leaves out what a partition has of its own that is about a column that is lost.
+fn keep_whole<'a>(
+    partition: &mut Partition,
+    lost_in: &impl Fn(&str) -> Option<&'a str>,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    partition.indexes.retain(|index| {
+        let words = index.definition.iter().map(|d| d.sql.as_str());
+        let columns = index.parts.iter().map(|part| part.column.as_str());
+        let lost = words.chain(columns).find_map(lost_in);
+        notes.extend(lost.map(|l| format!("index {} is left out: it is about {l}", index.name)));
+        lost.is_none()
+    });
+    for actions in [&mut partition.actions, &mut partition.late_actions] {
+        actions.retain(|action| {
+            let lost = lost_in(&action.sql);
+            notes.extend(lost.map(|l| format!("{} is left out: it is about {l}", action.sql)));
+            lost.is_none()
+        });
+    }
+    notes
 }
 
 /// Whether a column of the source leaves the chain under its own name and with its own type.
@@ -225,6 +253,26 @@ mod tests {
         let (table, notes) = carried(Some(&columns), GeneratedColumns::Keep);
         assert!(table.columns[2].generated.is_some());
         assert_eq!(notes, ["foreign key boss is left out: its columns are not carried"]);
+    }
+
+    #[test]
+    fn what_only_a_partition_has_goes_with_the_columns_it_is_about() {
+        let name = TableName::bare("p");
+        let mut part = Partition::new(name.clone(), name, sql("FOR VALUES IN (1)"));
+        let parts = |c: &str| vec![IndexPart { column: c.into(), prefix: None, descending: false }];
+        part.indexes =
+            vec![Index::new("a", parts("pay"), true), Index::new("b", parts("id"), true)];
+        part.actions = vec![sql("ADD CHECK (pay > 0)"), sql("ADD CHECK (id > 0)")];
+        let lost = ["pay"];
+        let lost_in = |sql: &str| lost.iter().find(|name| names(sql, name)).copied();
+        assert_eq!(
+            keep_whole(&mut part, &lost_in),
+            [
+                "index a is left out: it is about pay",
+                "ADD CHECK (pay > 0) is left out: it is about pay"
+            ]
+        );
+        assert_eq!(part.own(), ["index b", "ADD CHECK (id > 0)"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{TableName, TableSchema};
+use crate::{Index, TableName, TableSchema};
 
 /// The table that a target would make for one of another store, and what of that one it has to do
 /// without.
@@ -150,6 +150,31 @@ pub struct Partition {
     pub parent: TableName,
     /// Which rows it takes, and how it is cut further: `FOR VALUES FROM (1) TO (9) PARTITION BY …`.
     pub bounds: NativeSql,
+    /// Indexes that the table above has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexes: Vec<Index>,
+    /// What else it has that the table above has not: what follows `ALTER TABLE`, before rows come
+    /// in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<NativeSql>,
+    /// The same, for when the rows and indexes are there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub late_actions: Vec<NativeSql>,
+}
+
+impl Partition {
+    /// One that has nothing of its own.
+    pub fn new(name: TableName, parent: TableName, bounds: NativeSql) -> Self {
+        let (indexes, actions, late_actions) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, parent, bounds, indexes, actions, late_actions }
+    }
+
+    /// What it has that the table above has not, for a person.
+    pub fn own(&self) -> Vec<String> {
+        let indexes = self.indexes.iter().map(|index| format!("index {}", index.name));
+        let actions = self.actions.iter().chain(&self.late_actions);
+        indexes.chain(actions.map(|action| action.sql.clone())).collect()
+    }
 }
 
 /// Something else that a table of this definition needs in the same store: an enumeration, a

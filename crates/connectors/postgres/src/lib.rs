@@ -144,7 +144,8 @@ way.
 Tables that are made come out as the source's catalog has them, when that is PostgreSQL, too: types \
 (enumerations, domains, composite and range types, extensions and functions they need are made \
 where they are missing), defaults, identities, serial columns and other sequences, generated \
-columns, checks, unique and exclusion constraints, indexes of every kind, partitions, storage \
+columns, checks, unique and exclusion constraints, indexes of every kind, partitions (with what only \
+one of them has; its foreign keys are named), storage \
 options, comments. Indexes and constraints are built after the load; foreign keys are added when \
 all tables are in. Of tables that are there, foreign keys that refer to themselves or in a circle \
 are dropped for the time of the load, kept with the positions, and added again at the end (or, \

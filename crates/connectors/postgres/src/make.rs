@@ -125,7 +125,7 @@ fn primary_key(action: &str) -> Option<(String, &str)> {
 }
 
 /// Actions for when the rows and indexes are there: old rows need not fulfil what they add.
-fn is_late(action: &str) -> bool {
+pub(crate) fn is_late(action: &str) -> bool {
     action.ends_with(" NOT VALID")
         || action.starts_with("CLUSTER ON")
         || action.starts_with("REPLICA IDENTITY USING")
@@ -306,23 +306,36 @@ pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Resu
     for index in &table.indexes {
         make_index(session, table, index).await?;
     }
-    let name = Dialect::Postgres.table(&table.name);
-    for action in actions(table).filter(|a| is_late(a)) {
-        let of_index = action
-            .strip_prefix("CLUSTER ON ")
-            .or(action.strip_prefix("REPLICA IDENTITY USING INDEX "));
-        if let Some(index) = of_index
-            && !has_index(session, &table.name, &quoted(index).0).await?
-        {
-            // The index got another name, that of the source's being taken.
-            continue;
+    for partition in table.partitioning.iter().flat_map(|p| &p.partitions) {
+        let part = TableSchema { name: partition.name.clone(), ..table.clone() };
+        for index in &partition.indexes {
+            make_index(session, &part, index).await?;
         }
-        session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
+        for action in partition.late_actions.iter().filter_map(|a| a.of(STORE)) {
+            act_late(session, &partition.name, action).await?;
+        }
+    }
+    for action in actions(table).filter(|a| is_late(a)) {
+        act_late(session, &table.name, action).await?;
     }
     for sql in comments(Dialect::Postgres, table) {
         session.run(&sql, &place).await?;
     }
     Ok(())
+}
+
+/// Does what was to wait for the rows and indexes.
+async fn act_late(session: &Session, table: &TableName, action: &str) -> Result<()> {
+    let of_index =
+        action.strip_prefix("CLUSTER ON ").or(action.strip_prefix("REPLICA IDENTITY USING INDEX "));
+    if let Some(index) = of_index
+        && !has_index(session, table, &quoted(index).0).await?
+    {
+        // The index got another name, that of the source's being taken.
+        return Ok(());
+    }
+    let name = Dialect::Postgres.table(table);
+    session.run(&format!("ALTER TABLE {name} {action}"), &format!("finishing {table}")).await
 }
 
 async fn has_index(session: &Session, table: &TableName, index: &str) -> Result<bool> {
@@ -342,7 +355,7 @@ async fn has_index(session: &Session, table: &TableName, index: &str) -> Result<
 /// A name that another table's index has is not taken from it: this one gets another.
 async fn make_index(session: &Session, table: &TableSchema, index: &Index) -> Result<()> {
     let place = format!("index {} of {}", index.name, table.name);
-    let mut one = table.clone();
+    let mut one = TableSchema { partitioning: None, ..table.clone() };
     let name = free(session, &table.name, &index.name).await?.name;
     one.indexes = vec![Index { name, ..index.clone() }];
     for sql in create_indexes(Dialect::Postgres, &one)? {

@@ -162,11 +162,11 @@ fn features(from: Dialect) -> Vec<(String, TableSchema)> {
             "HASH (id)"
         };
         add("partitions".into(), &|t| {
-            let piece = Partition {
-                name: TableName::bare("t_0"),
-                parent: TableName::bare("t"),
-                bounds: own("FOR VALUES WITH (modulus 1, remainder 0)"),
-            };
+            let piece = Partition::new(
+                TableName::bare("t_0"),
+                TableName::bare("t"),
+                own("FOR VALUES WITH (modulus 1, remainder 0)"),
+            );
             let partitions = if from == Dialect::Postgres { vec![piece] } else { Vec::new() };
             t.partitioning = Some(Partitioning { by: own(by), partitions });
         });

@@ -1,14 +1,15 @@
-//! What hangs on tables beside columns: constraints, foreign keys, indexes, partitions, options.
+//! What hangs on tables beside columns: constraints, foreign keys, indexes, options.
 
 use std::collections::HashMap;
 
 use syncline_types::{
-    Check, ForeignKey, Index, IndexPart, NativeSql, Partition, Partitioning, ReferentialAction,
-    Result, TableName,
+    Check, ForeignKey, Index, IndexPart, NativeSql, Partitioning, ReferentialAction, Result,
+    TableName,
 };
 use tokio_postgres::Row;
 
 use super::expressions::unwrapped;
+use super::partitions::partitions;
 use crate::connect::Session;
 use crate::error;
 use crate::types::STORE;
@@ -27,19 +28,28 @@ pub(super) struct Layout {
     pub(super) notes: Vec<String>,
 }
 
-type Layouts = HashMap<u32, Layout>;
+pub(super) type Layouts = HashMap<u32, Layout>;
+
+/// Whose indexes and constraints are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// Tables: all.
+    Tables,
+    /// Partitions: those that the table above has not.
+    Partitions,
+}
 
 /// The layouts of the tables, by oid.
 pub(super) async fn layouts(session: &Session, oids: &[u32]) -> Result<Layouts> {
     let mut layouts = Layouts::new();
     tables(session, oids, &mut layouts).await?;
-    indexes(session, oids, &mut layouts).await?;
-    constraints(session, oids, &mut layouts).await?;
+    indexes(session, oids, Of::Tables, &mut layouts).await?;
+    constraints(session, oids, Of::Tables, &mut layouts).await?;
     partitions(session, oids, &mut layouts).await?;
     Ok(layouts)
 }
 
-fn native(sql: impl Into<String>) -> NativeSql {
+pub(super) fn native(sql: impl Into<String>) -> NativeSql {
     NativeSql::new(STORE, sql)
 }
 
@@ -48,7 +58,8 @@ SELECT i.indrelid, ic.relname::text, i.indisprimary, i.indisunique, k.names, k.d
        c.oid IS NOT NULL, c.contype::text, pg_catalog.pg_get_constraintdef(c.oid),
        CASE WHEN pg_catalog.starts_with(d.def, d.head)
             THEN pg_catalog.substr(d.def, pg_catalog.length(d.head) + 1) END,
-       k.plain, k.listed, c.conname::text, t.relname::text, i.indisclustered, i.indisreplident
+       k.plain, k.listed, c.conname::text, t.relname::text, i.indisclustered, i.indisreplident,
+       ic.relispartition
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
 JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
@@ -73,7 +84,12 @@ CROSS JOIN LATERAL (
 WHERE i.indrelid = ANY($1::oid[]) AND i.indislive AND (i.indisvalid OR ic.relkind = 'I')
 ORDER BY i.indrelid, ic.relname COLLATE \"C\"";
 
-async fn indexes(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
+pub(super) async fn indexes(
+    session: &Session,
+    oids: &[u32],
+    of: Of,
+    layouts: &mut Layouts,
+) -> Result<()> {
     let rows = session
         .client
         .query(INDEXES, &[&oids])
@@ -88,6 +104,9 @@ async fn indexes(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Resu
         }
         if row.get(15) {
             layout.actions.push(format!("REPLICA IDENTITY USING INDEX {quoted}"));
+        }
+        if of == Of::Partitions && row.get(16) {
+            continue;
         }
         if row.get(2) {
             primary_key(row, layout);
@@ -131,7 +150,12 @@ fn index(row: &Row, name: String) -> Option<Index> {
     Some(Index { name, parts, unique: row.get(3), constraint, definition })
 }
 
-async fn constraints(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
+pub(super) async fn constraints(
+    session: &Session,
+    oids: &[u32],
+    of: Of,
+    layouts: &mut Layouts,
+) -> Result<()> {
     let set_columns = match session.facts.version {
         15.. => {
             "(SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY k.at) \
@@ -157,14 +181,14 @@ JOIN pg_catalog.pg_class t ON t.oid = c.conrelid
 LEFT JOIN pg_catalog.pg_class fc ON fc.oid = c.confrelid
 LEFT JOIN pg_catalog.pg_namespace fn ON fn.oid = fc.relnamespace
 WHERE c.conrelid = ANY($1::oid[]) AND c.contype IN ('c', 'f')
-  AND (c.conparentid = 0 OR t.relispartition)
+  AND (c.conparentid = 0 OR t.relispartition) AND NOT ($2 AND c.coninhcount > 0)
 ORDER BY c.conrelid, c.conname COLLATE \"C\"",
         names("conkey", "conrelid"),
         names("confkey", "confrelid"),
     );
     let rows = session
         .client
-        .query(&sql, &[&oids])
+        .query(&sql, &[&oids, &(of == Of::Partitions)])
         .await
         .map_err(|e| error::of(e, "listing constraints"))?;
     for row in &rows {
@@ -234,51 +258,6 @@ fn foreign_key(row: &Row) -> ForeignKey {
     }
 }
 
-const PARTITIONS: &str = "
-SELECT r.root, pg_catalog.pg_get_partkeydef(r.root), n.nspname::text, c.relname::text,
-       pn.nspname::text, pc.relname::text,
-       pg_catalog.pg_get_expr(c.relpartbound, c.oid)
-         || coalesce(' PARTITION BY ' || pg_catalog.pg_get_partkeydef(c.oid), '')
-         || coalesce(' WITH (' || pg_catalog.array_to_string(c.reloptions, ', ') || ')', ''),
-       c.relkind = 'f'
-FROM pg_catalog.unnest($1::oid[]) r (root)
-JOIN pg_catalog.pg_class rc ON rc.oid = r.root AND rc.relkind = 'p'
-CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.root) t
-LEFT JOIN pg_catalog.pg_class c ON c.oid = t.relid AND t.level > 0
-LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-LEFT JOIN pg_catalog.pg_class pc ON pc.oid = t.parentrelid
-LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
-ORDER BY r.root, t.level, c.relname COLLATE \"C\"";
-
-async fn partitions(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
-    let rows = session
-        .client
-        .query(PARTITIONS, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing partitions"))?;
-    for row in &rows {
-        let layout = layouts.entry(row.get(0)).or_default();
-        let by = || native(row.get::<_, String>(1));
-        let partitioning = layout
-            .partitioning
-            .get_or_insert_with(|| Partitioning { by: by(), partitions: Vec::new() });
-        let Some(name) = row.get::<_, Option<String>>(3) else { continue };
-        if row.get(7) {
-            layout.notes.push(format!("partition {name} is a foreign table: it is not made"));
-            continue;
-        }
-        partitioning.partitions.push(Partition {
-            name: TableName { schema: row.get(2), name },
-            parent: TableName {
-                schema: row.get(4),
-                name: row.get::<_, Option<String>>(5).unwrap_or_default(),
-            },
-            bounds: native(row.get::<_, Option<String>>(6).unwrap_or_default()),
-        });
-    }
-    Ok(())
-}
-
 const TABLES: &str = "
 SELECT c.oid, c.relpersistence = 'u', pg_catalog.array_to_string(c.reloptions, ', '),
        s.spcname::text, c.relreplident::text, c.relrowsecurity, c.relforcerowsecurity,
@@ -298,7 +277,7 @@ LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam AND am.amname <> 'heap'
 WHERE c.oid = ANY($1::oid[])";
 
-async fn tables(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
+pub(super) async fn tables(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
     let rows = session
         .client
         .query(TABLES, &[&oids])

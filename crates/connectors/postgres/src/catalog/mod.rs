@@ -5,6 +5,7 @@
 mod columns;
 mod expressions;
 mod layout;
+mod partitions;
 mod requirements;
 
 use arrow::datatypes::Field;

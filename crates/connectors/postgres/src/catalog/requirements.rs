@@ -20,19 +20,25 @@ pub(super) struct Needs {
 /// An object of the catalog: the catalog's oid and its own.
 type Object = (u32, u32);
 
-/// The parts of the tables that depend on others, each with the oid of its table.
+/// The parts of the tables and their partitions that depend on others, each with the oid of its
+/// table.
 const PARTS: &str = "
+WITH all_of (root, oid) AS (
+  SELECT r.oid, r.oid FROM pg_catalog.unnest($1::oid[]) r (oid)
+  UNION ALL
+  SELECT r.oid, t.relid FROM pg_catalog.unnest($1::oid[]) r (oid)
+  CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid) t WHERE t.level > 0)
 SELECT t.oid, 'pg_catalog.pg_class'::pg_catalog.regclass::oid, t.oid
 FROM pg_catalog.unnest($1::oid[]) t (oid)
 UNION ALL
-SELECT d.adrelid, 'pg_catalog.pg_attrdef'::pg_catalog.regclass::oid, d.oid
-FROM pg_catalog.pg_attrdef d WHERE d.adrelid = ANY($1::oid[])
+SELECT a.root, 'pg_catalog.pg_attrdef'::pg_catalog.regclass::oid, d.oid
+FROM pg_catalog.pg_attrdef d JOIN all_of a ON a.oid = d.adrelid
 UNION ALL
-SELECT c.conrelid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid, c.oid
-FROM pg_catalog.pg_constraint c WHERE c.conrelid = ANY($1::oid[]) AND c.contype <> 'f'
+SELECT a.root, 'pg_catalog.pg_constraint'::pg_catalog.regclass::oid, c.oid
+FROM pg_catalog.pg_constraint c JOIN all_of a ON a.oid = c.conrelid WHERE c.contype <> 'f'
 UNION ALL
-SELECT i.indrelid, 'pg_catalog.pg_class'::pg_catalog.regclass::oid, i.indexrelid
-FROM pg_catalog.pg_index i WHERE i.indrelid = ANY($1::oid[])";
+SELECT a.root, 'pg_catalog.pg_class'::pg_catalog.regclass::oid, i.indexrelid
+FROM pg_catalog.pg_index i JOIN all_of a ON a.oid = i.indrelid";
 
 /// What the objects depend on. Conditions of a domain depend on it, and not the other way round,
 /// but it needs what they need.

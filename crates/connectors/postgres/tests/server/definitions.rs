@@ -71,7 +71,15 @@ CREATE TABLE parts_h0 PARTITION OF parts_hash FOR VALUES WITH (modulus 2, remain
 CREATE TABLE parts_h1 PARTITION OF parts_hash FOR VALUES WITH (modulus 2, remainder 1);
 CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
 CREATE INDEX parts_v ON parts (v) WHERE v > 1; CREATE UNIQUE INDEX parts_u ON parts (day, region, id);
+CREATE INDEX parts_own ON parts_eu (v DESC); CREATE UNIQUE INDEX "parts own" ON parts_eu_old (id, lower(region)) WHERE v > 0;
+ALTER TABLE parts_eu_new ADD CONSTRAINT "new?" CHECK (day >= '2020-01-01'), ADD CONSTRAINT n_u UNIQUE (id) DEFERRABLE;
+ALTER TABLE parts_hash ALTER v SET DEFAULT 5; ALTER TABLE parts_h0 ALTER v SET DEFAULT 7, ALTER v SET NOT NULL; ALTER TABLE parts_h1 ALTER v DROP DEFAULT;
+CREATE SEQUENCE lonely_h1; CREATE FUNCTION thrice(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i * 3';
+ALTER TABLE parts_h1 ALTER p SET DEFAULT nextval('lonely_h1'); CREATE INDEX parts_f ON parts_h1 (thrice(v));
+ALTER TABLE parts_h1 SET (fillfactor=80), REPLICA IDENTITY FULL;
+ALTER TABLE parts_rest ADD EXCLUDE USING btree (id WITH =), CLUSTER ON parts_rest_pkey;
 INSERT INTO parts SELECT g, (ARRAY['de','f''r','us','jp'])[1 + g % 4], '2019-12-01'::date + g, g, 100 FROM generate_series(1, 60) g;
+ALTER TABLE parts_h1 ADD CONSTRAINT h_old CHECK (id > 1000) NOT VALID;
 "#;
 
 /// Only from version 15 on.

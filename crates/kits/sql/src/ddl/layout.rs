@@ -19,7 +19,13 @@ pub(super) fn adapt_layout(
         Some(partitioning) if own(&partitioning.by) => {
             table.partitioning = Some(under(dialect, partitioning, &source.name, &table.name));
         }
-        Some(_) => notes.push("partitions are not carried: the table is made flat".into()),
+        Some(partitioning) => {
+            notes.push("partitions are not carried: the table is made flat".into());
+            notes.extend(partitioning.partitions.iter().filter(|p| !p.own().is_empty()).map(|p| {
+                let own = p.own().join("; ");
+                format!("what only partition {} has is left out: {own}", p.name.name)
+            }));
+        }
         None => {}
     }
     let commented = source.comment.is_some() || source.columns.iter().any(|c| c.comment.is_some());
@@ -60,6 +66,7 @@ fn under(
         name: renamed(&p.name),
         parent: renamed(&p.parent),
         bounds: p.bounds.clone(),
+        ..p.clone()
     };
     Partitioning {
         by: partitioning.by.clone(),

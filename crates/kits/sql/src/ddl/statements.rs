@@ -38,6 +38,13 @@ pub fn create_indexes(dialect: Dialect, table: &TableSchema) -> Result<Vec<Strin
         }
         statements.extend(create_index(dialect, table, index));
     }
+    for partition in table.partitioning.iter().flat_map(|p| &p.partitions) {
+        let part = TableSchema { name: partition.name.clone(), ..table.clone() };
+        statements.extend(partition.indexes.iter().filter_map(|i| create_index(dialect, &part, i)));
+        let late = partition.late_actions.iter().filter_map(|a| a.of(dialect.id()));
+        let name = dialect.table(&partition.name);
+        statements.extend(late.map(|action| format!("ALTER TABLE {name} {action}")));
+    }
     Ok(statements)
 }
 
@@ -139,9 +146,12 @@ pub fn partitions(dialect: Dialect, table: &TableSchema) -> Vec<String> {
     let make = |partition: &syncline_types::Partition| {
         let bounds = partition.bounds.of(dialect.id())?;
         let (name, parent) = (dialect.table(&partition.name), dialect.table(&partition.parent));
-        Some(format!("CREATE TABLE IF NOT EXISTS {name} PARTITION OF {parent} {bounds}"))
+        let create = format!("CREATE TABLE IF NOT EXISTS {name} PARTITION OF {parent} {bounds}");
+        let actions = partition.actions.iter().filter_map(|a| a.of(dialect.id()));
+        let actions = actions.map(|action| format!("ALTER TABLE {name} {action}"));
+        Some(std::iter::once(create).chain(actions).collect::<Vec<_>>())
     };
-    partitions.filter_map(make).collect()
+    partitions.filter_map(make).flatten().collect()
 }
 
 /// `COMMENT ON …` for the table and its columns, in PostgreSQL; nothing in the others, which have

@@ -3,7 +3,7 @@
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use syncline_types::{
     Check, Code, DefaultValue, ForeignKey, Generated, Identity, Index, IndexPart, NativeSql,
-    Partitioning, ReferentialAction, TableName, TableSchema, field,
+    Partition, Partitioning, ReferentialAction, TableName, TableSchema, field,
 };
 
 use super::*;
@@ -90,6 +90,39 @@ fn a_table_of_another_store_is_made_in_mysql() {
             "CREATE INDEX `by_doc` ON `shop`.`people` (`name`, `doc`(255))",
         ]
     );
+}
+
+#[test]
+fn what_only_a_partition_has_is_made_or_named() {
+    let own = |text: &str| NativeSql::new("postgres", text);
+    let field = Field::new("id", DataType::Int32, false);
+    let mut table = TableSchema::new(TableName::new("public", "t"), [field]);
+    let name = |name: &str| TableName::new("public", name);
+    let part = |column: &str| IndexPart { column: column.into(), prefix: None, descending: false };
+    let mut piece = Partition::new(name("t_0"), name("t"), own("FOR VALUES IN (1)"));
+    piece.indexes = vec![Index::new("t_0_id", vec![part("id")], true)];
+    piece.actions = vec![own("ADD CONSTRAINT c CHECK (id > 0)")];
+    piece.late_actions = vec![own("ADD CONSTRAINT d CHECK (id > 1) NOT VALID")];
+    table.partitioning = Some(Partitioning { by: own("LIST (id)"), partitions: vec![piece] });
+    let made = adapt(Dialect::Postgres, &table, &TableName::new("s", "t")).unwrap().table;
+    assert_eq!(
+        partitions(Dialect::Postgres, &made),
+        [
+            "CREATE TABLE IF NOT EXISTS \"s\".\"t_0\" PARTITION OF \"s\".\"t\" FOR VALUES IN (1)",
+            "ALTER TABLE \"s\".\"t_0\" ADD CONSTRAINT c CHECK (id > 0)",
+        ]
+    );
+    assert_eq!(
+        create_indexes(Dialect::Postgres, &made).unwrap(),
+        [
+            "CREATE UNIQUE INDEX IF NOT EXISTS \"t_0_id\" ON \"s\".\"t_0\" (\"id\")",
+            "ALTER TABLE \"s\".\"t_0\" ADD CONSTRAINT d CHECK (id > 1) NOT VALID",
+        ]
+    );
+    let notes = adapt(Dialect::Mysql, &table, &TableName::bare("t")).unwrap().notes;
+    let words = "what only partition t_0 has is left out: index t_0_id; ADD CONSTRAINT c CHECK (id > 0); \
+                 ADD CONSTRAINT d CHECK (id > 1) NOT VALID";
+    assert_eq!(notes, ["partitions are not carried: the table is made flat", words]);
 }
 
 #[test]

@@ -54,11 +54,8 @@ impl ScriptCatalog {
                     }
                     _ => bounds.clone(),
                 };
-                partitioning.partitions.push(Partition {
-                    name: one.schema.name.clone(),
-                    parent: parent.clone(),
-                    bounds: NativeSql::new(store, sql),
-                });
+                let (name, bounds) = (one.schema.name.clone(), NativeSql::new(store, sql));
+                partitioning.partitions.push(Partition::new(name, parent.clone(), bounds));
             }
             table.parts.push(Part { name: one.schema.name.clone(), columns: one.columns.clone() });
             table.rows += one.rows;
