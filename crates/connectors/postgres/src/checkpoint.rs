@@ -6,7 +6,7 @@
 //! | column | holds |
 //! |---|---|
 //! | `run` | the run's unique key |
-//! | `target` | the target table's name, without schema |
+//! | `target` | the target table's name, without schema; empty for the place in a log, which is that of all tables together and stands in the connection's schema |
 //! | `split` | the split's number; -1 for the table itself; below that, a foreign key set aside |
 //! | `epoch` | the number of the run's owner; a lower one may not write any more |
 //! | `seq` | rows of the split that are in the table |
@@ -14,7 +14,7 @@
 //! | `done` | the split is complete; of the table: it has been finished |
 //! | `changed` | when the row was written |
 
-use syncline_connector::{Held, WriteTask};
+use syncline_connector::{ApplyTask, Held, WriteTask};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Position, Result, TableName};
 
@@ -51,6 +51,17 @@ impl Checkpoints {
         }
     }
 
+    /// The place in a log that is followed; it lies in the schema of `home`.
+    pub(crate) fn of_log(task: &ApplyTask, home: &TableName) -> Self {
+        let schema = home.schema.clone().unwrap_or_default();
+        Self {
+            table: Dialect::Postgres.table(&TableName::new(schema, TABLE)),
+            run: task.run.clone(),
+            target: String::new(),
+            epoch: i64::try_from(task.epoch).unwrap_or(i64::MAX),
+        }
+    }
+
     /// Keeps others from making or dropping the table until the transaction ends.
     pub(crate) async fn lock(&self, session: &Session) -> Result<()> {
         session.run(&format!("SELECT pg_catalog.pg_advisory_xact_lock({LOCK})"), &self.table).await
@@ -59,6 +70,12 @@ impl Checkpoints {
     /// Makes the table where it is missing, and enters the target; tells whether the target has
     /// been finished already.
     pub(crate) async fn enter(&self, session: &Session) -> Result<bool> {
+        self.make_table(session).await?;
+        Ok(self.claim(session, WHOLE).await?.is_some_and(|held| held.done))
+    }
+
+    /// Makes the table where it is missing.
+    pub(crate) async fn make_table(&self, session: &Session) -> Result<()> {
         let sql = format!(
             "CREATE TABLE IF NOT EXISTS {} (\
                run text NOT NULL, target text NOT NULL, split integer NOT NULL, \
@@ -67,8 +84,7 @@ impl Checkpoints {
                PRIMARY KEY (run, target, split))",
             self.table
         );
-        session.run(&sql, &self.table).await?;
-        Ok(self.claim(session, WHOLE).await?.is_some_and(|held| held.done))
+        session.run(&sql, &self.table).await
     }
 
     /// Puts this owner's epoch to the split, and tells what is there of it.
