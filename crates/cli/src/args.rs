@@ -1,9 +1,13 @@
 //! The command line, as clap sees it. The doc comments are what `--help` and `docs/cli.md` show.
 
+mod following;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use following::{ChangesArgs, FollowArgs, UntilArgs};
 
 /// Moves data between unlike stores, once or continuously, and never loses its place.
 #[derive(Debug, Parser)]
@@ -35,6 +39,11 @@ pub(crate) enum Command {
     /// Nothing is written without --repair, and never to the source. Exit code 0: equal, 3: not.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<VerifyArgs>),
+    /// Print the changes of a store as they happen, as JSON Lines
+    ///
+    /// What `tail -f` is to a file. Nothing is kept: the next time begins where it is told to.
+    #[command(after_help = following::EXAMPLES)]
+    Changes(ChangesArgs),
     /// List runs, or show one
     Runs(RunsArgs),
     /// Look at rows that could not be converted or written, and write them after all
@@ -64,7 +73,8 @@ const COPY_EXAMPLES: &str = "Examples:
   syncline copy airports.csv sqlite:flights.db
   syncline copy mysql://me@db1/shop 'postgres://me@wh/dw?schema=shop' --table 'orders*'
   syncline copy postgres://me@wh/dw 'out/{table}.parquet' --where \"day >= '2026-01-01'\"
-  syncline copy data.csv - --columns 'id, name:title, born:year:int32'";
+  syncline copy data.csv - --columns 'id, name:title, born:year:int32'
+  syncline copy mysql://me@db1/shop postgres://me@wh/shop --mode full+changes";
 
 #[derive(Debug, Args)]
 pub(crate) struct CopyArgs {
@@ -80,6 +90,8 @@ pub(crate) struct CopyArgs {
     pub(crate) values: ValuesArgs,
     #[command(flatten)]
     pub(crate) how: HowArgs,
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
     #[command(flatten)]
     pub(crate) state: StateArgs,
     /// Show the plan and what becomes of every column; touch nothing
@@ -270,6 +282,8 @@ pub(crate) struct RunArgs {
     pub(crate) job: JobArgs,
     #[command(flatten)]
     pub(crate) values: ValuesArgs,
+    #[command(flatten)]
+    pub(crate) until: UntilArgs,
     #[command(flatten)]
     pub(crate) state: StateArgs,
     /// Also write the run's dead letters to this file, as JSON Lines

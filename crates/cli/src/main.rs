@@ -1,6 +1,7 @@
 //! The `syncline` command: arguments in, exit code out. Everything it does stands in libraries.
 
 mod args;
+mod closing;
 mod columns;
 mod commands;
 mod connectors;
@@ -57,6 +58,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Check(args) => commands::check::run(&registry, &args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Verify(args) => commands::verify::run(&registry, &args),
+        Command::Changes(args) => commands::changes::run(&registry, &args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),
         Command::Connectors(args) => commands::connectors::run(&registry, &args),

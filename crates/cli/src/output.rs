@@ -63,6 +63,16 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// An amount of data for people: `512 B`, `1.5 MB`.
+pub(crate) fn bytes(number: u64) -> String {
+    let units = [("GB", 1_000_000_000_u64), ("MB", 1_000_000), ("kB", 1_000)];
+    match units.into_iter().find(|(_, size)| number >= *size) {
+        #[allow(clippy::cast_precision_loss)] // a size for people
+        Some((unit, size)) => format!("{:.1} {unit}", number as f64 / size as f64),
+        None => format!("{number} B"),
+    }
+}
+
 /// A length of time for people: `0.4 s`, `42 s`, `3 min 5 s`, `2 h 10 min`.
 pub(crate) fn span(seconds: f64) -> String {
     if seconds < 10.0 {
@@ -85,6 +95,13 @@ mod tests {
     fn numbers_are_grouped() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
             assert_eq!(count(number), text);
+        }
+    }
+
+    #[test]
+    fn amounts_of_data_read_well() {
+        for (number, text) in [(999, "999 B"), (1_500, "1.5 kB"), (2_340_000_000, "2.3 GB")] {
+            assert_eq!(bytes(number), text);
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use syncline_engine::{Event, Summary};
+use syncline_engine::Event;
 
 use crate::output::{self, count};
 
@@ -13,11 +13,17 @@ use crate::output::{self, count};
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows the events of one run.
-pub(crate) enum View {
+pub(crate) struct View {
+    shape: Shape,
+    /// Where in the log everything is durable, once changes are followed.
+    position: Option<String>,
+}
+
+enum Shape {
     /// One JSON object a line on standard output.
     Json,
     /// One bar a table on standard error.
-    Bars { bars: MultiProgress, tables: HashMap<String, TableBar> },
+    Bars { bars: MultiProgress, tables: HashMap<String, TableBar>, log: Option<ProgressBar> },
     /// A line now and then on standard error.
     Lines { told: Instant },
     /// Nothing but what a person must know.
@@ -26,47 +32,83 @@ pub(crate) enum View {
 
 impl View {
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        if json {
-            View::Json
+        let shape = if json {
+            Shape::Json
         } else if quiet {
-            View::Quiet
+            Shape::Quiet
         } else if std::io::stderr().is_terminal() {
-            View::Bars { bars: MultiProgress::new(), tables: HashMap::new() }
+            Shape::Bars { bars: MultiProgress::new(), tables: HashMap::new(), log: None }
         } else {
-            View::Lines { told: Instant::now() }
-        }
+            Shape::Lines { told: Instant::now() }
+        };
+        Self { shape, position: None }
     }
 
     /// Whether events go to standard output, so that nothing else may.
     pub(crate) fn is_json(&self) -> bool {
-        matches!(self, View::Json)
+        matches!(self.shape, Shape::Json)
+    }
+
+    /// Where in the log everything is durable, once changes are followed.
+    pub(crate) fn position(&self) -> Option<&str> {
+        self.position.as_deref()
     }
 
     pub(crate) fn show(&mut self, event: &Event) {
-        match self {
-            View::Json => output::json(event),
-            View::Quiet => {
+        if let Event::Checkpoint { table: None, position, .. }
+        | Event::Streaming { position, .. }
+        | Event::Following { position, .. } = event
+        {
+            self.position = Some(position.clone());
+        }
+        match &mut self.shape {
+            Shape::Json => output::json(event),
+            Shape::Quiet => {
                 if let Some(text) = important(event) {
                     output::note(text);
                 }
             }
-            View::Lines { told } => match (important(event), event) {
+            Shape::Lines { told } => match (important(event), event) {
                 (Some(text), _) => output::note(text),
-                (None, Event::Progress { .. }) if told.elapsed() >= LINE_EVERY => {
+                (None, Event::Streaming { .. }) => output::note(streaming_line(event)),
+                (None, Event::Progress { .. } | Event::Following { .. })
+                    if told.elapsed() >= LINE_EVERY =>
+                {
                     *told = Instant::now();
                     output::note(progress_line(event));
                 }
                 _ => {}
             },
-            View::Bars { bars, tables } => show_bar(bars, tables, event),
+            Shape::Bars { bars, tables, log } => match event {
+                Event::Streaming { .. } => {
+                    // The snapshot is through.
+                    tables.drain().for_each(|(_, table)| table.bar.finish_and_clear());
+                    let _ = bars.println(streaming_line(event));
+                }
+                Event::Following { .. } => {
+                    let bar = log.get_or_insert_with(|| {
+                        let bar = bars.add(ProgressBar::new_spinner());
+                        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+                            bar.set_style(style);
+                        }
+                        bar
+                    });
+                    bar.tick();
+                    bar.set_message(following_line(event));
+                }
+                _ => show_bar(bars, tables, event),
+            },
         }
     }
 
     /// Takes bars off the screen before the closing table.
     pub(crate) fn close(&mut self) {
-        if let View::Bars { bars, tables } = self {
+        if let Shape::Bars { bars, tables, log } = &mut self.shape {
             for table in tables.values() {
                 table.bar.finish_and_clear();
+            }
+            if let Some(bar) = log {
+                bar.finish_and_clear();
             }
             let _ = bars.clear();
         }
@@ -85,7 +127,54 @@ fn important(event: &Event) -> Option<String> {
     }
 }
 
+/// The log has been caught up with.
+fn streaming_line(event: &Event) -> String {
+    let Event::Streaming { position, lag_ms, .. } = event else { return String::new() };
+    let lag = lag_ms.map(|ms| format!(", {}", lag(ms))).unwrap_or_default();
+    format!("caught up with the log at {position}{lag}; following changes as they happen")
+}
+
+/// How far a run is that follows changes.
+fn following_line(event: &Event) -> String {
+    let Event::Following {
+        inserts,
+        updates,
+        deletes,
+        changes_per_second,
+        lag_ms,
+        unread_bytes,
+        position,
+        ..
+    } = event
+    else {
+        return String::new();
+    };
+    let lag = lag_ms.map(|ms| format!("  {}", lag(ms))).unwrap_or_default();
+    let unread = match unread_bytes {
+        Some(bytes @ 1..) => format!("  {} of log unread", output::bytes(*bytes)),
+        _ => String::new(),
+    };
+    format!(
+        "{} inserts  {} updates  {} deletes  {} changes/s{lag}{unread}  at {position}",
+        count(*inserts),
+        count(*updates),
+        count(*deletes),
+        count(*changes_per_second)
+    )
+}
+
+fn lag(milliseconds: u64) -> String {
+    match milliseconds {
+        0..10_000 => format!("{milliseconds} ms behind"),
+        #[allow(clippy::cast_precision_loss)] // a length of time for people
+        more => format!("{} behind", output::span(more as f64 / 1_000.0)),
+    }
+}
+
 fn progress_line(event: &Event) -> String {
+    if let Event::Following { .. } = event {
+        return following_line(event);
+    }
     let Event::Progress {
         table,
         rows_written,
@@ -168,66 +257,4 @@ fn show_bar(bars: &MultiProgress, tables: &mut HashMap<String, TableBar>, event:
         new
     });
     shown.show(*rows_written, *rows_per_second);
-}
-
-/// The closing table.
-pub(crate) fn closing_table(summary: &Summary) -> String {
-    let bad = summary.dead_letters > 0;
-    let mut header = vec!["source", "target", "rows read", "rows written"];
-    if bad {
-        header.push("dead letters");
-    }
-    let rows = summary
-        .tables
-        .iter()
-        .map(|t| {
-            let mut row =
-                vec![t.source.clone(), t.target.clone(), count(t.rows_read), count(t.rows_written)];
-            if bad {
-                row.push(count(t.dead_letters));
-            }
-            row
-        })
-        .collect();
-    let mut text = output::table(&header, &["rows read", "rows written", "dead letters"], rows);
-    let moved = summary.rows_written - summary.rows_resumed.min(summary.rows_written);
-    #[allow(clippy::cast_precision_loss)] // a rate for people
-    let rate = moved as f64 / summary.seconds.max(0.001);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // not negative
-    let rate = count(rate as u64);
-    let before = match summary.rows_resumed {
-        0 => String::new(),
-        resumed => format!(" ({} of them before)", count(resumed)),
-    };
-    text.push_str(&format!(
-        "\n\n{}{before} in {}, {rate} rows/s",
-        rows_of(summary.rows_written),
-        output::span(summary.seconds)
-    ));
-    for table in &summary.tables {
-        for change in &table.changed {
-            let values = if change.values == 1 { "value" } else { "values" };
-            text.push_str(&format!(
-                "\n{}: column {:?}: {} {values} changed ({}: {})",
-                table.target,
-                change.column,
-                count(change.values),
-                change.kind,
-                change.policy
-            ));
-        }
-    }
-    if bad {
-        text.push_str(&format!(
-            "\n{} kept as dead letters: syncline dead-letters list {}",
-            rows_of(summary.dead_letters),
-            summary.run
-        ));
-    }
-    text
-}
-
-/// `1 row`, `1,458 rows`.
-fn rows_of(number: u64) -> String {
-    format!("{} {}", count(number), if number == 1 { "row" } else { "rows" })
 }

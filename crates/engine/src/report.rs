@@ -9,7 +9,7 @@ use syncline_types::{Code, Column, Error, Result, field};
 
 use crate::job::Job;
 use crate::mapping::Mapping;
-use crate::plan::BoundTable;
+use crate::plan::{self, BoundTable};
 
 /// The plan of a job, as shown.
 #[derive(Debug, Clone, Serialize)]
@@ -141,7 +141,7 @@ pub(crate) async fn following(
     };
     let follow = Follow {
         run: "check".to_owned(),
-        tables: tables.iter().map(|t| Arc::new(t.plan.source.clone())).collect(),
+        tables: tables.iter().map(|t| Arc::new(plan::followed(&t.plan, log.tells_generated()))).collect(),
         selection: job.tables.clone(),
         old_images: sink.wants_old_images(),
     };

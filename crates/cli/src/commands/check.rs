@@ -40,6 +40,12 @@ fn print(report: &CheckReport) {
     line(format!("from     {}", report.source));
     line(format!("to       {}", report.sink));
     line(format!("reading  {}, {} at a time", report.snapshot, plural(report.parallel, "split")));
+    if let Some(following) = &report.following {
+        line(format!("follows  {}; {}", following.from, following.guarantee));
+        for note in &following.notes {
+            line(format!("log      {note}"));
+        }
+    }
     for note in &report.notes {
         line(format!("note     {note}"));
     }

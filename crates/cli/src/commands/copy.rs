@@ -6,6 +6,7 @@ use std::sync::Arc;
 use syncline_connector::{Endpoint, Mode, Registry, WriteMode};
 use syncline_engine::{
     Engine, ErrorLimit, Job, Outcome, RunHandle, Speed, Summary, TableColumns, ValuePolicies,
+    check_mode, parse_until,
 };
 use syncline_store::Store;
 use syncline_types::{Code, Error, Result, TableSelection};
@@ -15,8 +16,9 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::args::{
     ChosenArgs, CopyArgs, CreateArg, ModeArg, OutputArgs, RunArgs, ValuesArgs, WhatArgs, WriteArg,
 };
+use crate::closing::closing_table;
 use crate::commands::{check, open_store};
-use crate::terminal::{View, closing_table};
+use crate::terminal::View;
 use crate::{DONE, FAILED, INTERRUPTED, columns, jobs, output};
 
 /// `syncline copy`.
@@ -37,7 +39,11 @@ pub(crate) fn run_file(registry: &Arc<Registry>, args: &RunArgs) -> Result<u8> {
     let several = loaded.len() > 1;
     for part in loaded.into_iter().skip(first) {
         part.clear(&store, args.output.fresh)?;
-        let job = with_values(part.job, &args.values)?;
+        let mut job = with_values(part.job, &args.values)?;
+        if let Some(until) = &args.until.until {
+            job.following.until = parse_until("--until", Some(until))?;
+            check_mode(&job)?;
+        }
         if several {
             output::note(format!("{} -> {}", job.source.redacted(), job.sink.redacted()));
         }
@@ -103,37 +109,55 @@ fn in_foreground(
             }
             Ok(DONE)
         }
+        Outcome::Rested(summary) => {
+            if !view.is_json() {
+                say(closing_table(&summary));
+            }
+            output::note(format!("{}. Go on with:\n  {command}", safe(&view, &summary)));
+            Ok(DONE)
+        }
         Outcome::Interrupted(summary) | Outcome::Stopped(summary) => {
+            if view.position().is_some() && !view.is_json() {
+                say(closing_table(&summary));
+            }
             output::note(format!(
-                "interrupted; {} rows are safe at the target. Continue with:\n  {command}",
-                output::count(summary.rows_written)
+                "interrupted; {}. Continue with:\n  {command}",
+                safe(&view, &summary)
             ));
             Ok(INTERRUPTED)
         }
         Outcome::Failed(error, summary) => {
             if view.is_json() {
-                return Ok(if summary.rows_written == 0 {
+                return Ok(if summary.rows_written == 0 && view.position().is_none() {
                     crate::exit_code(&error)
                 } else {
                     FAILED
                 });
             }
-            if summary.rows_written == 0 {
+            if summary.rows_written == 0 && view.position().is_none() {
                 return Err(error);
             }
             output::error(&error);
             output::note(format!(
-                "  {} rows are safe at the target; once it is mended, continue with:\n  {command}",
-                output::count(summary.rows_written)
+                "  {}; once it is mended, continue with:\n  {command}",
+                safe(&view, &summary)
             ));
             Ok(FAILED)
         }
     }
 }
 
+/// What nothing can take away any more.
+fn safe(view: &View, summary: &Summary) -> String {
+    match view.position() {
+        Some(position) => format!("everything up to {position} is safe at the target"),
+        None => format!("{} rows are safe at the target", output::count(summary.rows_written)),
+    }
+}
+
 /// Shows events until the run ends. The first interrupt makes it keep its place and leave, the
 /// second ends the process at once.
-async fn watch(mut handle: RunHandle, view: &mut View) -> Result<Outcome> {
+pub(crate) async fn watch(mut handle: RunHandle, view: &mut View) -> Result<Outcome> {
     let no_signals = |e| Error::bug("signals cannot be listened to").because(e);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
@@ -184,6 +208,7 @@ fn interrupt(handle: &RunHandle, asked: &mut bool) {
 fn summary_of(outcome: &Outcome) -> &Summary {
     match outcome {
         Outcome::Finished(s)
+        | Outcome::Rested(s)
         | Outcome::Interrupted(s)
         | Outcome::Stopped(s)
         | Outcome::Failed(_, s) => s,
@@ -213,7 +238,7 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
     let chosen = &args.what.chosen;
     let columns = columns_of(chosen)?;
     let mode = mode_of(&args.what, !columns.is_empty())?;
-    Ok(Job {
+    let job = Job {
         command,
         mode,
         tables: TableSelection::parse(&chosen.table, &chosen.exclude)?,
@@ -240,8 +265,11 @@ pub(crate) fn job_of(args: &CopyArgs) -> Result<Job> {
         allow_lossy: args.values.allow_lossy,
         checkpoint_every: args.how.checkpoint_every.into(),
         patience: syncline_engine::parse_patience("--retry-for", Some(&args.how.retry_for))?,
+        following: args.follow.following()?,
         ..Job::new(format!("{} to {}", source.redacted(), sink.redacted()), source, sink)
-    })
+    };
+    check_mode(&job)?;
+    Ok(job)
 }
 
 pub(crate) fn columns_of(what: &ChosenArgs) -> Result<Vec<TableColumns>> {

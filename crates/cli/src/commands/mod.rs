@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod changes;
 pub(crate) mod check;
 pub(crate) mod connectors;
 pub(crate) mod convert;

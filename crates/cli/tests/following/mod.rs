@@ -1,0 +1,279 @@
+//! Jobs that follow changes, for end-to-end tests: a source under load, a target, and the command
+//! between them.
+#![allow(dead_code, unused_imports)] // each test file uses its own part
+
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use syncline_testkit::Proxy;
+use syncline_testkit::servers::{Database, Kind, Server};
+use syncline_testkit::workload::{Contents, Course, Store, Workload, contents, differences};
+use tempfile::TempDir;
+
+use crate::place::{run, shown, syncline};
+
+/// How long anything may take that does not depend on luck.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What changes go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    Server(Kind),
+    Sqlite,
+}
+
+/// A source with the tables of the load, a target without, and a state folder.
+pub(crate) struct Pair {
+    pub(crate) from: Kind,
+    pub(crate) source: Database,
+    pub(crate) target: Option<Database>,
+    to: To,
+    pub(crate) folder: TempDir,
+    pub(crate) load: Workload,
+    /// As the command gets them: maybe through a faulty link.
+    pub(crate) urls: (String, String),
+}
+
+impl Pair {
+    /// On servers that all tests share; `None` when there is none of a kind.
+    pub(crate) fn new(from: Kind, to: To, seed: u64) -> Option<Pair> {
+        let source = Server::shared(from)?.database();
+        let target = match to {
+            To::Server(kind) => Some(Server::shared(kind)?.database()),
+            To::Sqlite => None,
+        };
+        Some(Self::between(from, source, to, target, seed))
+    }
+
+    /// On servers of the test's own.
+    pub(crate) fn on(source: &Server, target: &Server, seed: u64) -> Pair {
+        let (from, to) = (source.kind(), To::Server(target.kind()));
+        Self::between(from, source.database(), to, Some(target.database()), seed)
+    }
+
+    fn between(from: Kind, source: Database, to: To, target: Option<Database>, seed: u64) -> Pair {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let urls = match &target {
+            Some(target) => (source.url(), target.url()),
+            None => (source.url(), format!("sqlite:{}", folder.path().join("t.db").display())),
+        };
+        let load =
+            Workload { per_second: Some(100), large: 400, ..Workload::new(seed, usize::MAX) };
+        load.make(&source, from.is_mysql());
+        Pair { from, source, target, to, folder, load, urls }
+    }
+
+    /// Puts a faulty link before the source, the target, or both.
+    pub(crate) fn through(&mut self, source: Option<&Proxy>, target: Option<&Proxy>) {
+        if let Some(proxy) = source {
+            self.urls.0 = self.source.url_through(proxy.port());
+        }
+        if let (Some(proxy), Some(target)) = (target, &self.target) {
+            self.urls.1 = target.url_through(proxy.port());
+        }
+    }
+
+    /// The command that moves a snapshot, then the changes.
+    pub(crate) fn copy(&self, more: &[&str]) -> Command {
+        self.command("full+changes", more)
+    }
+
+    pub(crate) fn command(&self, mode: &str, more: &[&str]) -> Command {
+        let mut command = syncline(&self.folder.path().join("state"));
+        command.args(["copy", &self.urls.0, &self.urls.1, "--mode", mode]);
+        command.args(["--parallel", "2", "--split-rows", "100", "--checkpoint-every", "100ms"]);
+        command.args(more);
+        command
+    }
+
+    /// Runs until everything is through; it must end well.
+    #[track_caller]
+    pub(crate) fn catch_up(&self, more: &[&str]) -> Output {
+        let mut command = self.copy(&["--until", "caught-up"]);
+        let output = output_within(command.args(more), PATIENCE);
+        assert!(output.status.success(), "seed {}: {}", self.load.seed, shown(&output));
+        output
+    }
+
+    /// Runs the load, in a thread, while `work` goes on.
+    pub(crate) fn under_load<T>(&self, work: impl FnOnce(&Course) -> T) -> T {
+        let course = Course::default();
+        std::thread::scope(|scope| {
+            let ends = Ends(&course);
+            let load = scope.spawn(|| self.load.run(&self.source, self.from.is_mysql(), &course));
+            let done = work(&course);
+            drop(ends);
+            load.join().expect("the load runs");
+            assert!(course.committed() > 0, "the load did nothing");
+            done
+        })
+    }
+
+    /// Runs so many transactions of the load.
+    pub(crate) fn load(&self, transactions: usize) {
+        self.load_of(transactions, self.load.seed);
+    }
+
+    pub(crate) fn load_of(&self, transactions: usize, seed: u64) {
+        let load = Workload { seed, transactions, per_second: None, ..self.load.clone() };
+        load.run(&self.source, self.from.is_mysql(), &Course::default());
+    }
+
+    pub(crate) fn source_contents(&self) -> Contents {
+        contents(store(self.from, &self.source)).expect("the source has all tables")
+    }
+
+    pub(crate) fn target_contents(&self) -> Result<Contents, String> {
+        match (&self.target, self.to) {
+            (Some(target), To::Server(kind)) => contents(store(kind, target)),
+            _ => contents(Store::Sqlite(&self.folder.path().join("t.db"))),
+        }
+    }
+
+    /// Source and target hold the same.
+    #[track_caller]
+    pub(crate) fn assert_same(&self) {
+        let target = self.target_contents().unwrap_or_else(|e| panic!("target: {e}"));
+        if let Some(text) = differences(&self.source_contents(), &target) {
+            panic!("{:?} to {:?}, seed {}:\n{text}", self.from, self.to, self.load.seed);
+        }
+    }
+
+    /// Waits until source and target hold the same, with a run at work and the load at rest.
+    #[track_caller]
+    pub(crate) fn wait_same(&self, child: &mut Child) {
+        let begun = Instant::now();
+        let source = self.source_contents();
+        loop {
+            let text = match self.target_contents() {
+                Ok(target) => differences(&source, &target),
+                Err(words) => Some(words),
+            };
+            let Some(text) = text else { return };
+            let ended = child.try_wait().expect("the command is looked at");
+            if ended.is_some() || begun.elapsed() > PATIENCE {
+                let _ = child.kill();
+                panic!("seed {}, {ended:?}: {text}", self.load.seed);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The command that compares finds no difference either.
+    #[track_caller]
+    pub(crate) fn verify(&self) {
+        let state = self.folder.path().join("state");
+        let output = run(&state, &["verify", &self.urls.0, &self.urls.1, "--quiet"]);
+        assert!(output.status.success(), "seed {}: {}", self.load.seed, shown(&output));
+    }
+}
+
+/// Ends a load whatever happens.
+struct Ends<'a>(&'a Course);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+pub(crate) fn store(kind: Kind, database: &Database) -> Store<'_> {
+    if kind.is_mysql() { Store::MySql(database) } else { Store::Postgres(database) }
+}
+
+/// Runs a command to its end, which must come in time.
+#[track_caller]
+pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child = child.expect("the command starts");
+    let id = child.id();
+    let (send, receive) = std::sync::mpsc::channel();
+    let waiter = std::thread::spawn(move || {
+        let output = child.wait_with_output();
+        let _ = send.send(());
+        output
+    });
+    if receive.recv_timeout(limit).is_err() {
+        signal(id, "KILL");
+        let output = waiter.join().expect("waited").expect("its output");
+        panic!("no end after {limit:?}: {}", shown(&output));
+    }
+    waiter.join().expect("waited").expect("its output")
+}
+
+/// Sends a signal to one process.
+pub(crate) fn signal(id: u32, name: &str) {
+    let _ = Command::new("kill").args([&format!("-{name}"), &id.to_string()]).status();
+}
+
+/// A command at work that writes its events, as JSON, into a file.
+pub(crate) struct Watched {
+    pub(crate) child: Child,
+    events: std::path::PathBuf,
+}
+
+impl Watched {
+    pub(crate) fn start(mut command: Command, pair: &Pair) -> Watched {
+        let events = pair.folder.path().join("events");
+        let file = std::fs::File::create(&events).expect("a file");
+        let errors = std::fs::File::create(pair.folder.path().join("stderr")).expect("a file");
+        command.args(["--events", "json"]).stdout(file).stderr(errors);
+        Watched { child: command.spawn().expect("the command starts"), events }
+    }
+
+    /// The events so far.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.events).expect("events are read");
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Whether there was such an event.
+    pub(crate) fn saw(&self, name: &str) -> bool {
+        self.events().iter().any(|event| event["event"] == name)
+    }
+
+    /// Waits for an event.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, name: &str) {
+        let begun = Instant::now();
+        while !self.saw(name) {
+            let ended = self.child.try_wait().expect("the command is looked at");
+            if ended.is_some() || begun.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                panic!("no event {name:?}; {ended:?}; {:?}", self.events());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    #[track_caller]
+    pub(crate) fn end(&mut self) -> i32 {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the command is looked at") {
+                return status.code().unwrap_or(-1);
+            }
+            if begun.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                panic!("it does not end; {:?}", self.events());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Ends it as Ctrl-C does; its exit code.
+    #[track_caller]
+    pub(crate) fn interrupt(&mut self) -> i32 {
+        signal(self.child.id(), "INT");
+        self.end()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
