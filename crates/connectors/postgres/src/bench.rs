@@ -7,8 +7,9 @@ use arrow::datatypes::DataType;
 use bytes::Bytes;
 use syncline_types::{Result, TableSchema};
 
-use crate::decode::Decoder;
+use crate::decode::Columns;
 use crate::encode::{Encoder, cells};
+use crate::frames::Frames;
 use crate::types::{NativeType, oid};
 
 /// A batch as binary COPY data, in pieces of `most` rows, with head and end.
@@ -54,10 +55,11 @@ pub fn encode(table: &TableSchema, batch: &RecordBatch, most: usize) -> Result<V
 /// # Errors
 /// Where the decoder has any.
 pub fn decode(table: &Arc<TableSchema>, pieces: &[Bytes]) -> Result<RecordBatch> {
-    let mut decoder = Decoder::new(Arc::clone(table), Vec::new(), 0)?;
+    let mut columns = Columns::new(Arc::clone(table))?;
+    let mut frames = Frames::new(table.name.clone(), table.columns.len(), Vec::new());
     for piece in pieces {
-        decoder.feed(piece.clone());
-        while decoder.row()? {}
+        frames.feed(piece.clone());
+        while frames.row(|row| columns.take(row))? {}
     }
-    Ok(decoder.finish()?.0)
+    Ok(columns.finish()?.0)
 }

@@ -1,53 +1,107 @@
-//! Binary COPY data into batches, straight from the wire: rows here, values in `values`. The format stands in the manual
-//! under COPY, "Binary Format": a header, then for each row a count of fields, and for each field
-//! its length (-1 for NULL) and its bytes in the type's send form.
+//! Rows of binary COPY data into batches: values into columns here and in `values`, or rows packed
+//! as they are. Where rows and fields lie is found by `frames`.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, UInt32Array,
+    ArrayRef, BinaryArray, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, UInt32Array,
 };
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
+use syncline_connector::packed;
 use syncline_types::{Code, Error, Reject, Result, TableSchema};
 
-use crate::types::{Wire, wire};
+use crate::frames::{Frame, Frames};
+use crate::types::wire;
 use crate::values::{Trouble, Values};
-use crate::wire::PIECE;
 
-const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
-
-/// Where a part of the key stands among a row's fields, and in which form.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct KeyField {
-    pub(crate) at: usize,
-    pub(crate) wire: Wire,
+/// What becomes of rows as they are read.
+pub(crate) enum Decoder {
+    /// Their values go into columns.
+    Columns(Box<Columns>),
+    /// They stay as they are.
+    Packed(Packed),
 }
 
-/// Where a row's fields lie in its data; NULL lies nowhere.
-type Spans = Vec<Option<(usize, usize)>>;
+impl Decoder {
+    /// Takes a row in.
+    pub(crate) fn take(&mut self, row: &Frame<'_>) -> Result<()> {
+        match self {
+            Decoder::Columns(columns) => columns.take(row),
+            Decoder::Packed(packed) => packed.take(row),
+        }
+    }
 
-/// Rows as they arrive, up to a batch.
-pub(crate) struct Decoder {
+    /// The rows taken since the last batch, and those that could not be converted.
+    pub(crate) fn finish(&mut self) -> Result<(RecordBatch, Vec<Reject>)> {
+        match self {
+            Decoder::Columns(columns) => columns.finish(),
+            Decoder::Packed(packed) => Ok((packed.finish()?, Vec::new())),
+        }
+    }
+}
+
+/// Rows as they are on the wire, each in one value.
+pub(crate) struct Packed {
+    /// Fields of a packed row; what is read for the key alone stands behind them.
+    fields: usize,
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+}
+
+impl Packed {
+    /// For rows of that many columns.
+    pub(crate) fn new(fields: usize) -> Self {
+        Self { fields, bytes: Vec::new(), ends: vec![0] }
+    }
+
+    fn take(&mut self, row: &Frame<'_>) -> Result<()> {
+        let count = u16::try_from(self.fields).unwrap_or(u16::MAX);
+        self.bytes.extend_from_slice(&count.to_be_bytes());
+        self.bytes.extend_from_slice(row.first(self.fields));
+        let end = i32::try_from(self.bytes.len());
+        self.ends.push(end.map_err(|_| Error::bug("postgres: packed rows of more than 2 GiB"))?);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<RecordBatch> {
+        let room = self.bytes.len().min(MOST_RESERVED);
+        let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
+        let next = Vec::with_capacity(self.ends.len());
+        let ends = std::mem::replace(&mut self.ends, next);
+        self.ends.push(0);
+        let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+        packed(BinaryArray::new(ends, Buffer::from_vec(bytes), None))
+    }
+}
+
+/// Bytes reserved for the rows of a batch, at most: the usual batch has no more.
+const MOST_RESERVED: usize = 5 << 20;
+
+/// Packed rows in the columns of their table, and those that cannot be converted.
+pub(crate) fn unpack(
+    table: &Arc<TableSchema>,
+    rows: &BinaryArray,
+) -> Result<(RecordBatch, Vec<Reject>)> {
+    let mut columns = Columns::new(Arc::clone(table))?;
+    let mut frames = Frames::bare(table.name.clone(), table.columns.len());
+    for row in rows.iter().flatten() {
+        frames.feed(Bytes::copy_from_slice(row));
+        if !frames.row(|row| columns.take(row))? {
+            return Err(Error::bug(format!("{}: a packed row is not whole", table.name)));
+        }
+    }
+    columns.finish()
+}
+
+/// Values in columns, up to a batch.
+pub(crate) struct Columns {
     table: Arc<TableSchema>,
     schema: SchemaRef,
     columns: Vec<Values>,
-    key: Vec<KeyField>,
-    /// Fields of a row: the columns, then what is read for the key alone.
-    fields: usize,
-    /// Bytes that arrived and are no whole row yet.
-    carry: BytesMut,
-    /// A whole row has no fewer bytes than this.
-    need: usize,
-    pending: Bytes,
-    header: bool,
-    ended: bool,
-    spans: Spans,
     rows: usize,
-    bytes: usize,
     faults: Vec<ValueFault>,
-    last: Vec<String>,
-    last_row: Option<(Bytes, Spans)>,
 }
 
 /// A value that the column's Arrow type does not have.
@@ -58,90 +112,21 @@ struct ValueFault {
     error: Error,
 }
 
-impl Decoder {
-    /// For rows with the table's columns, then `hidden` fields that only `key` looks at.
-    pub(crate) fn new(table: Arc<TableSchema>, key: Vec<KeyField>, hidden: usize) -> Result<Self> {
+impl Columns {
+    /// For rows whose first fields are the table's columns.
+    pub(crate) fn new(table: Arc<TableSchema>) -> Result<Self> {
         let columns = table
             .columns
             .iter()
             .map(|c| Ok(Values::new(wire(&c.field)?, &c.field, 1024, 0)))
             .collect::<Result<Vec<_>>>()?;
-        let fields = columns.len() + hidden;
-        Ok(Self {
-            schema: table.arrow(),
-            table,
-            columns,
-            key,
-            fields,
-            carry: BytesMut::new(),
-            need: 0,
-            pending: Bytes::new(),
-            header: false,
-            ended: false,
-            spans: vec![None; fields],
-            rows: 0,
-            bytes: 0,
-            faults: Vec::new(),
-            last: Vec::new(),
-            last_row: None,
-        })
+        Ok(Self { schema: table.arrow(), table, columns, rows: 0, faults: Vec::new() })
     }
 
-    /// Rows taken since the last batch, and their bytes on the wire.
-    pub(crate) fn taken(&self) -> (usize, usize) {
-        (self.rows, self.bytes)
-    }
-
-    /// Whether the rows' end mark has been read.
-    pub(crate) fn ended(&self) -> bool {
-        self.ended
-    }
-
-    /// Takes what has arrived.
-    pub(crate) fn feed(&mut self, chunk: Bytes) {
-        debug_assert!(self.pending.is_empty(), "rows were left when more arrived");
-        if self.carry.is_empty() {
-            self.pending = chunk;
-            return;
-        }
-        self.carry.extend_from_slice(&chunk);
-        if self.carry.len() >= self.need {
-            self.pending = std::mem::take(&mut self.carry).freeze();
-        }
-    }
-
-    /// Puts what is no whole row aside until more has come, with room for what is known to come:
-    /// growing step by step would take twice the room.
-    fn set_aside(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return;
-        }
-        let missing = (self.need + PIECE).saturating_sub(pending.len());
-        self.carry = pending.try_into_mut().unwrap_or_else(|shared| {
-            let mut own = BytesMut::with_capacity(shared.len() + missing);
-            own.extend_from_slice(&shared);
-            own
-        });
-        self.carry.reserve(missing);
-    }
-
-    /// Decodes one row of what has arrived; false when there is no whole one left.
-    pub(crate) fn row(&mut self) -> Result<bool> {
-        if self.ended || (!self.header && !self.read_header()?) {
-            return Ok(false);
-        }
-        let Some(length) = self.find_row()? else {
-            self.set_aside();
-            return Ok(false);
-        };
-        self.need = 0;
-        if self.ended {
-            return Ok(false);
-        }
-        let data = std::mem::take(&mut self.pending);
+    /// Decodes a row.
+    pub(crate) fn take(&mut self, row: &Frame<'_>) -> Result<()> {
         for (at, values) in self.columns.iter_mut().enumerate() {
-            let value = self.spans[at].map(|(from, to)| &data[from..to]);
+            let value = row.field(at);
             let Err(trouble) = values.append(value) else { continue };
             let field = self.schema.field(at);
             let bytes = value.unwrap_or_default();
@@ -162,8 +147,7 @@ impl Decoder {
             self.faults.push(ValueFault { row: self.rows, column: at, text, error });
         }
         if let Some(fault) = self.faults.last_mut().filter(|f| f.row == self.rows) {
-            let key: Vec<String> =
-                self.key.iter().map(|k| key_text(*k, &data, &self.spans)).collect();
+            let key = row.key();
             let place = match key.is_empty() {
                 true => self.table.name.to_string(),
                 false => format!("{} ({})", self.table.name, key.join(", ")),
@@ -172,101 +156,12 @@ impl Decoder {
             fault.error = error.at(place);
         }
         self.rows += 1;
-        self.bytes += length;
-        // An empty rest would keep the memory of what it is the rest of.
-        let mut rest = Bytes::new();
-        if length < data.len() {
-            rest = data.clone();
-            rest.advance(length);
-        }
-        if !self.key.is_empty() {
-            // A chunk holds about one row, so that keeping the last one keeps little more.
-            match &mut self.last_row {
-                Some((row, spans)) => {
-                    *row = data;
-                    spans.clone_from(&self.spans);
-                }
-                none => *none = Some((data, self.spans.clone())),
-            }
-        }
-        self.pending = rest;
-        Ok(true)
-    }
-
-    fn read_header(&mut self) -> Result<bool> {
-        let data = &self.pending;
-        let Some(length) = data.get(15..19) else {
-            self.need = 19;
-            self.set_aside();
-            return Ok(false);
-        };
-        if data[..11] != SIGNATURE[..] {
-            return Err(Error::new(Code::StoreFailed, "the server's COPY is not in binary format"));
-        }
-        let extension = u32::from_be_bytes([length[0], length[1], length[2], length[3]]) as usize;
-        let whole = 19 + extension;
-        if data.len() < whole {
-            self.need = whole;
-            self.set_aside();
-            return Ok(false);
-        }
-        self.pending.advance(whole);
-        self.header = true;
-        Ok(true)
-    }
-
-    /// Finds the fields of the first row in `pending` and its length, if it is all there; if not,
-    /// notes how long it is at least.
-    fn find_row(&mut self) -> Result<Option<usize>> {
-        let data = &self.pending[..];
-        self.need = 2;
-        let Some(count) = data.get(..2) else { return Ok(None) };
-        let count = i16::from_be_bytes([count[0], count[1]]);
-        if count == -1 {
-            self.ended = true;
-            return Ok(Some(2));
-        }
-        if usize::try_from(count) != Ok(self.fields) {
-            let message = format!(
-                "{}: a row of {count} fields where {} were asked for",
-                self.table.name, self.fields
-            );
-            return Err(Error::new(Code::StoreFailed, message));
-        }
-        let mut at = 2;
-        for span in &mut self.spans {
-            let Some(length) = data.get(at..at + 4) else {
-                self.need = at + 4;
-                return Ok(None);
-            };
-            let length = i32::from_be_bytes([length[0], length[1], length[2], length[3]]);
-            at += 4;
-            *span = match usize::try_from(length) {
-                Ok(length) => {
-                    let from = at;
-                    at += length;
-                    Some((from, at))
-                }
-                Err(_) => None,
-            };
-        }
-        self.need = at;
-        Ok((at <= data.len()).then_some(at))
-    }
-
-    /// The key of the last row taken, each part as the text of its value.
-    pub(crate) fn last_key(&mut self) -> &[String] {
-        if let Some((data, spans)) = self.last_row.take() {
-            self.last.clear();
-            self.last.extend(self.key.iter().map(|k| key_text(*k, &data, &spans)));
-        }
-        &self.last
+        Ok(())
     }
 
     /// The rows taken since the last batch, and those that could not be converted.
     pub(crate) fn finish(&mut self) -> Result<(RecordBatch, Vec<Reject>)> {
         let rows = std::mem::take(&mut self.rows);
-        self.bytes = 0;
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.columns.len());
         for (values, field) in self.columns.iter_mut().zip(self.schema.fields()) {
             arrays.push(values.finish(field, rows));
@@ -324,8 +219,4 @@ impl Decoder {
 
 fn arrow_bug(error: arrow::error::ArrowError) -> Error {
     Error::bug("postgres: columns of a batch do not fit together").because(error)
-}
-
-fn key_text(key: KeyField, data: &[u8], spans: &[Option<(usize, usize)>]) -> String {
-    spans[key.at].map(|(from, to)| key.wire.show(&data[from..to])).unwrap_or_default()
 }

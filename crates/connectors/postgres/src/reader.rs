@@ -9,8 +9,9 @@ use syncline_sql::{Dialect, KeyRange};
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result};
 use tokio_postgres::CopyOutStream;
 
-use crate::decode::{Decoder, KeyField};
+use crate::decode::{Columns, Decoder, Packed};
 use crate::error;
+use crate::frames::{Frames, KeyField};
 use crate::source::{Idle, Reading, unterminated};
 use crate::split::{self, Piece};
 use crate::types::{Wire, expression, wire};
@@ -21,8 +22,12 @@ pub(crate) struct Reader {
     reading: Option<Reading>,
     idle: Arc<Idle>,
     read: ReadTask,
-    rows: Pin<Box<CopyOutStream>>,
+    stream: Pin<Box<CopyOutStream>>,
+    frames: Frames,
     decoder: Decoder,
+    /// Rows taken since the last batch, and their bytes on the wire.
+    rows: usize,
+    bytes: usize,
     seq: u64,
     resumable: bool,
     ended: bool,
@@ -42,11 +47,18 @@ impl Reader {
         at: Option<&Position>,
         reading: Reading,
         idle: Arc<Idle>,
+        packed: bool,
     ) -> Result<Self> {
         let resumable = matches!(piece, Piece::Key { .. });
         let statement = statement(read, piece, at)?;
-        let decoder = Decoder::new(Arc::clone(&read.table), statement.key, statement.hidden)?;
-        let rows = reading
+        let columns = read.table.columns.len();
+        let frames =
+            Frames::new(read.table.name.clone(), columns + statement.hidden, statement.key);
+        let decoder = match packed {
+            true => Decoder::Packed(Packed::new(columns)),
+            false => Decoder::Columns(Box::new(Columns::new(Arc::clone(&read.table))?)),
+        };
+        let stream = reading
             .session
             .client
             .copy_out(&statement.sql)
@@ -56,8 +68,11 @@ impl Reader {
             reading: Some(reading),
             idle,
             read: read.clone(),
-            rows: Box::pin(rows),
+            stream: Box::pin(stream),
+            frames,
             decoder,
+            rows: 0,
+            bytes: 0,
             seq: at.map_or(0, |p| p.seq),
             resumable,
             ended: false,
@@ -68,21 +83,26 @@ impl Reader {
     async fn fill(&mut self, budget: Budget) -> Result<()> {
         loop {
             loop {
-                let (rows, bytes) = self.decoder.taken();
-                if rows >= budget.rows || (rows > 0 && bytes >= budget.bytes) {
+                if self.rows >= budget.rows || (self.rows > 0 && self.bytes >= budget.bytes) {
                     return Ok(());
                 }
-                if !self.decoder.row()? {
+                let (decoder, bytes) = (&mut self.decoder, &mut self.bytes);
+                let taken = self.frames.row(|row| {
+                    *bytes += row.bytes().len();
+                    decoder.take(row)
+                });
+                if !taken? {
                     break;
                 }
+                self.rows += 1;
             }
-            match self.rows.next().await {
-                Some(Ok(chunk)) => self.decoder.feed(chunk),
+            match self.stream.next().await {
+                Some(Ok(chunk)) => self.frames.feed(chunk),
                 Some(Err(failed)) => {
                     let user_sql = uses_user_sql(&self.read);
                     return Err(error::reading(failed, &self.read.table.name, user_sql));
                 }
-                None if self.decoder.ended() => {
+                None if self.frames.ended() => {
                     self.ended = true;
                     return Ok(());
                 }
@@ -105,7 +125,8 @@ impl SplitReader for Reader {
         if !self.ended {
             self.fill(budget).await?;
         }
-        let (taken, _) = self.decoder.taken();
+        let taken = std::mem::take(&mut self.rows);
+        self.bytes = 0;
         if taken == 0 {
             if let Some(reading) = self.reading.take().filter(|r| r.shared) {
                 self.idle.put(reading.number, reading.purpose, reading.session);
@@ -113,7 +134,7 @@ impl SplitReader for Reader {
             return Ok(Element::EndOfSplit);
         }
         self.seq += taken as u64;
-        let token = split::place(if self.resumable { self.decoder.last_key() } else { &[] });
+        let token = split::place(if self.resumable { self.frames.last_key() } else { &[] });
         let (rows, rejects) = self.decoder.finish()?;
         Ok(Element::Batch(ChangeBatch {
             table: Arc::clone(&self.read.table),

@@ -5,21 +5,26 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
+use arrow::array::{AsArray, RecordBatch};
 use syncline_connector::{
-    ChangeLog, Consistency, Cut, Digest, ReadTask, Source, SplitReader, async_trait,
+    ChangeLog, Consistency, Cut, Digest, Packing, ReadTask, Source, SplitReader, async_trait,
 };
 use syncline_types::{
-    Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
-    did_you_mean,
+    Code, Column, Error, Position, Reject, Result, Split, TableInfo, TableName, TableSchema,
+    TableSelection, did_you_mean, field,
 };
 use tokio::sync::Mutex;
 
 use crate::catalog::{self, Relation};
 use crate::checksum;
 use crate::connect::{Connect, Purpose, Session};
+use crate::decode;
 use crate::error;
 use crate::reader::Reader;
 use crate::split::{self, Blocks, Piece, Shape};
+
+/// Rows as binary COPY has them.
+pub(crate) const PACKED: &str = "postgres-copy";
 
 const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
@@ -277,6 +282,22 @@ impl PostgresSource {
         Ok(())
     }
 
+    async fn reader(
+        &self,
+        read: &ReadTask,
+        split: &Split,
+        at: Option<&Position>,
+        packed: bool,
+    ) -> Result<Box<dyn SplitReader>> {
+        let piece = split::piece(split)?;
+        let reading = self.reading(purpose(read)).await?;
+        if let Piece::Blocks(blocks) = &piece {
+            self.check_unchanged(&reading, &read.table.name, blocks).await?;
+        }
+        let idle = Arc::clone(&self.idle);
+        Ok(Box::new(Reader::open(read, piece, at, reading, idle, packed).await?))
+    }
+
     /// The patterns that name one table must each fit one.
     async fn check_named(
         &self,
@@ -441,13 +462,27 @@ impl Source for PostgresSource {
         split: &Split,
         at: Option<&Position>,
     ) -> Result<Box<dyn SplitReader>> {
-        let piece = split::piece(split)?;
-        let reading = self.reading(purpose(read)).await?;
-        if let Piece::Blocks(blocks) = &piece {
-            self.check_unchanged(&reading, &read.table.name, blocks).await?;
-        }
-        let reader = Reader::open(read, piece, at, reading, Arc::clone(&self.idle)).await?;
-        Ok(Box::new(reader))
+        self.reader(read, split, at, false).await
+    }
+
+    fn packing(&self, read: &ReadTask) -> Option<Packing> {
+        // A value that is read as text is not what its type's own column takes.
+        let as_it_is = |c: &Column| field::logical(&c.field) != Some("text-of");
+        let all = read.table.columns.iter().all(as_it_is);
+        all.then(|| Packing { form: PACKED, table: Arc::clone(&read.table) })
+    }
+
+    async fn open_packed(
+        &self,
+        read: &ReadTask,
+        split: &Split,
+        at: Option<&Position>,
+    ) -> Result<Box<dyn SplitReader>> {
+        self.reader(read, split, at, true).await
+    }
+
+    fn unpack(&self, read: &ReadTask, rows: &RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
+        decode::unpack(&read.table, rows.column(0).as_binary())
     }
 
     async fn adopt(&self, read: &ReadTask, split: &Split) -> Result<Option<Split>> {

@@ -2,14 +2,15 @@
 //! at each flush.
 
 mod delete;
+mod packed;
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::SinkExt;
-use syncline_connector::{SinkWriter, async_trait};
+use syncline_connector::{Packing, SinkWriter, async_trait};
 use syncline_sql::Dialect;
 use syncline_types::{ChangeBatch, Error, ErrorKind, Position, Result, TableName, TableSchema};
 use tokio_postgres::{CopyInSink, Statement};
@@ -152,7 +153,8 @@ impl Writer {
             session.run(&format!("TRUNCATE {BATCH}"), &place).await?;
         }
         let cells = cells(&batch.rows, &self.plan.table)?;
-        stream(session, &self.copy, &mut self.encoder, &cells, rows, &place).await?;
+        let pieces = self.encoder.pieces(&cells, rows);
+        stream(session, &self.copy, pieces, rows, &place).await?;
         if let Some(merge) = &self.merge {
             session.run(merge, &place).await?;
         }
@@ -160,31 +162,23 @@ impl Writer {
     }
 }
 
-/// Sends rows by a COPY.
+/// Sends rows by a COPY, whose data come piece by piece.
 async fn stream(
     session: &Session,
     copy: &Statement,
-    encoder: &mut Encoder,
-    cells: &[ArrayRef],
+    pieces: impl Iterator<Item = Result<Bytes>>,
     rows: usize,
     place: &str,
 ) -> Result<()> {
     let sink: CopyInSink<Bytes> =
         session.client.copy_in(copy).await.map_err(|e| error::of(e, place))?;
     let mut sink = pin!(sink);
-    encoder.begin();
-    let mut row = 0;
-    'rows: while row < rows {
+    for piece in pieces {
         // An error here drops the sink, which ends the COPY in failure.
-        row = encoder.fill(cells, row, rows).map_err(|e| e.at(place))?;
-        if row == rows {
-            encoder.end();
-        }
-        for piece in encoder.take() {
-            if sink.send(piece).await.is_err() {
-                // Why stands in the answer to the end of the COPY.
-                break 'rows;
-            }
+        let piece = piece.map_err(|e| e.at(place))?;
+        if sink.send(piece).await.is_err() {
+            // Why stands in the answer to the end of the COPY.
+            break;
         }
     }
     let written = sink.as_mut().finish().await.map_err(|e| error::of(e, place))?;
@@ -240,6 +234,16 @@ impl SinkWriter for Writer {
         }
         self.begin().await?;
         let written = self.copy(batch).await;
+        self.settle(written).await
+    }
+
+    fn takes(&self, packing: &Packing) -> bool {
+        self.merge.is_none() && packed::fits(packing, &self.plan, &self.encoder)
+    }
+
+    async fn write_packed(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.begin().await?;
+        let written = self.copy_packed(rows).await;
         self.settle(written).await
     }
 

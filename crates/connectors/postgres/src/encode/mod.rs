@@ -24,8 +24,13 @@ use self::special::{binary_special, special};
 use self::text::text_value;
 use crate::types::{NativeType, is_special, numeric_bounds, oid};
 
-/// Data is handed over in pieces of about this size.
-const CHUNK: usize = 256 * 1024;
+/// Data is handed over in pieces of about this size: the server looks at a piece once it has all
+/// of it.
+pub(crate) const CHUNK: usize = 64 * 1024;
+
+/// What the data of a binary COPY begin and end with.
+pub(crate) const BEGIN: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(crate) const END: &[u8] = &(-1_i16).to_be_bytes();
 
 /// How one column is written.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +176,10 @@ impl Encoder {
         })
     }
 
+    pub(crate) fn is_binary(&self) -> bool {
+        self.binary
+    }
+
     /// `binary` or `text`, as COPY calls it.
     pub(crate) fn format(&self) -> &'static str {
         if self.binary { "binary" } else { "text" }
@@ -180,15 +189,43 @@ impl Encoder {
     pub(crate) fn begin(&mut self) {
         self.buffer.clear();
         if self.binary {
-            self.buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+            self.buffer.extend_from_slice(BEGIN);
         }
     }
 
     /// Ends it.
     pub(crate) fn end(&mut self) {
         if self.binary {
-            self.buffer.extend_from_slice(&(-1_i16).to_be_bytes());
+            self.buffer.extend_from_slice(END);
         }
+    }
+
+    /// A whole COPY, piece by piece.
+    pub(crate) fn pieces<'a>(
+        &'a mut self,
+        cells: &'a [ArrayRef],
+        rows: usize,
+    ) -> impl Iterator<Item = Result<Bytes>> + Send + 'a {
+        self.begin();
+        let (mut row, mut full) = (0, Vec::new().into_iter());
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(piece) = full.next() {
+                    return Some(Ok(piece));
+                }
+                if row == rows {
+                    return None;
+                }
+                match self.fill(cells, row, rows) {
+                    Ok(next) => row = next,
+                    Err(error) => return Some(Err(error)),
+                }
+                if row == rows {
+                    self.end();
+                }
+                full = self.take().collect::<Vec<_>>().into_iter();
+            }
+        })
     }
 
     /// What has been written since the last call, in pieces of a size that connections like:

@@ -41,8 +41,9 @@ impl Writer {
         session.run(&sql, &place).await?;
         let copy = format!("COPY {GONE} ({list}) FROM STDIN (FORMAT {})", encoder.format());
         let copy = session.client.prepare(&copy).await.map_err(|e| error::of(e, &place))?;
-        stream(session, &copy, &mut encoder, &cells(rows, &taken)?, rows.num_rows(), &place)
-            .await?;
+        let cells = cells(rows, &taken)?;
+        let pieces = encoder.pieces(&cells, rows.num_rows());
+        stream(session, &copy, pieces, rows.num_rows(), &place).await?;
         let keyed = !self.plan.merge.is_empty()
             && taken.columns.iter().all(|c| self.plan.merge.iter().any(|k| k == c.name()));
         let delete = if keyed {

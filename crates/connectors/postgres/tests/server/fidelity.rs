@@ -3,7 +3,7 @@
 
 use syncline_connector::WriteMode;
 
-use crate::support::{assert_same, copy, servers};
+use crate::support::{assert_same, copy, copy_packed, servers};
 
 /// Tables of every type, each row an extreme.
 const TYPES: &str = include_str!("../types.sql");
@@ -38,6 +38,7 @@ async fn every_type_comes_back_equal_under_hostile_defaults() {
         for table in ["direct", "texts", "nothing", "columnless"] {
             copy(&from, &to, &format!("public.{table}"), table, WriteMode::Append).await;
         }
+        copy_packed(&from, &to, "public.direct", "packed").await;
         for database in [&from, &to] {
             let sql = format!("ALTER DATABASE {} RESET ALL", database.name());
             server.session().execute(&sql);
@@ -45,6 +46,7 @@ async fn every_type_comes_back_equal_under_hostile_defaults() {
         for table in ["direct", "texts", "nothing", "columnless"] {
             assert_same((&from, table), (&to, table));
         }
+        assert_same((&from, "direct"), (&to, "packed"));
         let types = "SELECT attrelid::regclass::text, attname, format_type(atttypid, atttypmod) \
              FROM pg_attribute WHERE attrelid IN ('direct'::regclass, 'texts'::regclass) \
              AND attnum > 0 AND attname NOT IN ('p', 'st') ORDER BY 1, attnum";

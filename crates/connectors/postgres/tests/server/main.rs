@@ -8,6 +8,7 @@ mod definitions;
 mod fidelity;
 mod generated;
 mod hostile;
+mod packing;
 mod reading;
 mod relating;
 mod replacing;

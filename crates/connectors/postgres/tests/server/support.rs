@@ -80,7 +80,7 @@ pub(crate) async fn write_task(
     }
 }
 
-/// Copies one table. What was read and could not be converted comes back.
+/// Copies one table, value by value. What was read and could not be converted comes back.
 pub(crate) async fn try_copy(
     source: &dyn Source,
     sink: &dyn Sink,
@@ -88,6 +88,19 @@ pub(crate) async fn try_copy(
     to: &str,
     write: WriteMode,
     cut: &Cut,
+) -> Result<(u64, Vec<Reject>)> {
+    try_copy_as(source, sink, pattern, to, write, cut, false).await
+}
+
+/// As [`try_copy`]; packed, when that is asked for.
+async fn try_copy_as(
+    source: &dyn Source,
+    sink: &dyn Sink,
+    pattern: &str,
+    to: &str,
+    write: WriteMode,
+    cut: &Cut,
+    packed: bool,
 ) -> Result<(u64, Vec<Reject>)> {
     let mut table = find(source, pattern).await;
     let mut task = write_task(sink, &table, to, write).await;
@@ -101,11 +114,19 @@ pub(crate) async fn try_copy(
     for split in &splits {
         let Opened { mut writer, held } = sink.open(&task, split).await?;
         assert_eq!(held, None);
-        let mut reader = source.open(&read, split, None).await?;
+        let takes = source.packing(&read).is_some_and(|packing| writer.takes(&packing));
+        assert!(takes || !packed, "{pattern} does not go packed");
+        let mut reader = match packed {
+            true => source.open_packed(&read, split, None).await?,
+            false => source.open(&read, split, None).await?,
+        };
         let mut last = syncline_types::Position::new(0, "{}");
         while let Element::Batch(batch) = reader.next(BATCH).await? {
             assert!(batch.position.seq > last.seq, "positions do not move");
-            writer.write(&batch).await?;
+            match packed {
+                true => writer.write_packed(&batch.rows).await?,
+                false => writer.write(&batch).await?,
+            }
             rows += batch.rows.num_rows() as u64;
             rejects.extend(batch.rejects);
             last = batch.position;
@@ -137,6 +158,17 @@ pub(crate) async fn copy(
     if let Some(reject) = rejects.first() {
         panic!("rejected: {}", reject.error.chain());
     }
+    rows
+}
+
+/// As [`copy`], for a table whose rows go packed; panics when they do not.
+pub(crate) async fn copy_packed(from: &Database, to: &Database, pattern: &str, name: &str) -> u64 {
+    let (source, sink) = (source(&from.url()), sink(&to.url()));
+    let cut = Cut { splits: 3, min_rows: 1, min_bytes: 1 };
+    let append = WriteMode::Append;
+    let result = try_copy_as(&*source, &*sink, pattern, name, append, &cut, true).await;
+    let (rows, rejects) = result.unwrap_or_else(|e| panic!("{}: {}", e.code(), e.chain()));
+    assert!(rejects.is_empty());
     rows
 }
 
