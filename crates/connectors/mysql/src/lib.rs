@@ -11,6 +11,7 @@
 
 #[doc(hidden)]
 pub mod bench;
+mod binlog;
 mod catalog;
 mod checkpoint;
 mod checksum;
@@ -57,7 +58,10 @@ static SPEC: Spec = Spec {
     title: "MySQL and MariaDB",
     schemes: &["mysql", "mariadb"],
     example: "mysql://user:password@host:3306/database",
-    roles: Roles { source: &[Mode::Full, Mode::Batch], sink: true },
+    roles: Roles {
+        source: &[Mode::Full, Mode::Batch, Mode::Changes, Mode::FullChanges],
+        sink: true,
+    },
     guarantee: "exactly once (rows and position in one transaction)",
     versions: "MySQL 8.0, MariaDB 10.11",
     notes: "All parallel readers share one snapshot when the account may FLUSH TABLES WITH READ \

@@ -5,12 +5,11 @@
 //! are copied, both held for as long as it takes to open the snapshots. Where neither right is
 //! there, MariaDB tells the binary log's position of each snapshot: equal ones show the same.
 
-use std::collections::HashSet;
-
 use syncline_connector::Consistency;
 use syncline_sql::Dialect;
-use syncline_types::{Result, TableName};
+use syncline_types::{Code, Error, Result, TableName};
 
+use crate::binlog::{About, Place};
 use crate::session::{Purpose, Store};
 use crate::wire::{Conn, Fault, Flavor};
 
@@ -23,25 +22,28 @@ const TRIES: usize = 20;
 pub(crate) struct Snapshot {
     pub(crate) conns: Vec<Conn>,
     pub(crate) consistency: Consistency,
+    /// Between which places of the log it stands, when that was asked for.
+    pub(crate) moment: Option<(Place, Place)>,
 }
 
 /// Opens `parallel` snapshots of the same moment, or says why they are not. `plain` are tables
-/// whose engine has no transactions.
+/// whose engine has no transactions. With `log`, the snapshots' place in it is found, too.
 pub(crate) async fn open(
     store: &Store,
     parallel: usize,
     tables: &[TableName],
     plain: &[TableName],
+    log: Option<&About>,
 ) -> Result<Snapshot> {
     let mut conns = Vec::with_capacity(parallel);
     for _ in 0..parallel.max(1) {
         conns.push(store.connect(Purpose::Read).await?);
     }
-    let consistency = if conns.len() == 1 {
+    let (consistency, moment) = if conns.len() == 1 && log.is_none() {
         start(&mut conns).await?;
-        Consistency::Snapshot
+        (Consistency::Snapshot, None)
     } else {
-        together(store, &mut conns, tables).await?
+        together(store, &mut conns, tables, log).await?
     };
     let consistency = match (consistency, plain) {
         (Consistency::Snapshot, [table, ..]) => Consistency::PerSplit(format!(
@@ -49,7 +51,7 @@ pub(crate) async fn open(
         )),
         (other, _) => other,
     };
-    Ok(Snapshot { conns, consistency })
+    Ok(Snapshot { conns, consistency, moment })
 }
 
 /// Starts the snapshot of each connection.
@@ -60,7 +62,15 @@ async fn start(conns: &mut [Conn]) -> Result<()> {
     Ok(())
 }
 
-async fn together(store: &Store, conns: &mut [Conn], tables: &[TableName]) -> Result<Consistency> {
+/// What several snapshots see, and between which places of the log.
+type Seen = (Consistency, Option<(Place, Place)>);
+
+async fn together(
+    store: &Store,
+    conns: &mut [Conn],
+    tables: &[TableName],
+    log: Option<&About>,
+) -> Result<Seen> {
     let mut control = store.connect(Purpose::Read).await?;
     control.exec(&format!("SET SESSION lock_wait_timeout={LOCK_SECONDS}")).await?;
     let mut reasons = Vec::new();
@@ -81,29 +91,89 @@ async fn together(store: &Store, conns: &mut [Conn], tables: &[TableName]) -> Re
     }
     if locked {
         let started = start(conns).await;
+        // Nothing is being committed, or nothing of these tables.
+        let place = match log {
+            Some(about) => crate::binlog::end(&mut control, about).await.map(Some),
+            None => Ok(None),
+        };
         control.exec("UNLOCK TABLES").await?;
         started?;
         control.quit().await;
-        return Ok(Consistency::Snapshot);
+        let moment = place?.map(|place| (place.clone(), place));
+        return Ok((Consistency::Snapshot, moment));
     }
+    let seen = match conns[0].flavor {
+        Flavor::MariaDb => by_position(conns, log, &mut reasons).await,
+        Flavor::MySql => between(&mut control, conns, log).await,
+    };
     control.quit().await;
-    if conns[0].flavor == Flavor::MariaDb {
-        for _ in 0..TRIES {
-            start(conns).await?;
-            match same_position(conns).await? {
-                Some(true) => return Ok(Consistency::Snapshot),
-                Some(false) => reasons.push("the server is too busy to catch one moment".into()),
-                None => {
-                    reasons.push("the server keeps no binary log".into());
-                    break;
-                }
-            }
-        }
-    } else {
-        start(conns).await?;
-    }
+    let (same, moment) = seen?;
     reasons.dedup();
-    Ok(Consistency::PerSplit(reasons.join("; ")))
+    let consistency = match same {
+        true => Consistency::Snapshot,
+        false => Consistency::PerSplit(reasons.join("; ")),
+    };
+    Ok((consistency, moment))
+}
+
+/// Whether all see the same, and between which places of the log.
+type Compared = (bool, Option<(Place, Place)>);
+
+/// MariaDB: each snapshot tells its place in the log.
+async fn by_position(
+    conns: &mut [Conn],
+    log: Option<&About>,
+    reasons: &mut Vec<String>,
+) -> Result<Compared> {
+    let mut last = None;
+    for _ in 0..TRIES {
+        start(conns).await?;
+        let Some(positions) = positions(conns).await? else {
+            reasons.push("the server keeps no binary log".into());
+            return Ok((false, None));
+        };
+        let same = positions.iter().all(|p| *p == positions[0]);
+        let order = |p: &&FileOffset| (crate::binlog::number(&p.0).1, p.1);
+        let low = positions.iter().min_by_key(order).cloned();
+        last = low.zip(positions.iter().max_by_key(order).cloned());
+        if same {
+            return Ok((true, places(conns, log, last).await?));
+        }
+        reasons.push("the server is too busy to catch one moment".into());
+    }
+    Ok((false, places(conns, log, last).await?))
+}
+
+type FileOffset = (String, u64);
+
+async fn places(
+    conns: &mut [Conn],
+    log: Option<&About>,
+    found: Option<(FileOffset, FileOffset)>,
+) -> Result<Option<(Place, Place)>> {
+    let (Some(about), Some((low, high))) = (log, found) else { return Ok(None) };
+    let low = about.maria_place(&mut conns[0], low).await?;
+    Ok(Some((low, about.maria_place(&mut conns[0], high).await?)))
+}
+
+/// MySQL: the transactions that were through before the snapshots were opened, and the log's end
+/// behind them.
+async fn between(control: &mut Conn, conns: &mut [Conn], log: Option<&About>) -> Result<Compared> {
+    let Some(about) = log else {
+        start(conns).await?;
+        return Ok((false, None));
+    };
+    if !about.gtids {
+        // The log's end is behind transactions that cannot be seen yet.
+        let text = "the account may not lock tables, and the server has no GTIDs: the snapshot's \
+                    place in the log cannot be told";
+        return Err(Error::new(Code::NoPrivilege, text)
+            .hint("GRANT RELOAD ON *.* TO the account, or set gtid_mode=ON"));
+    }
+    let low = about.committed(control).await?;
+    start(conns).await?;
+    let high = crate::binlog::end(control, about).await?;
+    Ok((false, Some((low, high))))
 }
 
 /// The refusal in words, unless the connection broke.
@@ -117,9 +187,9 @@ fn refused(what: &str, fault: Fault) -> Result<String> {
     }
 }
 
-/// Whether all snapshots stand at one position of MariaDB's binary log; `None` without a log.
-async fn same_position(conns: &mut [Conn]) -> Result<Option<bool>> {
-    let mut positions = HashSet::new();
+/// Where each snapshot stands in MariaDB's binary log; `None` without a log.
+async fn positions(conns: &mut [Conn]) -> Result<Option<Vec<FileOffset>>> {
+    let mut positions = Vec::with_capacity(conns.len());
     for conn in conns {
         let rows = conn.query("SHOW STATUS LIKE 'binlog_snapshot_%'").await?;
         let value = |name: &str| {
@@ -136,7 +206,7 @@ async fn same_position(conns: &mut [Conn]) -> Result<Option<bool>> {
         if file.is_empty() {
             return Ok(None);
         }
-        positions.insert((file, value("binlog_snapshot_position")));
+        positions.push((file, value("binlog_snapshot_position").parse().unwrap_or_default()));
     }
-    Ok(Some(positions.len() == 1))
+    Ok(Some(positions))
 }

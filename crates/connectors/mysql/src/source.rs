@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::Field;
 use async_trait::async_trait;
-use syncline_connector::{Consistency, Cut, Digest, ReadTask, Source, SplitReader};
+use syncline_connector::{ChangeLog, Consistency, Cut, Digest, ReadTask, Source, SplitReader};
 use syncline_types::{
     Code, Error, Position, Result, Split, TableInfo, TableName, TableSchema, TableSelection,
 };
 
+use crate::binlog::{About, Place as LogPlace};
 use crate::key::{self, Key};
 use crate::native::{field_of_result, with_zeros};
 use crate::pool::Pool;
@@ -22,7 +23,7 @@ use crate::{catalog, checksum, snapshot};
 
 /// Reads a MySQL or MariaDB server.
 pub(crate) struct MysqlSource {
-    store: Store,
+    pub(crate) store: Store,
     pool: Arc<Pool>,
     /// Tables found, whole: a read may leave columns out that its key needs.
     found: Mutex<HashMap<TableName, catalog::Found>>,
@@ -33,7 +34,7 @@ impl MysqlSource {
         Self { pool: Pool::new(store.clone()), store, found: Mutex::default() }
     }
 
-    fn found(&self) -> MutexGuard<'_, HashMap<TableName, catalog::Found>> {
+    pub(crate) fn found(&self) -> MutexGuard<'_, HashMap<TableName, catalog::Found>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -46,7 +47,7 @@ impl MysqlSource {
     }
 
     /// The table with all its columns.
-    async fn whole(&self, conn: &mut Conn, name: &TableName) -> Result<TableSchema> {
+    pub(crate) async fn whole(&self, conn: &mut Conn, name: &TableName) -> Result<TableSchema> {
         if let Some(found) = self.found().get(name) {
             return Ok(found.info.schema.clone());
         }
@@ -55,6 +56,27 @@ impl MysqlSource {
         let schema = found.info.schema.clone();
         self.found().insert(name.clone(), found);
         Ok(schema)
+    }
+
+    /// Opens a snapshot for the tables found; with `log`, says between which places of the log it
+    /// stands.
+    pub(crate) async fn snapshot(
+        &self,
+        parallel: usize,
+        log: Option<&About>,
+    ) -> Result<(Consistency, Option<(LogPlace, LogPlace)>)> {
+        self.end().await?;
+        let (tables, plain) = {
+            let found = self.found();
+            let mut tables: Vec<TableName> = found.keys().cloned().collect();
+            tables.sort();
+            let plain = tables.iter().filter(|t| !found[*t].is_transactional());
+            let plain: Vec<TableName> = plain.cloned().collect();
+            (tables, plain)
+        };
+        let opened = snapshot::open(&self.store, parallel, &tables, &plain, log).await?;
+        opened.conns.into_iter().for_each(|conn| self.pool.give(conn));
+        Ok((opened.consistency, opened.moment))
     }
 
     async fn plan_on(&self, conn: &mut Conn, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
@@ -163,18 +185,7 @@ impl Source for MysqlSource {
     }
 
     async fn begin(&self, parallel: usize) -> Result<Consistency> {
-        self.end().await?;
-        let (tables, plain) = {
-            let found = self.found();
-            let mut tables: Vec<TableName> = found.keys().cloned().collect();
-            tables.sort();
-            let plain = tables.iter().filter(|t| !found[*t].is_transactional());
-            let plain: Vec<TableName> = plain.cloned().collect();
-            (tables, plain)
-        };
-        let opened = snapshot::open(&self.store, parallel, &tables, &plain).await?;
-        opened.conns.into_iter().for_each(|conn| self.pool.give(conn));
-        Ok(opened.consistency)
+        Ok(self.snapshot(parallel, None).await?.0)
     }
 
     async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
@@ -234,6 +245,10 @@ impl Source for MysqlSource {
         let digest = checksum::of(&mut conn, read, &Token::read(&split.token)?).await;
         self.pool.give(conn);
         digest
+    }
+
+    fn change_log(&self) -> Option<&dyn ChangeLog> {
+        Some(self)
     }
 
     async fn end(&self) -> Result<()> {

@@ -8,6 +8,7 @@
 pub(crate) mod fault;
 mod handshake;
 pub(crate) mod packet;
+pub(crate) mod replica;
 mod tls;
 
 use std::time::Duration;

@@ -71,7 +71,8 @@ impl Packets {
         Ok(if self.advance()? { Some(self.current()) } else { None })
     }
 
-    fn current(&self) -> &[u8] {
+    /// The packet handed out last.
+    pub(super) fn current(&self) -> &[u8] {
         if self.in_joined { &self.joined } else { &self.buffer[4..self.used] }
     }
 

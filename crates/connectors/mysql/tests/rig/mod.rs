@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod limits;
+pub(crate) mod tail;
+
 use std::sync::Arc;
 
 use syncline_connector::{

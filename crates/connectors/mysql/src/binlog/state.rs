@@ -1,0 +1,408 @@
+//! What the log's events come to: transactions, the rows in them, and the place behind them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use syncline_types::{
+    Code, Error, LogElement, Position, Result, SchemaChange, SchemaEffect, TableName,
+};
+
+use super::event::{Begin, Head, Query, cut, kind, maria_gtid, mysql_gtid, unreadable};
+use super::inflate::{self, Payload};
+use super::map::{self, Layout, TableMap};
+use super::place::Place;
+use super::plan::{self, Plan};
+use super::set::Set;
+use super::tables::{Meaning, Tables};
+use crate::wire::packet::Fields;
+
+/// What an event came to.
+pub(crate) enum Step {
+    /// Nothing that matters to the one who waits.
+    Nothing,
+    /// Rows.
+    Rows,
+    /// A transaction ended.
+    Commit,
+    /// Events that lie in this one.
+    Payload(Payload),
+}
+
+/// A table under the number that rows' events name it by.
+struct Numbered {
+    /// The map's bytes behind the number.
+    map: Vec<u8>,
+    /// `None` when it is not followed.
+    open: Option<Open>,
+}
+
+/// A followed table, and the plans for the events met so far.
+struct Open {
+    layout: Arc<Layout>,
+    plans: Vec<Arc<Plan>>,
+}
+
+/// The transaction at hand.
+#[derive(Default)]
+struct Transaction {
+    begin: Option<Begin>,
+    /// It goes on until a commit; otherwise it is one statement.
+    begun: bool,
+    /// Its rows in this set and in sets before.
+    rows: u64,
+}
+
+/// How the log is understood so far.
+pub(crate) struct State {
+    pub(crate) tables: Tables,
+    /// Behind the last whole transaction.
+    pub(crate) here: Place,
+    file: String,
+    /// Behind the last event.
+    offset: u64,
+    open: Option<Transaction>,
+    numbered: HashMap<u64, Numbered>,
+    set: Set,
+    /// Rows yielded before the set.
+    seq: u64,
+    old_images: bool,
+    /// Whole sets and changes of definitions, in their order.
+    pub(crate) ready: VecDeque<LogElement>,
+}
+
+impl State {
+    /// Begins behind `at`, of which `seq` rows were yielded.
+    pub(crate) fn new(tables: Tables, at: Place, seq: u64, old_images: bool) -> Self {
+        let (file, offset) = at.file.clone().unwrap_or_default();
+        Self {
+            tables,
+            here: at,
+            file,
+            offset,
+            open: None,
+            numbered: HashMap::new(),
+            set: Set::default(),
+            seq,
+            old_images,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Rows and bytes of the set.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.set.places as usize, self.set.bytes)
+    }
+
+    /// Rows of a transaction that has not ended are among those told.
+    fn is_midway(&self) -> bool {
+        self.open.as_ref().is_some_and(|t| t.rows > 0)
+    }
+
+    fn position(&self) -> Result<Position> {
+        Ok(Position::new(self.seq + u64::from(self.set.places), self.here.write()?))
+    }
+
+    /// What is there at a moment when nothing more comes: whole transactions, or a heartbeat.
+    /// `None` within a transaction.
+    pub(crate) fn rest(&mut self) -> Result<Option<LogElement>> {
+        if self.is_midway() {
+            return Ok(None);
+        }
+        if !self.set.is_empty() {
+            return self.take().map(Some);
+        }
+        match self.open {
+            Some(_) => Ok(None),
+            None => Ok(Some(LogElement::Heartbeat(self.position()?))),
+        }
+    }
+
+    /// The set as it is.
+    pub(crate) fn take(&mut self) -> Result<LogElement> {
+        let set = std::mem::take(&mut self.set);
+        self.seq += u64::from(set.places);
+        Ok(LogElement::Changes(set.finish(!self.is_midway())?))
+    }
+
+    /// Takes an event that lies in the log itself.
+    pub(crate) fn event(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
+        if head.next != 0 && !head.is_artificial() && head.kind != kind::HEARTBEAT {
+            // Files may be larger than 32 bits tell.
+            let low = u64::from(head.next);
+            let high = self.offset & !0xFFFF_FFFF;
+            let wraps = low + (1 << 31) < self.offset & 0xFFFF_FFFF;
+            self.offset = high + low + if wraps { 1 << 32 } else { 0 };
+        }
+        let step = self.inner(head, body)?;
+        if self.open.is_none() {
+            self.here.file = Some((self.file.clone(), self.offset)).filter(|(f, _)| !f.is_empty());
+        }
+        Ok(step)
+    }
+
+    /// Takes an event, be it in a compressed transaction.
+    pub(crate) fn inner(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
+        let begin = |begin: Option<Begin>, begun| {
+            let begin = begin.ok_or_else(cut)?;
+            Ok::<_, Error>(Some(Transaction { begun, begin: Some(begin), ..Default::default() }))
+        };
+        match head.kind {
+            kind::TABLE_MAP => {
+                self.table(body)?;
+            }
+            kind::WRITE_ROWS_1..=kind::DELETE_ROWS_1
+            | kind::WRITE_ROWS..=kind::DELETE_ROWS
+            | kind::PARTIAL_UPDATE_ROWS
+            | kind::MARIA_WRITE_ROWS_COMPRESSED_1..=kind::MARIA_DELETE_ROWS_COMPRESSED => {
+                return self.rows(head.kind, body);
+            }
+            kind::XID => return self.commit(head),
+            kind::GTID => self.open = begin(mysql_gtid(body, false), false)?,
+            kind::ANONYMOUS_GTID => self.open = begin(mysql_gtid(body, true), false)?,
+            kind::MARIA_GTID => {
+                let read = maria_gtid(body, head.server);
+                let begun = read.as_ref().is_some_and(|b| !b.alone);
+                self.open = begin(read, begun)?;
+            }
+            kind::QUERY => {
+                return self.query(head, &Query::read(body, 0).ok_or_else(cut)?);
+            }
+            kind::MARIA_QUERY_COMPRESSED => {
+                let at = Query::sql_at(body).ok_or_else(cut)?;
+                let mut whole = body[..at].to_vec();
+                whole.extend(inflate::event(&body[at..])?);
+                return self.query(head, &Query::read(&whole, 0).ok_or_else(cut)?);
+            }
+            kind::LOAD_QUERY => {
+                return self.query(head, &Query::read(body, 13).ok_or_else(cut)?);
+            }
+            kind::XA_PREPARE => return self.prepare(head, body),
+            kind::PAYLOAD => return Ok(Step::Payload(Payload::open(body)?)),
+            kind::ROTATE => {
+                let (offset, name) = body.split_at_checked(8).ok_or_else(cut)?;
+                self.file = String::from_utf8_lossy(name).into_owned();
+                self.offset = super::cell::big(offset.iter().rev());
+                // Numbers of tables are those of the server's run, which may have ended.
+                self.numbered.clear();
+            }
+            kind::FORMAT => self.numbered.clear(),
+            kind::HEARTBEAT | kind::HEARTBEAT_2 => {}
+            kind::INCIDENT => {
+                let text = format!("the server lost a part of its log before {}", self.here);
+                return Err(Error::new(Code::PositionLost, text)
+                    .hint("what happened there cannot be known: start over with --fresh"));
+            }
+            kind::GTID_TAGGED => {
+                return Err(unreadable("transactions with tagged GTIDs (MySQL 8.3) are not known"));
+            }
+            other if kind::is_silent(other) || head.is_ignorable() => {}
+            other => return Err(unreadable(format!("an event of kind {other} is not known"))),
+        }
+        Ok(Step::Nothing)
+    }
+
+    /// The map of a table.
+    fn table(&mut self, body: &[u8]) -> Result<()> {
+        let (id, rest) = map::table_id(body)?;
+        if self.numbered.get(&id).is_some_and(|n| n.map == rest) {
+            return Ok(());
+        }
+        if self.numbered.len() > 10_000 {
+            self.numbered.clear();
+        }
+        let (database, name) = map::name(rest).ok_or_else(cut)?;
+        let name = TableName::new(String::from_utf8_lossy(database), String::from_utf8_lossy(name));
+        // A table that was opened anew has another number and is the same for all that.
+        let same = self.numbered.values().find(|n| n.map == rest).and_then(|n| n.open.as_ref());
+        let open = match (self.tables.followed(&name), same) {
+            (None, _) => None,
+            (Some(_), Some(same)) => {
+                Some(Open { layout: Arc::clone(&same.layout), plans: same.plans.clone() })
+            }
+            (Some(_), None) => {
+                let map = TableMap::read(rest).ok_or_else(cut)?;
+                let layout = self.tables.layout(&map)?;
+                Some(Open { layout: Arc::new(layout), plans: Vec::new() })
+            }
+        };
+        self.numbered.insert(id, Numbered { map: rest.to_vec(), open });
+        Ok(())
+    }
+
+    /// Rows that were written, changed or deleted.
+    fn rows(&mut self, number: u8, body: &[u8]) -> Result<Step> {
+        let (id, rest) = map::table_id(body)?;
+        let Some(numbered) = self.numbered.get_mut(&id) else {
+            // It ends a statement of which nothing was to be told.
+            if id == 0xFF_FFFF {
+                return Ok(Step::Nothing);
+            }
+            return Err(unreadable(format!("rows of table number {id}, which was not named")));
+        };
+        let Some(open) = &mut numbered.open else { return Ok(Step::Nothing) };
+        let (kind, version_2, packed) = match number {
+            23 => (plan::Kind::Insert, false, false),
+            24 => (plan::Kind::Update, false, false),
+            25 => (plan::Kind::Delete, false, false),
+            30 => (plan::Kind::Insert, true, false),
+            31 => (plan::Kind::Update, true, false),
+            32 => (plan::Kind::Delete, true, false),
+            166 => (plan::Kind::Insert, false, true),
+            167 => (plan::Kind::Update, false, true),
+            168 => (plan::Kind::Delete, false, true),
+            169 => (plan::Kind::Insert, true, true),
+            170 => (plan::Kind::Update, true, true),
+            171 => (plan::Kind::Delete, true, true),
+            _ => return Err(partial(&open.layout)),
+        };
+        let mut fields = Fields(rest);
+        fields.u16().ok_or_else(cut)?;
+        if version_2 {
+            let extra = fields.u16().ok_or_else(cut)?;
+            fields.take(usize::from(extra).saturating_sub(2)).ok_or_else(cut)?;
+        }
+        let count = usize::try_from(fields.int().ok_or_else(cut)?).unwrap_or(usize::MAX);
+        if count != open.layout.cells.len() {
+            return Err(unreadable(format!("{}: {count} columns", open.layout.table.name)));
+        }
+        let first = fields.take(count.div_ceil(8)).ok_or_else(cut)?;
+        let second = match kind {
+            plan::Kind::Update => fields.take(count.div_ceil(8)).ok_or_else(cut)?,
+            _ => &[],
+        };
+        let bits = (first, second);
+        let plan = match open.plans.iter().find(|p| p.fits(kind, bits)) {
+            Some(plan) => Arc::clone(plan),
+            None => {
+                let plan = Plan::new(&open.layout, kind, bits, self.old_images)?;
+                // MINIMAL images of wide tables differ a lot.
+                if open.plans.len() > 64 {
+                    open.plans.clear();
+                }
+                open.plans.push(Arc::new(plan));
+                Arc::clone(&open.plans[open.plans.len() - 1])
+            }
+        };
+        let before = self.set.places;
+        let inflated;
+        let rows = match packed {
+            true => {
+                inflated = inflate::event(fields.0)?;
+                inflated.as_slice()
+            }
+            false => fields.0,
+        };
+        self.set.bytes += rows.len();
+        plan.rows(rows, &mut self.set)?;
+        let told = u64::from(self.set.places - before);
+        // Without BEGIN no server writes rows; they would belong to no commit.
+        self.open.get_or_insert_default().rows += told;
+        Ok(Step::Rows)
+    }
+
+    /// The transaction ends, and is durable.
+    fn commit(&mut self, head: &Head) -> Result<Step> {
+        let transaction = self.open.take().unwrap_or_default();
+        let mut at = Some(i64::from(head.at) * 1_000_000);
+        if let Some(begin) = transaction.begin {
+            at = begin.at.or(at);
+            self.count(&begin);
+        }
+        self.here.file = Some((self.file.clone(), self.offset)).filter(|(f, _)| !f.is_empty());
+        if transaction.rows > 0 {
+            let position = self.position()?;
+            self.set.commit(at, position);
+        }
+        Ok(Step::Commit)
+    }
+
+    fn count(&mut self, begin: &Begin) {
+        if let (Some(gtid), Some(gtids)) = (begin.gtid, &mut self.here.gtids) {
+            gtids.add(gtid);
+        }
+    }
+
+    /// A transaction of a distributed one ends its first phase.
+    fn prepare(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
+        let one_phase = *body.first().ok_or_else(cut)? != 0;
+        if one_phase {
+            return self.commit(head);
+        }
+        if self.is_midway() {
+            return Err(unreadable(
+                "XA PREPARE of a transaction with rows of followed tables: they may be rolled back later",
+            )
+            .hint("XA transactions in two phases are not followed; commit in one phase"));
+        }
+        self.commit(head)
+    }
+
+    /// A statement: it opens or ends a transaction, or changes definitions.
+    fn query(&mut self, head: &Head, query: &Query<'_>) -> Result<Step> {
+        let words: Vec<String> =
+            query.sql.split_whitespace().take(2).map(str::to_ascii_uppercase).collect();
+        let words: Vec<&str> = words.iter().map(|w| w.trim_end_matches(';')).collect();
+        match words.as_slice() {
+            ["BEGIN", ..] | ["START", "TRANSACTION"] | ["XA", "START" | "BEGIN"] => {
+                self.open.get_or_insert_default().begun = true;
+            }
+            ["XA", "END"] | ["SAVEPOINT", ..] | ["RELEASE", "SAVEPOINT"] => {}
+            ["COMMIT", ..] | ["XA", "COMMIT"] => return self.commit(head),
+            ["ROLLBACK", ..] | ["XA", "ROLLBACK"] => {
+                if self.is_midway() {
+                    return Err(unreadable(format!(
+                        "{} of rows that are in the log already (tables with and without \
+                         transactions in one)",
+                        query.sql.trim()
+                    )));
+                }
+                if words.get(1) != Some(&"TO") {
+                    return self.commit(head);
+                }
+            }
+            _ => return self.statement(head, query),
+        }
+        Ok(Step::Nothing)
+    }
+
+    fn statement(&mut self, head: &Head, query: &Query<'_>) -> Result<Step> {
+        let meaning = self.tables.understand(query)?;
+        let before = self.position()?;
+        let Meaning { effects, statement, opens } = meaning;
+        if !effects.is_empty() {
+            self.numbered.clear();
+            if !self.set.is_empty() {
+                let set = self.take()?;
+                self.ready.push_back(set);
+            }
+        }
+        let transaction = self.open.get_or_insert_default();
+        // A table made with its rows in it goes on to the commit.
+        transaction.begun |= opens;
+        let ends = !transaction.begun;
+        let step = if ends { self.commit(head)? } else { Step::Nothing };
+        let after = if ends { self.position()? } else { before.clone() };
+        let count = effects.len();
+        for (at, (table, effect)) in effects.into_iter().enumerate() {
+            let last = at + 1 == count;
+            let position = if last { after.clone() } else { before.clone() };
+            self.ready.push_back(LogElement::Schema(SchemaChange {
+                table,
+                effect,
+                statement: statement.clone(),
+                position,
+                complete: last && ends,
+            }));
+        }
+        Ok(step)
+    }
+}
+
+fn partial(layout: &Layout) -> Error {
+    let text =
+        format!("{}: the log tells changes inside of JSON documents only", layout.table.name);
+    unreadable(text).hint("SET GLOBAL binlog_row_value_options=''; then start over with --fresh")
+}
+
+/// Effects on tables, by the name each had before.
+pub(crate) type Effects = Vec<(TableName, SchemaEffect)>;
