@@ -135,6 +135,13 @@ pub trait Sink: Send + Sync {
         usize::MAX
     }
 
+    /// Splits of one table, at most, that are worth their while with so many workers when nobody says
+    /// how large they are to be: few where the pieces have to be put together at the end.
+    fn most_splits(&self, workers: usize) -> usize {
+        let _ = workers;
+        usize::MAX
+    }
+
     /// Makes the table ready: creates it (or the side table of `Replace`), without secondary
     /// indexes. Idempotent: a run that continues calls it again, and it must not lose what is
     /// there from the same run.

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use syncline_connector::{Cut, Endpoint, Mode, WriteMode};
+use syncline_connector::{Cut, Endpoint, Mode, Sink, WriteMode};
 use syncline_convert::ValuePolicies;
 use syncline_types::{Pattern, TableName, TableSelection};
 
@@ -137,11 +137,12 @@ impl Speed {
 }
 
 impl Speed {
-    /// How finely to cut tables for so many workers.
-    pub(crate) fn cut(&self, workers: usize) -> Cut {
+    /// How finely to cut tables for so many workers that write to `sink`.
+    pub(crate) fn cut(&self, workers: usize, sink: &dyn Sink) -> Cut {
         let min_rows = self.split_rows.unwrap_or(SPLIT_ROWS).max(1);
+        let most = self.split_rows.map_or_else(|| sink.most_splits(workers), |_| usize::MAX);
         Cut {
-            splits: if workers == 1 { 1 } else { workers * SPLITS_PER_WORKER },
+            splits: if workers == 1 { 1 } else { most.min(workers * SPLITS_PER_WORKER) },
             min_rows,
             min_bytes: min_rows.saturating_mul(ROW_BYTES),
         }

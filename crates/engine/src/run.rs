@@ -148,7 +148,8 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
     } else {
         let consistency = source.begin(workers).await?;
         for table in &mut bound {
-            table.plan.splits = source.plan(&table.read, &job.speed.cut(workers)).await?;
+            let cut = job.speed.cut(workers, sink.as_ref());
+            table.plan.splits = source.plan(&table.read, &cut).await?;
         }
         report::snapshot(&consistency)
     };
@@ -392,7 +393,7 @@ impl Driver {
         }
         for table in &mut bound {
             if self.job.mode != Mode::Changes {
-                let mut cut = self.job.speed.cut(workers);
+                let mut cut = self.job.speed.cut(workers, self.sink.as_ref());
                 if log.is_some() && table.key.is_empty() {
                     // All of it in one moment, which can be told from what the log brings.
                     cut.splits = 1;

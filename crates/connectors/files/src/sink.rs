@@ -361,6 +361,12 @@ impl Sink for FilesSink {
         if self.stream { 1 } else { usize::MAX }
     }
 
+    fn most_splits(&self, workers: usize) -> usize {
+        // The pieces of one file are copied once more, all but the first, and one worker that reads
+        // and writes at the same time keeps two cores busy.
+        if self.template.is_paged() { usize::MAX } else { (workers / 2).max(1) }
+    }
+
     async fn prepare(&self, task: &WriteTask) -> Result<()> {
         if self.stream {
             return self.target(&task.table.name).map(drop);
