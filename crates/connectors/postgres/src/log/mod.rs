@@ -174,6 +174,10 @@ impl ChangeLog for PostgresSource {
         })
     }
 
+    fn tells_generated(&self) -> bool {
+        false
+    }
+
     async fn unfollow(&self, run: &str) -> Result<()> {
         let names = Names::of(run, &self.connect);
         let session = self.scout().await?;

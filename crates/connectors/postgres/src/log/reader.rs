@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::link::Link;
 use super::message::{self, Message, Relation};
 use super::place::{Lsn, Surroundings};
-use super::relation::{Bound, Tables};
+use super::relation::{Bound, Seen, Tables};
 use super::table::Table;
 
 /// Reads a slot.
@@ -23,8 +23,8 @@ pub(super) struct Reader {
     /// What has come and is not taken apart yet: whole messages.
     chunk: Bytes,
     tables: Tables,
-    /// Tables that have come by, by oid; `None` for one that is not followed.
-    open: HashMap<u32, Option<Table>>,
+    /// Tables that have come by, by oid.
+    open: HashMap<u32, Seen>,
     around: Surroundings,
     /// A transaction is open.
     inside: bool,
@@ -181,8 +181,10 @@ impl Reader {
     fn finish(&mut self, complete: bool) -> Result<ChangeSet> {
         let gathered = std::mem::take(&mut self.set);
         let (mut changes, mut rejects) = (Vec::new(), Vec::new());
-        for table in self.open.values_mut().flatten() {
-            table.drain(&mut changes, &mut rejects)?;
+        for seen in self.open.values_mut() {
+            if let Seen::Followed(table) = seen {
+                table.drain(&mut changes, &mut rejects)?;
+            }
         }
         self.seq += u64::from(gathered.places);
         Ok(ChangeSet {
@@ -209,27 +211,25 @@ impl Reader {
     /// A table's columns, before its first row and after each change.
     async fn relation(&mut self, relation: Relation) -> Result<()> {
         let oid = relation.oid;
-        let known = self.open.get(&oid);
-        if known.is_some_and(|t| t.as_ref().is_some_and(|t| t.relation == relation)) {
+        let known = self.open.get(&oid).and_then(Seen::table);
+        if known.is_some_and(|t| t.relation == relation) {
             return Ok(());
         }
-        let before = known.and_then(Option::as_ref).map(|t| (&t.schema, &t.relation));
+        let before = known.map(|t| (&t.schema, &t.relation));
         let bound = self.tables.bind(relation, before, &mut self.around.without).await?;
-        let Bound { table, effects } = bound;
+        let Bound { seen, effects } = bound;
         for (name, effect) in effects {
             let position = self.position()?;
             let complete = !self.inside;
             self.change(SchemaChange { table: name, effect, statement: None, position, complete })?;
         }
-        // What was gathered of the table as it was has been handed on, or it stays as it is.
-        if let (Some(Some(old)), true) = (self.open.get(&oid), self.set.places > 0)
-            && table.as_ref().is_some_and(|t| t.relation != old.relation)
-        {
+        // What was gathered of the table as it was is handed on before it becomes another.
+        if self.set.places > 0 && self.open.get(&oid).is_some_and(|s| s.table().is_some()) {
             let complete = self.set.commits.last().is_some_and(|c| c.end == self.set.places);
             let set = self.finish(complete)?;
             self.queue.push_back(LogElement::Changes(set));
         }
-        self.open.insert(oid, table);
+        self.open.insert(oid, seen);
         Ok(())
     }
 
@@ -260,11 +260,12 @@ impl Reader {
 }
 
 /// The followed table of that oid.
-fn table(open: &mut HashMap<u32, Option<Table>>, oid: u32) -> Result<Option<&mut Table>> {
-    open.get_mut(&oid).map(Option::as_mut).ok_or_else(|| {
+fn table(open: &mut HashMap<u32, Seen>, oid: u32) -> Result<Option<&mut Table>> {
+    let Some(seen) = open.get_mut(&oid) else {
         let message = format!("the log has a row of a table (oid {oid}) that it has not told");
-        Error::new(Code::LogUnreadable, message)
-    })
+        return Err(Error::new(Code::LogUnreadable, message));
+    };
+    seen.of_row()
 }
 
 #[async_trait]

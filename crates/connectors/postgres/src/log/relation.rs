@@ -28,10 +28,43 @@ pub(super) struct Tables {
     oids: HashMap<u32, TableName>,
 }
 
-/// What a relation is.
+/// What a relation is to the reader.
+pub(super) enum Seen {
+    /// Its rows are handed on.
+    Followed(Box<Table>),
+    /// Its rows are passed over.
+    Ignored,
+    /// It is told (as each part of a table is), and must have no rows of its own.
+    Stranger(TableName),
+}
+
+impl Seen {
+    pub(super) fn table(&self) -> Option<&Table> {
+        match self {
+            Seen::Followed(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The table that a row is of, if it is handed on.
+    pub(super) fn of_row(&mut self) -> Result<Option<&mut Table>> {
+        match self {
+            Seen::Followed(table) => Ok(Some(table)),
+            Seen::Ignored => Ok(None),
+            Seen::Stranger(name) => {
+                let message = format!(
+                    "the log has rows of {name}, which is none of the tables that are followed: \
+                     one of them may have been renamed while nobody read"
+                );
+                Err(Error::new(Code::TableChanged, message))
+            }
+        }
+    }
+}
+
+/// What a relation is, and became.
 pub(super) struct Bound {
-    /// `None` when it is not followed.
-    pub(super) table: Option<Table>,
+    pub(super) seen: Seen,
     /// What became of the table here, with the name it had before.
     pub(super) effects: Vec<(TableName, SchemaEffect)>,
 }
@@ -66,14 +99,8 @@ impl Tables {
         let name = TableName::new(relation.schema.clone(), relation.name.clone());
         let known = before.map(|(schema, _)| Arc::clone(schema)).or_else(|| self.by(&relation));
         let Some(known) = known else {
-            if self.own {
-                let message = format!(
-                    "the log has rows of {name}, which is none of the tables that are followed: \
-                     one of them was renamed while nobody read"
-                );
-                return Err(Error::new(Code::TableChanged, message));
-            }
-            return Ok(Bound { table: None, effects: Vec::new() });
+            let seen = if self.own { Seen::Stranger(name) } else { Seen::Ignored };
+            return Ok(Bound { seen, effects: Vec::new() });
         };
         let mut effects = Vec::new();
         let mut schema = known;
@@ -104,7 +131,7 @@ impl Tables {
             }
         }
         let table = Table::new(schema, relation, self.follow.old_images);
-        Ok(Bound { table: Some(table), effects })
+        Ok(Bound { seen: Seen::Followed(Box::new(table)), effects })
     }
 
     /// The followed table that comes by for the first time.

@@ -3,5 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod definitions;
+mod identities;
+mod refusals;
+mod rows;
+mod slots;
+mod snapshots;
 mod support;
 mod types;

@@ -67,6 +67,15 @@ impl Run {
     }
 
     pub(crate) async fn try_catch_up(&mut self, budget: LogBudget) -> Result<Vec<LogElement>> {
+        self.read(budget, true).await
+    }
+
+    /// Everything up to now, of which the server is told nothing.
+    pub(crate) async fn peek(&mut self) -> Vec<LogElement> {
+        self.read(BUDGET, false).await.unwrap()
+    }
+
+    async fn read(&mut self, budget: LogBudget, commit: bool) -> Result<Vec<LogElement>> {
         let log = self.source.change_log().unwrap();
         let goal = log.end_of_log().await?;
         let mut reader = self.reader().await?;
@@ -83,7 +92,9 @@ impl Run {
             }
             let Some(position) = position else { continue };
             self.at = position;
-            reader.committed(&self.at).await?;
+            if commit {
+                reader.committed(&self.at).await?;
+            }
             if log.reached(&self.at, &goal)? {
                 return Ok(elements);
             }
@@ -95,14 +106,6 @@ impl Run {
         self.source.change_log().unwrap().unfollow(&self.follow.run).await.unwrap();
         self.source.end().await.unwrap();
     }
-}
-
-/// All rows of the table, as a snapshot of now has them.
-pub(crate) async fn snapshot(source: &dyn Source, table: &Arc<TableSchema>) -> Vec<RecordBatch> {
-    source.begin(1).await.unwrap();
-    let batches = read(source, table).await;
-    source.end().await.unwrap();
-    batches
 }
 
 /// All rows of the table in the snapshot that is open.

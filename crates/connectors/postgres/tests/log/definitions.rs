@@ -1,0 +1,187 @@
+//! Definitions that change between rows, truncation, and tables in parts.
+
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use syncline_types::{LogElement, SchemaEffect};
+
+use crate::support::{Run, schema_changes, servers, sets, words};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_are_added_dropped_renamed_and_given_other_types_in_their_place() {
+    for server in servers() {
+        let database = server.database();
+        database.execute("CREATE TABLE t (id int PRIMARY KEY, a text, b int)");
+        let mut run = Run::begin(&database, "columns", &["public.t"]).await;
+        database.execute("INSERT INTO t VALUES (1, 'x', 1)");
+        database.execute("ALTER TABLE t ADD c numeric(10,2) NOT NULL DEFAULT 7");
+        database.execute("INSERT INTO t VALUES (2, 'x', 1, 1.5)");
+        database.execute("ALTER TABLE t RENAME a TO z; ALTER TABLE t DROP b");
+        database.execute("INSERT INTO t VALUES (3, 'x', 1)");
+        database.execute("ALTER TABLE t RENAME z TO y; INSERT INTO t VALUES (4, 'x', 1)");
+        database.execute(
+            "BEGIN; INSERT INTO t VALUES (5, 'x', 1); ALTER TABLE t ALTER c TYPE int;
+                          INSERT INTO t VALUES (6, 'x', 1); COMMIT",
+        );
+        let elements = run.catch_up().await;
+        assert_eq!(
+            words(&elements),
+            [
+                "insert t id=1 a=x b=1",
+                "altered t",
+                "insert t id=2 a=x b=1 c=1.50",
+                "altered t",
+                "insert t id=3 z=x c=1.00",
+                "altered t",
+                "insert t id=4 y=x c=1.00",
+                "insert t id=5 y=x c=1.00",
+                "altered t",
+                "insert t id=6 y=x c=1",
+            ]
+        );
+        let changes = schema_changes(&elements);
+        let altered = |at: usize| match &changes[at].effect {
+            SchemaEffect::Altered { after, renamed } => (Arc::clone(after), renamed.clone()),
+            other => panic!("{other:?}"),
+        };
+        // The catalog was ahead: what it does not tell any more is what is safe to believe.
+        let (added, _) = altered(0);
+        assert_eq!(added.columns[3].field.data_type(), &DataType::Decimal128(10, 2));
+        assert_eq!(altered(2).1, [("z".to_owned(), "y".to_owned())]);
+        let (last, renamed) = altered(3);
+        assert!(renamed.is_empty());
+        assert!(!last.columns[2].field.is_nullable() && last.columns[2].default.is_some());
+        assert_eq!(last.primary_key, ["id"]);
+        // The same `Arc` as long as nothing changes.
+        let of_last = sets(&elements).into_iter().next_back().unwrap();
+        assert!(of_last.changes.iter().all(|c| Arc::ptr_eq(&c.table, &last)));
+
+        run.follow.tables = vec![last];
+        database.execute("INSERT INTO t VALUES (7, 'x', 1)");
+        assert_eq!(words(&run.catch_up().await), ["insert t id=7 y=x c=1"]);
+        // Changed while nobody reads, and seen with the first row.
+        database.execute("ALTER TABLE t ADD d int; INSERT INTO t VALUES (8, 'x', 1, 2)");
+        assert_eq!(words(&run.catch_up().await), ["altered t", "insert t id=8 y=x c=1 d=2"]);
+        run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_are_not_wanted_stay_away_and_new_ones_are_told() {
+    for server in servers() {
+        let database = server.database();
+        database.execute("CREATE TABLE t (id int PRIMARY KEY, secret text, a int, hidden int)");
+        let mut run = Run::begin(&database, "some", &["public.t"]).await;
+        let mut table = run.follow.tables[0].as_ref().clone();
+        table.columns.retain(|c| matches!(c.name(), "id" | "a"));
+        run.follow.tables = vec![Arc::new(table)];
+        let log = run.source.change_log().unwrap();
+        run.at = log.start(&run.follow, &syncline_connector::Start::Now).await.unwrap();
+        database.execute("INSERT INTO t VALUES (1, 's', 2, 3)");
+        assert_eq!(words(&run.catch_up().await), ["insert t id=1 a=2"]);
+        database.execute(
+            "INSERT INTO t VALUES (2, 's', 2, 3); ALTER TABLE t RENAME secret TO covert;
+             INSERT INTO t VALUES (3, 's', 2, 3); ALTER TABLE t ADD fresh int;
+             INSERT INTO t VALUES (4, 's', 2, 3, 4)",
+        );
+        let elements = run.catch_up().await;
+        assert_eq!(
+            words(&elements),
+            ["insert t id=2 a=2", "insert t id=3 a=2", "altered t", "insert t id=4 a=2 fresh=4"]
+        );
+        run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_gets_another_name_goes_on_under_it() {
+    for server in servers() {
+        let database = server.database();
+        database.execute("CREATE TABLE t (id int PRIMARY KEY); CREATE SCHEMA s");
+        let mut run = Run::begin(&database, "renamed", &["public.t"]).await;
+        database.execute("INSERT INTO t VALUES (1); ALTER TABLE t RENAME TO u");
+        database.execute("ALTER TABLE u SET SCHEMA s; INSERT INTO s.u VALUES (2)");
+        let elements = run.catch_up().await;
+        assert_eq!(words(&elements), ["insert t id=1", "renamed t", "insert u id=2"]);
+        let SchemaEffect::Renamed(table) = &schema_changes(&elements)[0].effect else { panic!() };
+        assert_eq!(table.name.to_string(), "s.u");
+        // While nobody reads.
+        run.follow.tables = vec![Arc::clone(table)];
+        database.execute("ALTER TABLE s.u RENAME TO w; INSERT INTO s.w VALUES (3)");
+        assert_eq!(words(&run.catch_up().await), ["renamed u", "insert w id=3"]);
+        run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn truncation_is_told_in_its_place_for_each_table() {
+    for server in servers() {
+        let database = server.database();
+        database.execute(
+            "CREATE TABLE a (id int PRIMARY KEY);
+             CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a); INSERT INTO a VALUES (1)",
+        );
+        let mut run = Run::begin(&database, "truncate", &["public.*"]).await;
+        database.execute(
+            "BEGIN; INSERT INTO a VALUES (2); TRUNCATE a CASCADE; INSERT INTO a VALUES (3);
+             TRUNCATE b; COMMIT; TRUNCATE b",
+        );
+        let elements = run.catch_up().await;
+        let mut told = words(&elements);
+        told[1..3].sort();
+        assert_eq!(
+            told,
+            [
+                "insert a id=2",
+                "truncated a",
+                "truncated b",
+                "insert a id=3",
+                "truncated b",
+                "truncated b",
+            ]
+        );
+        assert!(schema_changes(&elements).iter().all(|c| !c.complete));
+        let last = elements.last().unwrap();
+        let LogElement::Changes(set) = last else { panic!("{last:?}") };
+        assert!(set.complete && set.places == 0 && set.commits.len() == 1);
+        run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_parts_is_followed_as_one() {
+    for server in servers() {
+        let database = server.database();
+        database.execute(
+            "CREATE TABLE t (id int, k text, v int, PRIMARY KEY (id, k)) PARTITION BY LIST (k);
+             CREATE TABLE t_a PARTITION OF t FOR VALUES IN ('a');
+             CREATE TABLE t_b (v int, gone int, k text NOT NULL, id int NOT NULL);
+             ALTER TABLE t_b DROP gone; ALTER TABLE t_b ADD PRIMARY KEY (id, k);
+             ALTER TABLE t ATTACH PARTITION t_b FOR VALUES IN ('b');",
+        );
+        let mut run = Run::begin(&database, "parts", &["public.t"]).await;
+        database.execute(
+            "INSERT INTO t VALUES (1, 'a', 1), (2, 'b', 2); UPDATE t SET v = 3 WHERE id = 2;
+             UPDATE t SET k = 'b' WHERE id = 1; DELETE FROM t_b WHERE id = 2; TRUNCATE t",
+        );
+        assert_eq!(
+            words(&run.catch_up().await),
+            [
+                "insert t id=1 k=a v=1",
+                "insert t id=2 k=b v=2",
+                "update t id=2 k=b v=3",
+                // From one part to another.
+                "delete t id=1 k=a",
+                "insert t id=1 k=b v=1",
+                "delete t id=2 k=b",
+                "truncated t",
+            ]
+        );
+        // A new part belongs to it from its first row on.
+        database.execute(
+            "CREATE TABLE t_c PARTITION OF t FOR VALUES IN ('c'); INSERT INTO t VALUES (3, 'c', 1)",
+        );
+        assert_eq!(words(&run.catch_up().await), ["insert t id=3 k=c v=1"]);
+        run.end().await;
+    }
+}
