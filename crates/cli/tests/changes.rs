@@ -21,7 +21,7 @@ fn follows(from: Kind, to: To) {
         std::thread::sleep(Duration::from_millis(1_500));
     });
     pair.wait_same(&mut run.child);
-    assert_eq!(run.interrupt(), 130, "{:?}", run.events());
+    assert_eq!(run.interrupt(), 130, "{}", run.last());
     let said = std::fs::read_to_string(pair.folder.path().join("stderr")).expect("its words");
     assert!(said.contains("Continue with:") && said.contains("--mode full+changes"), "{said}");
     let positions = run.events().iter().filter(|e| e["event"] == "checkpoint").count();

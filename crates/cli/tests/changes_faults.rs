@@ -69,7 +69,7 @@ fn outlives_a_bad_link(from: Kind, to: Kind, at_source: bool) {
         for _ in 0..FAULTS {
             break_link(&proxy, &mut random);
             let ended = run.child.try_wait().expect("the command is looked at");
-            assert!(ended.is_none(), "seed {seed}: {ended:?}: {:?}", run.events());
+            assert!(ended.is_none(), "seed {seed}: {ended:?}: {}", run.last());
         }
         run.wait_for("streaming");
         for _ in 0..FAULTS {

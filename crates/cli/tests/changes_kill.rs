@@ -55,7 +55,7 @@ fn trial(pair: &Pair, seed: u64, found: &mut Found) {
         let longest = 300 + 150 * u64::try_from(kill).unwrap_or(0);
         std::thread::sleep(Duration::from_millis(random.random_range(20..longest)));
         if let Some(status) = run.child.try_wait().expect("the command is looked at") {
-            panic!("seed {seed}: {status} without a kill: {:?}", run.events());
+            panic!("seed {seed}: {status} without a kill: {}", run.last());
         }
         run.child.kill().expect("the command is killed");
         run.child.wait().expect("the command is gone");

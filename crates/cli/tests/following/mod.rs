@@ -228,6 +228,14 @@ impl Watched {
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// What it said last, for a failure.
+    pub(crate) fn last(&self) -> String {
+        let events = self.events();
+        let last = events.iter().rev().take(6).rev().map(|event| format!("{event}\n"));
+        let errors = std::fs::read_to_string(self.events.with_file_name("stderr"));
+        last.collect::<String>() + &errors.unwrap_or_default()
+    }
+
     /// Whether there was such an event.
     pub(crate) fn saw(&self, name: &str) -> bool {
         self.events().iter().any(|event| event["event"] == name)
@@ -241,7 +249,7 @@ impl Watched {
             let ended = self.child.try_wait().expect("the command is looked at");
             if ended.is_some() || begun.elapsed() > PATIENCE {
                 let _ = self.child.kill();
-                panic!("no event {name:?}; {ended:?}; {:?}", self.events());
+                panic!("no event {name:?}; {ended:?}; {}", self.last());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -257,7 +265,7 @@ impl Watched {
             }
             if begun.elapsed() > PATIENCE {
                 let _ = self.child.kill();
-                panic!("it does not end; {:?}", self.events());
+                panic!("it does not end; {}", self.last());
             }
             std::thread::sleep(Duration::from_millis(20));
         }
