@@ -86,6 +86,13 @@ impl Server {
         let native = field::get(&column.field, field::NATIVE).unwrap_or_default();
         if let Some(other) = other_type(self.flavor, native) {
             notes.push(format!("column {}: {native} is made {other}", column.name()));
+            if let Some(length) = Native::parse(&other).number(0)
+                && metadata.get(field::LOGICAL).is_some_and(|logical| logical == "text-of")
+            {
+                // A plain text there, which has room for every address.
+                metadata.remove(field::LOGICAL);
+                metadata.insert(field::LENGTH.into(), length.to_string());
+            }
             metadata.insert(field::NATIVE.into(), other);
         }
         if let Some(wanted) = field::get(&column.field, field::COLLATION)
@@ -465,6 +472,7 @@ fn nearest_collation(wanted: &str, there: &HashSet<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::native::{Described, field_of};
 
     fn server(flavor: Flavor, collations: &[&str]) -> Server {
         Server {
@@ -505,6 +513,25 @@ mod tests {
         let compressed = "varchar(9) /*M!100301 COMPRESSED*/";
         assert_eq!(other_type(Flavor::MySql, compressed).as_deref(), Some("varchar(9)"));
         assert_eq!(other_type(Flavor::MariaDb, compressed), None);
+    }
+
+    #[test]
+    fn addresses_become_texts_that_have_room_for_them() {
+        for (native, made, length) in [
+            ("inet4", "varchar(15) CHARACTER SET ascii COLLATE ascii_bin", 15),
+            ("inet6", "varchar(45) CHARACTER SET ascii COLLATE ascii_bin", 45),
+        ] {
+            let described = Described { name: "a", native, nullable: true, ..Described::default() };
+            let field = field_of(&described);
+            let mut table = TableSchema::new(syncline_types::TableName::bare("t"), [field.clone()]);
+            server(Flavor::MariaDb, &[]).fit(&mut table);
+            assert_eq!(table.columns[0].field, field, "MariaDB has it");
+            server(Flavor::MySql, &[]).fit(&mut table);
+            let fitted = &table.columns[0].field;
+            assert_eq!(field::native(fitted, STORE), Some(made));
+            assert_eq!((field::logical(fitted), field::length(fitted)), (None, Some(length)));
+            assert!(field::length(&field) <= field::length(fitted));
+        }
     }
 
     #[test]

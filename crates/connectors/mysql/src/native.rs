@@ -112,6 +112,9 @@ pub(crate) fn field_of(column: &Described<'_>) -> Field {
     let length = match native.base.as_str() {
         "bit" => Some(u64::from(native.number(0).unwrap_or(1))),
         "char" | "varchar" | "binary" | "varbinary" => column.length,
+        // The longest texts the server writes of them.
+        "inet4" => Some(15),
+        "inet6" => Some(39),
         _ => None,
     };
     if let Some(length) = length {

@@ -235,7 +235,10 @@ fn mysql(native: &str) -> Meaning {
         }
         "json" => Meaning::logical(DataType::Utf8, "json"),
         "uuid" => Meaning::logical(DataType::FixedSizeBinary(16), "uuid"),
-        "inet4" | "inet6" => Meaning::logical(DataType::Utf8, "text-of"),
+        "inet4" | "inet6" => Meaning {
+            length: Some(if base == "inet4" { 15 } else { 39 }),
+            ..Meaning::logical(DataType::Utf8, "text-of")
+        },
         "geometry" | "point" | "linestring" | "polygon" | "multipoint" | "multilinestring"
         | "multipolygon" | "geometrycollection" | "geomcollection" => {
             Meaning::logical(DataType::Binary, "geometry")
