@@ -6,6 +6,7 @@
 //! second beyond the column's precision, digits beyond a numeric's scale, blanks beyond a
 //! varchar's length.
 
+mod arrays;
 mod binary;
 mod limits;
 mod special;
@@ -19,10 +20,11 @@ use arrow::datatypes::{DataType, TimeUnit};
 use bytes::Bytes;
 use syncline_types::{Error, Result, TableSchema, field};
 
+pub(crate) use self::arrays::Arrays;
 use self::binary::{binary_value, put};
 use self::special::{binary_special, special};
 use self::text::text_value;
-use crate::types::{NativeType, is_special, numeric_bounds, oid};
+use crate::types::{NativeType, Wire, is_special, numeric_bounds, oid};
 
 /// Data is handed over in pieces of about this size: the server looks at a piece once it has all
 /// of it.
@@ -178,6 +180,31 @@ impl Encoder {
 
     pub(crate) fn is_binary(&self) -> bool {
         self.binary
+    }
+
+    /// Whether every value that comes in that form is written as it comes, with nothing to check.
+    pub(crate) fn passes(&self, column: usize, wire: Wire) -> bool {
+        matches!(
+            (wire, &self.columns[column].form),
+            (Wire::Bool, Form::Bool)
+                | (Wire::Int2, Form::Int2)
+                | (Wire::Int4, Form::Int4)
+                | (Wire::Int8, Form::Int8)
+                | (Wire::Oid, Form::Oid)
+                | (Wire::Float4, Form::Float4)
+                | (Wire::Float8, Form::Float8)
+                | (Wire::Money, Form::Money)
+                | (Wire::Numeric128(_), Form::Decimal128(_, None))
+                | (Wire::Numeric256(_), Form::Decimal256(_, None))
+                | (Wire::NumericText, Form::DecimalText(None))
+                | (Wire::Bytea, Form::Bytes)
+                | (Wire::Uuid, Form::Uuid)
+                | (Wire::Date, Form::Date)
+                | (Wire::Time, Form::Time(1))
+                | (Wire::Timestamp, Form::Timestamp(1) | Form::Instant(1))
+                | (Wire::Text, Form::Text(None))
+                | (Wire::Jsonb, Form::Jsonb)
+        )
     }
 
     /// `binary` or `text`, as COPY calls it.

@@ -9,19 +9,22 @@ use syncline_types::{Result, field};
 use super::{Plan, Writer, given_back, stream};
 use crate::encode::{BEGIN, CHUNK, END, Encoder};
 use crate::source::PACKED;
-use crate::types::STORE;
+use crate::types::{STORE, wire};
 
-/// Whether the target's columns take the packed values for the very values they are: their types
-/// are the same, to the last modifier, and have a binary form that is the same on every server.
+/// Whether the target's columns take the packed values for the very values they are, as far as
+/// types tell: the same types, to the last modifier, or bytes that we would write, too.
 pub(super) fn fits(packing: &Packing, plan: &Plan, encoder: &Encoder) -> bool {
     let columns = plan.table.columns.iter().zip(&plan.columns);
     packing.form == PACKED
         && encoder.is_binary()
         && packing.table.columns.len() == plan.columns.len()
-        && packing.table.columns.iter().zip(columns).all(|(from, (to, target))| {
-            let native = field::native(&from.field, STORE);
-            native == Some(&target.ty.format) && from.field.data_type() == to.field.data_type()
-        })
+        && packing.table.columns.iter().zip(columns).enumerate().all(
+            |(at, (from, (to, target)))| {
+                let same = field::native(&from.field, STORE) == Some(&target.ty.format);
+                let passes = || wire(&from.field).is_ok_and(|wire| encoder.passes(at, wire));
+                from.field.data_type() == to.field.data_type() && (same || passes())
+            },
+        )
 }
 
 impl Writer {
