@@ -15,8 +15,9 @@ pub struct Follow {
     /// The run's unique key. What following needs at the source (a slot, a publication, a replica's
     /// number) is named after it.
     pub run: String,
-    /// The tables, with exactly the columns wanted, as they are at the place from which the log is
-    /// read: maybe other than they are now.
+    /// The tables with all their columns, as they are at the place from which the log is read: maybe
+    /// other than they are now. Where the log does not tell generated columns
+    /// ([`ChangeLog::tells_generated`]), those are left out which the target computes, too.
     pub tables: Vec<Arc<TableSchema>>,
     /// The selection they were found by: a table made later that fits is followed too.
     pub selection: TableSelection,
@@ -97,6 +98,11 @@ pub trait ChangeLog: Source {
     /// Whether `at` is `goal` or behind it.
     fn reached(&self, at: &Position, goal: &Position) -> Result<bool>;
 
+    /// A position as the store's own people write it, which [`Start::At`] takes again.
+    fn shown(&self, at: &Position) -> String {
+        at.token.clone()
+    }
+
     /// Reads on behind `at`.
     ///
     /// # Errors
@@ -106,6 +112,11 @@ pub trait ChangeLog: Source {
 
     /// How much log is kept, and how much of it lies behind `at`.
     async fn retention(&self, follow: &Follow, at: &Position) -> Result<Retention>;
+
+    /// Whether the log tells the values of generated columns.
+    fn tells_generated(&self) -> bool {
+        true
+    }
 
     /// Removes from the source what following needed. Idempotent.
     async fn unfollow(&self, run: &str) -> Result<()>;

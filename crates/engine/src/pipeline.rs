@@ -162,6 +162,11 @@ impl Stretch {
         writing.run(receiver, &committed).await
     }
 
+    /// What the sink is to do, table by table.
+    pub(crate) fn tasks(&self) -> Vec<WriteTask> {
+        self.tables.iter().map(|t| t.task.clone()).collect()
+    }
+
     /// Forgets bad rows and changed values behind what is durable of a split: they come again.
     pub(crate) fn forget(&self, table: &MovingTable, split: u32, from: Option<u64>) -> Result<()> {
         self.store.forget_changes(&self.run, table.index, split, from)?;

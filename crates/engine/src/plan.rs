@@ -452,6 +452,14 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
     })
 }
 
+/// The source's table as its log is read. `told`: the log tells generated columns.
+pub(crate) fn followed(plan: &TablePlan, told: bool) -> TableSchema {
+    match told {
+        true => plan.source.clone(),
+        false => computed::needed(&plan.source, &plan.definition),
+    }
+}
+
 /// The source's table without the columns that nobody needs.
 fn read_of(
     job: &Job,

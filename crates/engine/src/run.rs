@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::{RunHandle, Wish};
 use crate::events::{Event, Outcome, Summary};
-use crate::follow::{Followed, KeptLog, Log, Until, log_of, what};
+use crate::follow::{Followed, KeptLog, Log, Phase, Until, log_of, what};
 use crate::job::{Job, fingerprint};
 use crate::limits::Limits;
 use crate::mapping::refuse_lossy;
@@ -268,30 +268,33 @@ impl Driver {
             true => Some(Arc::new(KeptLog::load(&self.store, &self.run, self.epoch)?)),
             false => None,
         };
-        let following = log.as_ref().is_some_and(|log| log.get().following);
-        let bound = match following {
-            true => Some(self.known()?),
-            false => patience.attempt(|| 0, || self.plan(workers, log.as_deref())).await?,
+        let phase = log.as_ref().map_or(Phase::Snapshot, |log| log.get().phase);
+        let bound = match phase {
+            Phase::Snapshot => {
+                patience.attempt(|| 0, || self.plan(workers, log.as_deref())).await?
+            }
+            _ => Some(self.known()?),
         };
         let Some(bound) = bound else { return Ok(Ended::Left) };
         let stretch = Arc::new(self.make_stretch(bound, workers, leave, log.clone())?);
-        if !following && !self.copy(&stretch, &patience).await? {
-            return Ok(Ended::Left);
-        }
-        if let Some(log) = &log {
-            log.change(|state| state.following = true)?;
-        }
-        let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
-        if patience.attempt(|| 0, || self.sink.finish(&tasks)).await?.is_none() {
+        if phase == Phase::Snapshot && !self.copy(&stretch, &patience).await? {
             return Ok(Ended::Left);
         }
         match log {
-            None => Ok(Ended::Complete),
+            None => self.finish(&stretch, &patience).await,
             Some(log) => self.follow(&stretch, &log, &patience).await,
         }
     }
 
-    /// Moves all rows, and makes the target's tables whole. `false` when asked to leave before.
+    /// Removes what was kept for going on with the copy.
+    async fn finish(&self, stretch: &Stretch, patience: &Patience) -> Result<Ended> {
+        let tasks = stretch.tasks();
+        let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
+        Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
+    }
+
+    /// Moves all rows, and makes the target's tables whole unless the log has to come first.
+    /// `false` when asked to leave before.
     async fn copy(&self, stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
         for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
             if patience.attempt(|| 0, || self.sink.prepare(&table.task)).await?.is_none() {
@@ -305,14 +308,32 @@ impl Driver {
             let share = Error::new(Code::TooManyErrors, "their share is above the limit");
             return Err(stretch.too_many(&share));
         }
-        let tasks: Vec<WriteTask> = stretch.tables.iter().map(|t| t.task.clone()).collect();
+        match &stretch.log {
+            Some(log) if log.overlaps() => {
+                log.change(|state| state.phase = Phase::Overlap)?;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        if !self.relate(stretch, patience).await? {
+            return Ok(false);
+        }
+        if let Some(log) = &stretch.log {
+            log.change(|state| state.phase = Phase::Loaded)?;
+        }
+        Ok(true)
+    }
+
+    /// What comes once all rows are there. `false` when asked to leave before.
+    async fn relate(&self, stretch: &Stretch, patience: &Patience) -> Result<bool> {
+        let tasks = stretch.tasks();
         if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
             return Ok(false);
         }
         Ok(self.execute(&self.job.after, patience).await?.is_some())
     }
 
-    /// Follows the source's log.
+    /// Follows the source's log; before, makes the target's tables whole when they are not yet.
     async fn follow(
         &self,
         stretch: &Arc<Stretch>,
@@ -321,6 +342,42 @@ impl Driver {
     ) -> Result<Ended> {
         // What the snapshot needed is not needed any more.
         self.source.end().await?;
+        if kept.get().phase == Phase::Overlap {
+            match self.follow_log(stretch, kept, patience).await? {
+                Some(Followed::Overtaken) => {}
+                Some(Followed::Rested) => return Ok(Ended::Rested),
+                Some(Followed::Left) | None => return Ok(Ended::Left),
+            }
+            for table in &stretch.tables {
+                if !workers::commit_now(stretch, table, patience).await? {
+                    return Ok(Ended::Left);
+                }
+            }
+            if !self.relate(stretch, patience).await? {
+                return Ok(Ended::Left);
+            }
+            kept.change(|state| state.phase = Phase::Loaded)?;
+        }
+        if kept.get().phase == Phase::Loaded {
+            // The place in the log that the target holds, if any, is recorded here, too.
+            if matches!(self.finish(stretch, patience).await?, Ended::Left) {
+                return Ok(Ended::Left);
+            }
+            kept.change(|state| state.phase = Phase::Following)?;
+        }
+        Ok(match self.follow_log(stretch, kept, patience).await? {
+            Some(Followed::Rested) => Ended::Rested,
+            Some(Followed::Overtaken | Followed::Left) | None => Ended::Left,
+        })
+    }
+
+    /// Follows the source's log for as long as the phase goes.
+    async fn follow_log(
+        &self,
+        stretch: &Arc<Stretch>,
+        kept: &KeptLog,
+        patience: &Patience,
+    ) -> Result<Option<Followed>> {
         let plan =
             self.kept_plan()?.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
         let log = Log {
@@ -336,10 +393,7 @@ impl Driver {
             },
         };
         let durable = || self.store.log_position(&self.run).ok().flatten().map_or(0, |p| p.seq);
-        Ok(match patience.attempt(durable, || log.follow()).await? {
-            Some(Followed::Rested) => Ended::Rested,
-            Some(Followed::Left) | None => Ended::Left,
-        })
+        patience.attempt(durable, || log.follow()).await
     }
 
     /// The tables as the run knew them when it last moved: the source may be far ahead of the log.
@@ -418,7 +472,8 @@ impl Driver {
         workers: usize,
     ) -> Result<Consistency> {
         let log = log_of(self.source.as_ref())?;
-        let tables = bound.iter().map(|t| Arc::new(t.plan.source.clone())).collect();
+        let told = log.tells_generated();
+        let tables = bound.iter().map(|t| Arc::new(plan::followed(&t.plan, told))).collect();
         let follow = what(&self.job, &self.run, tables, self.sink.wants_old_images());
         for message in log.check_log(&follow).await? {
             self.announce(Event::Note { message });

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use syncline_connector::WriteMode;
 use syncline_store::Store;
 use syncline_types::{Error, ErrorKind, Result, RunEvent, Split};
 use tokio::sync::{broadcast, watch};
@@ -120,6 +121,21 @@ async fn worker(stretch: Arc<Stretch>, queue: Arc<Queue>, patience: Patience) ->
 
 /// `false` when the workers were asked to leave first.
 async fn commit(stretch: &Stretch, table: &MovingTable, patience: &Patience) -> Result<bool> {
+    // Keys hold only behind what the log has to say of rows that were read at different moments.
+    let early = table.task.write != WriteMode::Replace;
+    if early && stretch.log.as_ref().is_some_and(|log| log.overlaps()) {
+        table.progress.committed.store(true, Relaxed);
+        return Ok(true);
+    }
+    commit_now(stretch, table, patience).await
+}
+
+/// `false` when asked to leave first.
+pub(crate) async fn commit_now(
+    stretch: &Stretch,
+    table: &MovingTable,
+    patience: &Patience,
+) -> Result<bool> {
     if patience.attempt(|| 0, || stretch.commit(table)).await?.is_none() {
         return Ok(false);
     }

@@ -11,11 +11,11 @@ use super::rows::TargetRows;
 use crate::chain::{Applied, Chain};
 use crate::dead_letters::Stage;
 use crate::job::{ColumnMapping, Job};
-use crate::plan::{BoundTable, Processors};
+use crate::plan::{self, BoundTable, Processors};
 
 /// A table that is followed, as it is at the present place in the log.
 pub(crate) struct FollowedTable {
-    /// The source's table, all columns.
+    /// The source's table, with the columns that its log tells.
     pub(crate) source: Arc<TableSchema>,
     /// The target's columns that are written.
     pub(crate) target: Arc<TableSchema>,
@@ -55,14 +55,14 @@ struct Binding {
 }
 
 impl FollowedTable {
-    /// A table as the plan has bound it.
-    pub(crate) fn new(job: &Job, bound: &BoundTable) -> Self {
+    /// A table as the plan has bound it. `told`: the log tells generated columns.
+    pub(crate) fn new(job: &Job, bound: &BoundTable, told: bool) -> Self {
         let target = Arc::new(bound.plan.target.clone());
         let key = target.key().iter().filter_map(|name| target.index_of(name)).collect();
         let output = &bound.chain.output.columns;
         let written = bound.written().into_iter().enumerate();
         Self {
-            source: Arc::new(bound.plan.source.clone()),
+            source: Arc::new(plan::followed(&bound.plan, told)),
             key,
             written: written.map(|(to, from)| (output[from].name().to_owned(), to)).collect(),
             chosen: job.columns_of(&bound.plan.source.name).map(<[_]>::to_vec),

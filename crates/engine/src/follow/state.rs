@@ -23,10 +23,26 @@ pub(crate) struct LogState {
     /// Where the snapshot stood that each table without a key was read in, by the table's place in
     /// the plan: rows of such a table cannot be applied twice.
     pub(crate) read_at: BTreeMap<u32, Position>,
-    /// The snapshot is complete.
-    pub(crate) following: bool,
+    /// How far it is from snapshot to log.
+    pub(crate) phase: Phase,
     /// A person was asked about the change of a definition that ends here.
     pub(crate) asked: Option<Position>,
+}
+
+/// How far a run is from snapshot to log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// Rows of the snapshot are read.
+    #[default]
+    Snapshot,
+    /// They are at the target, from more than one moment: unique keys and foreign keys hold only
+    /// once the log has been applied up to the last, and are made then.
+    Overlap,
+    /// The target's tables are whole.
+    Loaded,
+    /// The log is followed.
+    Following,
 }
 
 /// The kept state of a run.
@@ -75,6 +91,11 @@ impl KeptLog {
             state.overlap = (!exact).then(|| moment.high.clone());
             state.moment = Some(moment.high.clone());
         })
+    }
+
+    /// Whether the target's tables are made whole only behind the overlap.
+    pub(crate) fn overlaps(&self) -> bool {
+        self.lock().overlap.is_some()
     }
 
     /// A table without a key is about to be read in the present snapshot.

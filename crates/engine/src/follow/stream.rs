@@ -12,7 +12,7 @@ use syncline_types::{ChangeSet, Code, Commit, Error, LogElement, Position, Resul
 use super::apply::{apply, at_table};
 use super::read::{Reading, log_of};
 use super::settings::{RetentionAction, Until};
-use super::state::KeptLog;
+use super::state::{KeptLog, Phase};
 use super::tables::{Tables, TargetSet};
 use super::{LOG, what};
 use crate::dead_letters::Stage;
@@ -36,6 +36,9 @@ pub(crate) enum Followed {
     Left,
     /// What the job waits for is reached.
     Rested,
+    /// The rows of the snapshot's last moment are reached, and the target's tables can be made
+    /// whole.
+    Overtaken,
 }
 
 /// What following needs of its run.
@@ -83,7 +86,8 @@ impl Log<'_> {
         let recorded = stretch.store.log_position(&stretch.run)?;
         // A plan is kept right before the flush from which it holds: the newest may be too new.
         for (from, plan) in self.plans()?.into_iter().rev() {
-            let tables = Tables::bind(self.job, self.processors, self.progress, run, plan)?;
+            let told = log.tells_generated();
+            let tables = Tables::bind(self.job, self.processors, self.progress, run, told, plan)?;
             let opened = sink.follow(&tables.apply_task()).await?;
             let at = opened.held.or_else(|| recorded.clone()).unwrap_or_else(|| start.clone());
             if let Some(from) = &from
@@ -193,6 +197,11 @@ impl Stream<'_> {
                 LogElement::Schema(change) => self.define(change).await?,
                 LogElement::Heartbeat(position) => self.heartbeat(position).await?,
             }
+            if self.overtakes()? {
+                self.flush_if_complete().await?;
+                self.record()?;
+                return Ok(Followed::Overtaken);
+            }
             self.catch_up().await?;
             self.tell();
             self.watch_retention().await?;
@@ -287,6 +296,12 @@ impl Stream<'_> {
         }
     }
 
+    /// Whether the log is applied up to where the target's tables can be made whole.
+    fn overtakes(&self) -> Result<bool> {
+        let waits = self.log.kept.get().phase == Phase::Overlap;
+        Ok(waits && self.complete && self.is_exact()?)
+    }
+
     /// Counts what was applied, and keeps bad rows.
     fn note(
         &mut self,
@@ -377,7 +392,7 @@ impl Stream<'_> {
             table: None,
             split: None,
             rows: self.durable.seq,
-            position: self.durable.token.clone(),
+            position: self.changes.shown(&self.durable),
         });
         Ok(())
     }
@@ -395,7 +410,7 @@ impl Stream<'_> {
         self.record()?;
         let _ = self.log.stretch.events.send(Event::Streaming {
             run: self.log.stretch.run.clone(),
-            position: self.durable.token.clone(),
+            position: self.changes.shown(&self.durable),
             lag_ms: self.lag,
         });
         Ok(())
@@ -424,7 +439,7 @@ impl Stream<'_> {
             changes_per_second: new * 1_000 / milliseconds,
             lag_ms: self.lag,
             unread_bytes: self.unread,
-            position: self.durable.token.clone(),
+            position: self.changes.shown(&self.durable),
         });
     }
 

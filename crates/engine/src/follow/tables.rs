@@ -33,6 +33,8 @@ pub(crate) struct Tables<'a> {
     progress: &'a RunProgress,
     run: String,
     epoch: u64,
+    /// The log tells generated columns.
+    told: bool,
     pub(crate) all: Vec<Tracked>,
     /// What the target's foreign keys ask for.
     pub(crate) applied: Vec<AppliedTable>,
@@ -59,6 +61,7 @@ impl<'a> Tables<'a> {
         processors: &'a Processors,
         progress: &'a RunProgress,
         (run, epoch): (&str, u64),
+        told: bool,
         plan: Plan,
     ) -> Result<Self> {
         let mut tables = Self {
@@ -67,6 +70,7 @@ impl<'a> Tables<'a> {
             progress,
             run: run.to_owned(),
             epoch,
+            told,
             all: Vec::with_capacity(plan.tables.len()),
             applied: Vec::new(),
             places: HashMap::new(),
@@ -79,7 +83,7 @@ impl<'a> Tables<'a> {
     }
 
     fn tracked(&self, index: usize, bound: BoundTable) -> Tracked {
-        let followed = FollowedTable::new(self.job, &bound);
+        let followed = FollowedTable::new(self.job, &bound, self.told);
         Tracked {
             moving: MovingTable {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
