@@ -14,6 +14,9 @@
 //! A row of split 4294967295 says that the loaded table takes the target's place (`replace`): from
 //! then on it is not made anew. Its `token` lists the foreign keys that have to be there again.
 //!
+//! A row whose target has no name holds the position of a run that follows changes: that of all of
+//! its tables.
+//!
 //! A run's rows are removed when it has finished or is given up; the table is dropped when no row
 //! is left.
 
@@ -25,6 +28,9 @@ use crate::wire::{Conn, Fault};
 
 /// Its name.
 pub(crate) const TABLE: &str = "_syncline_checkpoint";
+
+/// In the place of a target's name: the position is that of all tables that a run follows.
+pub(crate) const FOLLOWED: &str = "";
 
 /// Which row it is.
 #[derive(Debug, Clone)]
@@ -78,8 +84,22 @@ impl Checkpoint {
     }
 
     fn stale(&self) -> Error {
-        let what = format!("{}: split {} of run {}", self.target, self.split, self.run);
+        let what = match self.target.as_str() {
+            FOLLOWED => format!("run {}", self.run),
+            target => format!("{target}: split {} of run {}", self.split, self.run),
+        };
         Error::new(Code::StaleEpoch, format!("{what} has another owner"))
+    }
+
+    /// Whether somebody has claimed it.
+    pub(crate) async fn is_there(&self, conn: &mut Conn) -> Result<bool> {
+        let sql = format!("SELECT 1 FROM {} WHERE {}", name(&self.database), self.row());
+        match conn.query(&sql).await {
+            Ok(rows) => Ok(!rows.rows.is_empty()),
+            // No table, or no database, of that name.
+            Err(Fault::Server { code: 1146 | 1049, .. }) => Ok(false),
+            Err(fault) => Err(Error::from(fault).at(TABLE)),
+        }
     }
 
     /// Takes the split over and says what the target holds of it. From here on, owners of lower
@@ -183,10 +203,19 @@ pub(crate) async fn swap_noted(
     }
 }
 
-/// Removes what is kept of a run, and the table when nothing else is in it.
-pub(crate) async fn forget(conn: &mut Conn, database: &str, run: &str) -> Result<()> {
+/// Removes what is kept of a run, and the table when nothing else is in it: the positions of its
+/// splits, or that of the changes it `followed`.
+pub(crate) async fn forget(
+    conn: &mut Conn,
+    database: &str,
+    run: &str,
+    followed: bool,
+) -> Result<()> {
     let table = name(database);
-    match conn.exec(&format!("DELETE FROM {table} WHERE run = {}", text(run))).await {
+    let which = if followed { "=" } else { "<>" };
+    let of_run =
+        format!("DELETE FROM {table} WHERE run = {} AND target {which} '{FOLLOWED}'", text(run));
+    match conn.exec(&of_run).await {
         Ok(_) => {}
         Err(Fault::Server { code: 1146, .. }) => return Ok(()),
         Err(fault) => return Err(Error::from(fault).at(TABLE)),

@@ -18,6 +18,7 @@ mod checksum;
 mod create;
 mod decode;
 mod encode;
+mod follow;
 mod foreign;
 mod indexes;
 mod key;

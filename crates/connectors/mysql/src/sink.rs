@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use syncline_connector::{
-    Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, statement_failed,
+    ApplyTask, FollowOpened, Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, statement_failed,
 };
 use syncline_sql::{Dialect, adapt};
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
@@ -21,33 +21,48 @@ use crate::session::{Purpose, Store};
 use crate::side::{self, Side, exists};
 use crate::wire::{Conn, Fault};
 use crate::writer::{Plan, Way, Writer};
-use crate::{catalog, wire};
+use crate::{catalog, follow, wire};
 
 const SQL: Dialect = Dialect::Mysql;
 
 /// Writes to a MySQL or MariaDB server.
+#[derive(Clone)]
 pub(crate) struct MysqlSink {
     store: Store,
     /// Engines of the tables that were described: they decide what can be promised.
-    engines: Mutex<HashMap<TableName, String>>,
+    engines: Arc<Mutex<HashMap<TableName, String>>>,
     load: Arc<AtomicBool>,
     pool: Arc<Pool>,
     /// What the server has, once there was a connection.
-    server: OnceLock<Server>,
+    server: Arc<OnceLock<Server>>,
 }
 
 impl MysqlSink {
     pub(crate) fn new(store: Store) -> Self {
         let load = Arc::new(AtomicBool::new(store.options.load_data));
-        let server = OnceLock::new();
-        Self { pool: Pool::new(store.clone()), store, engines: Mutex::default(), load, server }
+        let (engines, server) = Default::default();
+        Self { pool: Pool::new(store.clone()), store, engines, load, server }
     }
 
     fn engines(&self) -> MutexGuard<'_, HashMap<TableName, String>> {
         self.engines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connect(&self) -> Result<Conn> {
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// Whether LOAD DATA LOCAL is allowed, as far as is known.
+    pub(crate) fn may_load(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.load)
+    }
+
+    /// The URL's database.
+    pub(crate) fn database(&self) -> Option<&str> {
+        self.store.database()
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Conn> {
         if let Some(conn) = self.pool.take().await {
             return Ok(conn);
         }
@@ -61,7 +76,7 @@ impl MysqlSink {
     }
 
     /// The name with its database, the URL's where it has none.
-    fn full(&self, name: &TableName) -> Result<TableName> {
+    pub(crate) fn full(&self, name: &TableName) -> Result<TableName> {
         let database = name.schema.as_deref().or(self.store.database());
         match database {
             Some(database) => Ok(TableName::new(database, &name.name)),
@@ -186,7 +201,7 @@ impl MysqlSink {
 
 /// A target that demands columns which are not written cannot be written to: LOAD DATA would put
 /// an empty value there.
-fn demands(target: &TableSchema, task: &WriteTask) -> Result<()> {
+pub(crate) fn demands(target: &TableSchema, task: &WriteTask) -> Result<()> {
     let demanded = target.columns.iter().find(|c| {
         task.table.column(c.name()).is_none()
             && !c.field.is_nullable()
@@ -382,7 +397,7 @@ impl Sink for MysqlSink {
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
         let mut conn = self.connect().await?;
         for (database, run) in self.kept(tasks)? {
-            checkpoint::forget(&mut conn, &database, run).await?;
+            checkpoint::forget(&mut conn, &database, run, false).await?;
         }
         self.pool.give(conn);
         Ok(())
@@ -396,10 +411,18 @@ impl Sink for MysqlSink {
             }
         }
         for (database, run) in self.kept(tasks)? {
-            checkpoint::forget(&mut conn, &database, run).await?;
+            checkpoint::forget(&mut conn, &database, run, false).await?;
         }
         self.pool.give(conn);
         Ok(())
+    }
+
+    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
+        follow::open(self, task).await
+    }
+
+    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
+        follow::close(self, task).await
     }
 
     async fn execute(&self, statements: &[String]) -> Result<()> {

@@ -152,6 +152,17 @@ async fn null_is_neither_now_nor_the_next_number() {
         writer.write(&rows).await.unwrap();
         writer.flush(&rows.position, true).await.unwrap();
         assert_eq!(database.value("SELECT id FROM t").as_deref(), Some("0"));
+        // Not either in a table where a text is converted on its way, and not in a later row.
+        database.execute(
+            "CREATE TABLE l (id int PRIMARY KEY AUTO_INCREMENT, a varchar(9) CHARACTER SET latin1)",
+        );
+        let task = self::task(&*sink, "l", &["id", "a"], WriteMode::Append).await;
+        let mut writer = self::writer(&*sink, &task).await;
+        let rows = pairs(&task, &[5, 0], &["ä", "b"]);
+        writer.write(&rows).await.unwrap();
+        writer.flush(&rows.position, true).await.unwrap();
+        let ids = database.value("SELECT GROUP_CONCAT(id ORDER BY id) FROM l");
+        assert_eq!(ids.as_deref(), Some("0,5"), "{kind:?}");
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Target {
     /// LOAD DATA reads bytes: the server is told that they are UTF-8 where the column is in
     /// another character set.
     pub(crate) convert: bool,
+    /// Its values are compared by a collation.
+    pub(crate) text: bool,
 }
 
 /// What a column does to values that are not quite its own.
@@ -100,6 +102,7 @@ impl Target {
         Self {
             name: column.name().to_owned(),
             nullable: f.is_nullable(),
+            text: text && field::logical(f) != Some("decimal"),
             rule,
             convert: text && (!utf8 || parsed.base == "json"),
             native,
@@ -192,25 +195,48 @@ impl<'a> Rows<'a> {
         if form == Form::Sql {
             out.push(b'(');
         }
-        for (at, column) in self.columns.iter().enumerate() {
+        for at in 0..self.columns.len() {
             if at > 0 {
                 out.push(if form == Form::Load { b'\t' } else { b',' });
             }
-            if column.array.is_null(row) {
-                out.extend_from_slice(if form == Form::Load { b"\\N" } else { b"NULL" });
-            } else if let Err((code, why)) = column.write(row, form, out) {
+            if let Err(error) = self.value(row, at, form, out) {
                 out.truncate(before);
-                let (name, native) = (&column.target.name, &column.target.native);
-                let text = format!("{}.{name} ({native}): {why}", self.place);
-                let error = Error::new(code, text);
-                return Err(match column.flaw(row) {
-                    Some(flaw) => error.flawed(flaw),
-                    None => error,
-                });
+                return Err(error);
             }
         }
         out.push(if form == Form::Load { b'\n' } else { b')' });
         Ok(())
+    }
+
+    /// Appends one value of a row.
+    ///
+    /// # Errors
+    /// As [`Rows::write`].
+    pub(crate) fn value(&self, row: usize, at: usize, form: Form, out: &mut Vec<u8>) -> Result<()> {
+        let column = &self.columns[at];
+        if column.array.is_null(row) {
+            out.extend_from_slice(if form == Form::Load { b"\\N" } else { b"NULL" });
+            return Ok(());
+        }
+        column.write(row, form, out).map_err(|(code, why)| {
+            let (name, native) = (&column.target.name, &column.target.native);
+            let error = Error::new(code, format!("{}.{name} ({native}): {why}", self.place));
+            match column.flaw(row) {
+                Some(flaw) => error.flawed(flaw),
+                None => error,
+            }
+        })
+    }
+
+    /// Whether a column's values are texts, which a collation may take for the same though they
+    /// are not.
+    pub(crate) fn is_text(&self, at: usize) -> bool {
+        self.columns[at].target.text
+    }
+
+    /// Whether the server compares a column by a rule of its own, by which a text is never the same.
+    pub(crate) fn is_json(&self, at: usize) -> bool {
+        self.columns[at].target.native.eq_ignore_ascii_case("json")
     }
 }
 

@@ -75,11 +75,17 @@ impl Place<'_> {
     fn load(&self, duplicates: &str) -> String {
         let mut fields = Vec::with_capacity(self.targets.len());
         let mut sets = Vec::new();
+        let converted = self.targets.iter().any(|target| target.convert);
         for (at, (target, column)) in self.targets.iter().zip(&self.columns.columns).enumerate() {
             let name = SQL.quote(column.name());
             if target.convert {
                 fields.push(format!("@c{at}"));
                 sets.push(format!("{name} = CONVERT(@c{at} USING utf8mb4)"));
+            } else if converted && column.identity.is_some() {
+                // Beside a SET of other columns MariaDB takes a 0 of the second row on for the
+                // next number, unless the column is SET as well.
+                fields.push(format!("@c{at}"));
+                sets.push(format!("{name} = @c{at}"));
             } else {
                 fields.push(name);
             }
@@ -237,6 +243,11 @@ impl Feed {
         self.rows(&head, rows, usize::MAX, 2 * CHUNK, behind).await
     }
 
+    /// How large a statement is to be at most, when `bytes` are wanted.
+    pub(crate) fn limit(&self, bytes: usize) -> usize {
+        self.packet.saturating_sub(1024).min(bytes)
+    }
+
     /// Runs a statement over a list of rows: several, each with at most `most` of them and of about
     /// `bytes` at most.
     pub(crate) async fn rows(
@@ -247,7 +258,7 @@ impl Feed {
         bytes: usize,
         behind: &str,
     ) -> Result<(), Trouble> {
-        let limit = self.packet.saturating_sub(1024).min(bytes);
+        let limit = self.limit(bytes);
         let mut listed = 0;
         self.buffer.clear();
         for row in 0..rows.count {
