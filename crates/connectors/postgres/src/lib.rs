@@ -17,6 +17,7 @@ mod connect;
 mod decode;
 mod encode;
 mod error;
+mod follow;
 mod frames;
 mod log;
 mod make;

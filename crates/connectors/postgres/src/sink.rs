@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use syncline_connector::{
-    Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, async_trait,
-    statement_failed,
+    ApplyTask, FollowOpened, Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteMode,
+    WriteTask, async_trait, statement_failed,
 };
 use syncline_sql::{Dialect, adapt};
 use syncline_types::{
@@ -19,6 +19,7 @@ use crate::catalog::{self, TargetColumn};
 use crate::checkpoint::{Checkpoints, SIDE};
 use crate::connect::{Connect, Purpose, Session};
 use crate::error;
+use crate::follow;
 use crate::make;
 use crate::relate;
 use crate::replace;
@@ -34,7 +35,7 @@ pub(crate) struct PostgresSink {
 }
 
 /// The target's name with its schema, the default one where it has none.
-fn resolve(session: &Session, name: &TableName) -> TableName {
+pub(crate) fn resolve(session: &Session, name: &TableName) -> TableName {
     let schema = name.schema.clone().unwrap_or_else(|| session.facts.schema.clone());
     TableName::new(schema, &name.name)
 }
@@ -50,7 +51,7 @@ fn side(task: &WriteTask, target: &TableName) -> TableName {
 }
 
 /// The definition with its names in full: the table itself is called `into` for the time being.
-fn placed(definition: &TableSchema, target: &TableName, into: TableName) -> TableSchema {
+pub(crate) fn placed(definition: &TableSchema, target: &TableName, into: TableName) -> TableSchema {
     let mut table = definition.clone();
     for partition in table.partitioning.iter_mut().flat_map(|p| &mut p.partitions) {
         if partition.parent == definition.name {
@@ -76,7 +77,7 @@ fn into(task: &WriteTask, target: &TableName) -> TableName {
 }
 
 /// Errors while a target is made or finished are about the table, not about one of its rows.
-fn of_table(error: Error, doing: &str) -> Error {
+pub(crate) fn of_table(error: Error, doing: &str) -> Error {
     if error.kind() != syncline_types::ErrorKind::Data {
         return error;
     }
@@ -174,7 +175,7 @@ impl PostgresSink {
 }
 
 /// The target's columns for the task's, in the task's order.
-fn matching(
+pub(crate) fn matching(
     table: &TableSchema,
     target: &TableName,
     found: &[TargetColumn],
@@ -393,6 +394,27 @@ impl Sink for PostgresSink {
         self.finish(&[]).await
     }
 
+    fn defines_in_transaction(&self) -> bool {
+        true
+    }
+
+    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
+        follow::open(&self.connect, task).await
+    }
+
+    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
+        self.transaction(async |session| {
+            for table in &task.tables {
+                let target = resolve(session, &table.table.name);
+                if catalog::target(session, &target).await?.is_some() {
+                    set_sequences(session, table, &target).await?;
+                }
+            }
+            follow::forget(session, task).await
+        })
+        .await
+    }
+
     async fn execute(&self, statements: &[String]) -> Result<()> {
         // A session of its own, which takes along whatever they set.
         let session = self.connect.open(Purpose::Write).await?;
@@ -437,7 +459,11 @@ const AT_LEAST_FOR_INDEXES: &str = "\
 
 /// Sequences of columns that were written go on after the values that are there, and not before
 /// where the source's would have gone on.
-async fn set_sequences(session: &Session, task: &WriteTask, target: &TableName) -> Result<()> {
+pub(crate) async fn set_sequences(
+    session: &Session,
+    task: &WriteTask,
+    target: &TableName,
+) -> Result<()> {
     let Some((_, columns)) = catalog::target(session, target).await? else {
         let message = format!("{target}: the table has been dropped during the run");
         return Err(Error::new(Code::TableChanged, message));

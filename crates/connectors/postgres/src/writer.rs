@@ -163,7 +163,7 @@ impl Writer {
 }
 
 /// Sends rows by a COPY, whose data come piece by piece.
-async fn stream(
+pub(crate) async fn stream(
     session: &Session,
     copy: &Statement,
     pieces: impl Iterator<Item = Result<Bytes>>,

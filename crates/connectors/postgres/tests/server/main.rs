@@ -3,9 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod applying;
 mod connecting;
 mod definitions;
 mod fidelity;
+mod following;
 mod generated;
 mod hostile;
 mod packing;
