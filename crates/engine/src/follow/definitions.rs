@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syncline_connector::{DefinitionChange, Follower};
-use syncline_sql::alter::{alterations, unlogged};
+use syncline_sql::alter::{Alteration, alterations, unlogged};
 use syncline_types::{Code, Error, Result, SchemaChange, SchemaEffect, TableInfo, TableSchema};
 
 use super::settings::{SchemaPolicies, SchemaPolicy};
@@ -279,7 +279,7 @@ fn verdict(
     let mut policy = SchemaPolicy::Apply;
     let mut what = Vec::new();
     for step in &steps {
-        what.push(step.kind().replace('_', " "));
+        what.push(said(step));
         let wanted = match step.kind() {
             "add_column" => policies.add_column,
             "drop_column" => policies.drop_column,
@@ -302,6 +302,19 @@ fn verdict(
     }
     what.dedup();
     Verdict { policy, what: what.join(", ") }
+}
+
+/// A step, for people: what it does and to which column.
+fn said(step: &Alteration) -> String {
+    let kind = step.kind().replace('_', " ");
+    match step {
+        Alteration::DropColumn(name) => format!("{kind} {name}"),
+        Alteration::RenameColumn { from, to } => format!("{kind} {from} to {to}"),
+        Alteration::ModifyColumn { to: column, .. } | Alteration::AddColumn { column, .. } => {
+            format!("{kind} {}", column.name())
+        }
+        _ => kind,
+    }
 }
 
 fn held(change: &SchemaChange, what: &str) -> Error {
