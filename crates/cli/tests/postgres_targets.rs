@@ -103,6 +103,39 @@ fn one_bad_row_is_kept_and_goes_in_once_the_target_is_mended() {
     }
 }
 
+/// Between tables of the same columns rows pass as they are on the wire; a bad one is taken apart.
+#[test]
+fn a_bad_row_between_two_tables_of_postgres_is_kept_in_its_columns() {
+    let places = (Place::new(Kind::Postgres), Place::new(Kind::Postgres));
+    let (Some(source), Some(target)) = places else { return };
+    let (from, to) = (source.database.as_ref().unwrap(), target.database.as_ref().unwrap());
+    from.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric(9,2), v varchar(9), at timestamptz); \
+         INSERT INTO t SELECT i, i / 4.0, 'v' || i, 'epoch' FROM generate_series(1, 400) i; \
+         UPDATE t SET n = 'NaN', v = NULL, at = 'infinity' WHERE id = 177",
+    );
+    to.execute(
+        "CREATE TABLE t (id int PRIMARY KEY, n numeric(9,2), v text NOT NULL, at timestamptz)",
+    );
+    let state = folder();
+    let (source, target) = (source.url("t"), target.url("t"));
+    let copy = ["copy", &source, &target, "--table", "t"];
+    fails(&run(state.path(), &copy), 1, "E0303", &["\"v\""]);
+    let printed = run_well(state.path(), &[&copy[..], &["--max-errors", "1"]].concat());
+    assert!(printed.contains("1 row kept as dead letters"), "{printed}");
+    let list = run_well(state.path(), &["dead-letters", "list", "--json"]);
+    let letter: serde_json::Value = serde_json::from_str(list.lines().last().unwrap()).unwrap();
+    assert_eq!(letter["key"], r#"{"id":"177"}"#);
+    let (run_id, id) = (letter["run"].as_str().unwrap(), letter["id"].to_string());
+    run_well(
+        state.path(),
+        &["dead-letters", "replay", run_id, &id, "--set", "v=mended", "--target", &target],
+    );
+    from.execute("UPDATE t SET v = 'mended' WHERE id = 177");
+    let rows = "SELECT t::text FROM t ORDER BY id";
+    assert_eq!(from.rows(rows), to.rows(rows));
+}
+
 #[test]
 fn a_target_that_does_not_fit_is_said_before_row_one() {
     for (create, code, words) in [
