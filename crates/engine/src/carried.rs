@@ -21,7 +21,6 @@ pub(crate) fn definition(
     let mut notes = Vec::new();
     let lost: Vec<&str> =
         source.columns.iter().map(Column::name).filter(|name| !is_kept(chain, name)).collect();
-    let lost_in = |sql: &str| lost.iter().find(|name| names(sql, name)).copied();
 
     for column in &mut table.columns {
         column.generated = None;
@@ -34,7 +33,7 @@ pub(crate) fn definition(
             "steps may have changed its values".to_owned()
         } else if origin.is_none_or(|o| !same_type(o, column)) {
             "it gets another type".to_owned()
-        } else if let Some(name) = lost_in(&computed.expression.sql) {
+        } else if let Some(name) = named(&lost, &computed.expression.sql) {
             format!("it is computed from {name}")
         } else {
             column.generated = Some(computed.clone());
@@ -44,18 +43,11 @@ pub(crate) fn definition(
     }
 
     table.checks = source.checks.clone();
-    table.checks.retain(|check| {
-        let lost = lost_in(&check.condition.sql);
-        let name = check.name.as_deref().unwrap_or(&check.condition.sql);
-        notes.extend(lost.map(|l| format!("check {name} is left out: it is about {l}")));
-        lost.is_none()
-    });
-    table.indexes.retain(|index| {
-        let lost = index.definition.as_ref().and_then(|d| lost_in(&d.sql));
-        lost.is_none()
-    });
+    table.partitioning = source.partitioning.clone();
+    let indexes = table.indexes.clone();
+    notes.extend(leave_out(&mut table, &lost));
     for index in &source.indexes {
-        if !table.indexes.iter().any(|i| i.name == index.name) {
+        if !indexes.iter().any(|i| i.name == index.name) {
             notes.push(format!("index {} is left out: its columns are not carried", index.name));
         }
     }
@@ -71,19 +63,6 @@ pub(crate) fn definition(
             false
         }
     });
-    if let Some(partitioning) = &source.partitioning {
-        let bounds = partitioning.partitions.iter().map(|p| p.bounds.sql.as_str());
-        let lost = std::iter::once(partitioning.by.sql.as_str()).chain(bounds).find_map(lost_in);
-        table.partitioning = lost.is_none().then(|| partitioning.clone());
-        for partition in table.partitioning.iter_mut().flat_map(|p| &mut p.partitions) {
-            for why in keep_whole(partition, &lost_in) {
-                notes.push(format!("partition {}: {why}", partition.name.name));
-            }
-        }
-        notes.extend(lost.map(|l| {
-            format!("partitions are not carried: they go by {l}. The table is made flat")
-        }));
-    }
     let untouched =
         lost.is_empty()
             && table.columns.len() == source.columns.len()
@@ -92,6 +71,61 @@ pub(crate) fn definition(
             });
     table.statements = if untouched { source.statements.clone() } else { Vec::new() };
     (table, notes)
+}
+
+/// Makes columns plain ones that are computed from a column that is not there under its name.
+pub(crate) fn materialise(table: &mut TableSchema, lost: &[&str]) -> Vec<String> {
+    let mut notes = Vec::new();
+    for column in &mut table.columns {
+        let Some(computed) = &column.generated else { continue };
+        if let Some(name) = named(lost, &computed.expression.sql) {
+            let column_name = column.name();
+            notes.push(format!(
+                "column {column_name} is made a plain one: it is computed from {name}"
+            ));
+            column.generated = None;
+        }
+    }
+    notes
+}
+
+/// Leaves out conditions, indexes and partitions whose words name a column that is not there under
+/// its name.
+pub(crate) fn leave_out(table: &mut TableSchema, lost: &[&str]) -> Vec<String> {
+    let mut notes = Vec::new();
+    table.checks.retain(|check| {
+        let lost = named(lost, &check.condition.sql);
+        let name = check.name.as_deref().unwrap_or(&check.condition.sql);
+        notes.extend(lost.map(|l| format!("check {name} is left out: it is about {l}")));
+        lost.is_none()
+    });
+    table.indexes.retain(|index| {
+        let lost = index.definition.as_ref().and_then(|d| named(lost, &d.sql));
+        notes.extend(lost.map(|l| format!("index {} is left out: it is about {l}", index.name)));
+        lost.is_none()
+    });
+    if let Some(partitioning) = &mut table.partitioning {
+        let bounds = partitioning.partitions.iter().map(|p| p.bounds.sql.as_str());
+        let mut words = std::iter::once(partitioning.by.sql.as_str()).chain(bounds);
+        if let Some(l) = words.find_map(|sql| named(lost, sql)) {
+            notes.push(format!(
+                "partitions are not carried: they go by {l}. The table is made flat"
+            ));
+            table.partitioning = None;
+            return notes;
+        }
+        for partition in &mut partitioning.partitions {
+            for why in keep_whole(partition, &|sql| named(lost, sql)) {
+                notes.push(format!("partition {}: {why}", partition.name.name));
+            }
+        }
+    }
+    notes
+}
+
+/// The first of the columns that the text may name.
+fn named<'a>(columns: &[&'a str], sql: &str) -> Option<&'a str> {
+    columns.iter().find(|name| names(sql, name)).copied()
 }
 
 /// Leaves out what a partition has of its own that is about a column that is lost.
@@ -241,7 +275,7 @@ mod tests {
             [
                 "column twice is made a plain one: it is computed from pay",
                 "check a is left out: it is about pay",
-                "index odd is left out: its columns are not carried",
+                "index odd is left out: it is about pay",
                 "partitions are not carried: they go by pay. The table is made flat",
             ]
         );

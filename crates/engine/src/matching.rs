@@ -4,6 +4,7 @@
 use syncline_connector::{Mode, WriteMode};
 use syncline_types::{Code, Column, Error, Result, TableName, TableSchema, did_you_mean};
 
+use crate::carried;
 use crate::job::Job;
 
 /// Pairs of (given column, target column) in the target's order: by position where the job names
@@ -23,21 +24,23 @@ pub(crate) fn pairs(
         let names: Vec<&str> = plain.map(Column::name).collect();
         rename_all(&mut named, &names)?;
     } else {
-        named = by_position(job, named)?;
+        named = by_position(job, named)?.0;
     }
     match_columns(&named, target, notes)
 }
 
-/// The table with the names the job gives to its columns by their position.
-pub(crate) fn by_position(job: &Job, mut table: TableSchema) -> Result<TableSchema> {
+/// The table with the names the job gives to its columns by their position, and what of it does not
+/// hold under them.
+pub(crate) fn by_position(job: &Job, mut table: TableSchema) -> Result<(TableSchema, Vec<String>)> {
     let names: Vec<&str> = job.target_columns.iter().map(String::as_str).collect();
-    if !names.is_empty() && names != ["*"] {
-        rename_all(&mut table, &names)?;
+    if names.is_empty() || names == ["*"] {
+        return Ok((table, Vec::new()));
     }
-    Ok(table)
+    let notes = rename_all(&mut table, &names)?;
+    Ok((table, notes))
 }
 
-fn rename_all(table: &mut TableSchema, names: &[&str]) -> Result<()> {
+fn rename_all(table: &mut TableSchema, names: &[&str]) -> Result<Vec<String>> {
     if names.len() != table.columns.len() {
         let (given, wanted) = (table.columns.len(), names.len());
         let message = format!("{}: {given} columns are read, and {wanted} written", table.name);
@@ -63,15 +66,19 @@ fn rename_all(table: &mut TableSchema, names: &[&str]) -> Result<()> {
     for part in table.indexes.iter_mut().flat_map(|index| &mut index.parts) {
         part.column = renamed(&part.column);
     }
-    if all.iter().any(|(from, to)| from != to) {
-        // What is said in a store's own words says the old names.
-        let plain = TableSchema::new(table.name.clone(), []);
-        (table.checks, table.foreign_keys) = (plain.checks, plain.foreign_keys);
-        (table.partitioning, table.statements) = (plain.partitioning, plain.statements);
-        table.indexes.retain(|index| index.definition.is_none());
-        table.columns.iter_mut().for_each(|column| column.generated = None);
+    for name in table.foreign_keys.iter_mut().flat_map(|key| &mut key.columns) {
+        *name = renamed(name);
     }
-    Ok(())
+    // What is said in a store's own words says the old names.
+    let lost: Vec<&str> =
+        all.iter().filter(|(from, to)| from != to).map(|(from, _)| from.as_str()).collect();
+    if lost.is_empty() {
+        return Ok(Vec::new());
+    }
+    table.statements.clear();
+    let mut notes = carried::materialise(table, &lost);
+    notes.extend(carried::leave_out(table, &lost));
+    Ok(notes)
 }
 
 /// Pairs of (given column, target column) by name, in the target's order.
@@ -223,6 +230,37 @@ mod tests {
         assert_eq!(matched(&["*"]).unwrap_err().code(), Code::ColumnMismatch);
         let two = table("t", &[("x", true), ("y", true)]);
         assert_eq!(pairs(&job(&["*"]), &given, &two, &mut Vec::new()).unwrap(), [(0, 0), (1, 1)]);
+    }
+
+    #[test]
+    fn what_says_other_names_is_left_out_of_a_table_that_is_made_and_said() {
+        let words = |text: &str| syncline_types::NativeSql::new("mysql", text);
+        let mut given = table("g", &[("id", false), ("pay", true), ("twice", true)]);
+        let check = |text: &str| syncline_types::Check {
+            name: None,
+            condition: words(text),
+            enforced: true,
+        };
+        given.checks = vec![check("`pay` > 0"), check("`id` > 0")];
+        let expression = words("`pay` * 2");
+        given.columns[2].generated = Some(syncline_types::Generated { expression, stored: true });
+        given.primary_key = vec!["id".into()];
+        let text = "version: 1\nsource: { url: a.csv }\nsink: { url: b.csv, columns: [id, wage, twice] }\n";
+        let job = crate::JobFile::parse(text, "job").unwrap().resolve("job", "").unwrap();
+        let (made, notes) = by_position(&job, given).unwrap();
+        assert_eq!(
+            made.columns.iter().map(Column::name).collect::<Vec<_>>(),
+            ["id", "wage", "twice"]
+        );
+        assert_eq!(made.checks.len(), 1);
+        assert!(made.columns[2].generated.is_none() && made.primary_key == ["id"]);
+        assert_eq!(
+            notes,
+            [
+                "column twice is made a plain one: it is computed from pay",
+                "check `pay` > 0 is left out: it is about pay",
+            ]
+        );
     }
 
     #[test]

@@ -132,6 +132,14 @@ impl BoundTable {
         self.written.clone().unwrap_or_else(|| (0..self.chain.output.columns.len()).collect())
     }
 
+    /// The name that a column of the source has at the target.
+    pub(crate) fn destination(&self, source: &str) -> Option<&str> {
+        let name = self.chain.destination(source)?;
+        let index = self.chain.output.index_of(name)?;
+        let place = self.written().iter().position(|from| *from == index);
+        Some(place.map_or(name, |place| self.plan.target.columns[place].name()))
+    }
+
     /// The task of the sink.
     pub(crate) fn write_task(&self, run: &str, epoch: u64) -> WriteTask {
         WriteTask {
@@ -389,8 +397,10 @@ pub(crate) async fn plan_table(
             let altered = processors.alter_values();
             let (carried, left_out) =
                 carried::definition(&info.schema, &chain, job.generated, altered);
-            let adapted = to.adapt(&settled(by_position(job, carried)?), target)?;
+            let (named, unnamed) = by_position(job, carried)?;
+            let adapted = to.adapt(&settled(named), target)?;
             notes.extend(left_out);
+            notes.extend(unnamed);
             notes.extend(adapted.notes);
             (adapted.table, true)
         }
@@ -489,7 +499,7 @@ pub(crate) fn definition_at(
     let chain = processors.bind(source, job.columns_of(&source.name), job, false)?;
     let altered = processors.alter_values();
     let (carried, _) = carried::definition(source, &chain, job.generated, altered);
-    Ok(sink.adapt(&settled(by_position(job, carried)?), target)?.table)
+    Ok(sink.adapt(&settled(by_position(job, carried)?.0), target)?.table)
 }
 
 /// The plan of a table whose definitions are others at both sides from now on.

@@ -24,7 +24,10 @@ pub(crate) async fn settle(
         let mut keys = Vec::new();
         let mut notes = Vec::new();
         for key in tables[index].plan.definition.foreign_keys.clone() {
-            let name = key.name.clone();
+            let name = match key.name.is_empty() {
+                true => format!("over {}", key.columns.join(", ")),
+                false => key.name.clone(),
+            };
             match others.renamed(tables, index, key).await? {
                 Ok(key) => keys.push(key),
                 Err(why) => notes.push(format!("foreign key {name} is left out: {why}")),
@@ -66,7 +69,7 @@ impl Others<'_> {
                     true => &copied.plan.source.primary_key,
                     false => &key.referenced,
                 };
-                let carried = |name: &String| copied.chain.destination(name).map(str::to_owned);
+                let carried = |name: &String| copied.destination(name).map(str::to_owned);
                 let Some(columns) = named.iter().map(carried).collect::<Option<Vec<_>>>() else {
                     return Ok(Err(format!(
                         "columns it refers to are not carried of {references}"
