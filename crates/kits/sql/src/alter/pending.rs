@@ -88,11 +88,11 @@ impl View<'_> {
                 replaced || self.check(check).is_none()
             }
             Alteration::DropForeignKey(key) => self.foreign_key(key).is_some_and(|there| {
-                !all.iter().any(|s| matches!(s, Alteration::AddForeignKey(new) if new == there))
+                !all.iter().any(|s| matches!(s, Alteration::AddForeignKey(new) if self.same_key(there, new)))
             }),
             Alteration::AddForeignKey(key) => {
                 !self.foreign_key(key).is_some_and(|there| {
-                    there == key
+                    self.same_key(there, key)
                         || !all.iter().any(
                             |s| matches!(s, Alteration::DropForeignKey(old) if old.name == key.name),
                         )
@@ -169,6 +169,21 @@ impl View<'_> {
             (Some(a), Some(b)) => self.same(a, b),
             _ => there.condition == check.condition,
         })
+    }
+
+    /// Whether two foreign keys say the same: MySQL's engines refuse at once in any case.
+    fn same_key(&self, a: &ForeignKey, b: &ForeignKey) -> bool {
+        use syncline_types::ReferentialAction::{NoAction, Restrict};
+        let plain = |key: &ForeignKey| {
+            let mut key = key.clone();
+            for action in [&mut key.on_delete, &mut key.on_update] {
+                if self.dialect == Dialect::Mysql && *action == Restrict {
+                    *action = NoAction;
+                }
+            }
+            key
+        };
+        plain(a) == plain(b)
     }
 
     fn foreign_key(&self, key: &ForeignKey) -> Option<&ForeignKey> {

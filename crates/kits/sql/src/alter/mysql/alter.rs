@@ -312,12 +312,6 @@ impl Altering<'_, '_> {
         if guarded && !self.draft.has_column(&old) {
             return Ok(());
         }
-        // MODIFY leaves the name as the table spells it.
-        let mut said = said;
-        if !changes {
-            let name = self.draft.column(&old)?.name().to_owned();
-            said.column.field = said.column.field.with_name(name);
-        }
         self.draft.change(&old, said)
     }
 

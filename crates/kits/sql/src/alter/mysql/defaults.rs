@@ -102,9 +102,10 @@ fn literal(
     match found.base.as_str() {
         "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => {
             let n: i128 = number.trim_start_matches('+').parse().ok()?;
-            let zerofill = found.native.contains("zerofill");
-            (!zerofill || quoted).then_some(())?;
-            (!zerofill).then(|| DefaultValue::Value(n.to_string()))
+            let width = found.native.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+            let width = width.filter(|_| found.native.contains("zerofill"));
+            let width = width.and_then(|(width, _)| width.parse().ok()).unwrap_or(0);
+            value(format!("{n:0>width$}"))
         }
         "decimal" => value(decimal(&number, usize::try_from(found.scale?).ok()?)?),
         "float" | "double" => value(float(&number, found)?),

@@ -6,7 +6,7 @@ use syncline_types::{
     field,
 };
 
-use super::keys::{NewKey, add_keys, sorted};
+use super::keys::{NewKey, add_keys, settled, sorted, without};
 use super::{Logged, NativeColumn, Read, Surroundings, Unread, charsets};
 use crate::Dialect;
 use crate::alter::compare::Place;
@@ -106,6 +106,8 @@ pub(super) struct Draft<'g, 'a> {
     slots: Vec<Slot>,
     coming: Vec<Coming>,
     pub(super) renamed: Vec<(String, String)>,
+    /// Columns that are said anew, by their new names.
+    pub(super) changed: Vec<String>,
     pub(super) new_keys: Vec<NewKey>,
     pub(super) new_checks: Vec<NewCheck>,
     pub(super) new_references: Vec<ForeignKey>,
@@ -127,6 +129,7 @@ impl<'g, 'a> Draft<'g, 'a> {
             slots,
             coming: Vec::new(),
             renamed: Vec::new(),
+            changed: Vec::new(),
             new_keys: Vec::new(),
             new_checks: Vec::new(),
             new_references: Vec::new(),
@@ -173,6 +176,7 @@ impl<'g, 'a> Draft<'g, 'a> {
         let at = self.slot(old)?;
         let was = self.slots[at].old.clone();
         self.take_line(&said, Some(&was));
+        self.changed.push(said.column.name().to_owned());
         if was != said.column.name() {
             self.renamed.push((was.clone(), said.column.name().to_owned()));
         }
@@ -205,20 +209,19 @@ impl<'g, 'a> Draft<'g, 'a> {
         let own = self.slots[at].old.clone();
         for index in &mut self.table.indexes {
             if index.definition.is_some() && index.parts.iter().any(|p| p.column == own) {
-                let why =
-                    format!("index {} is over more than columns, and one of them goes", index.name);
-                return Err(Unread::new(why));
+                *index = without(index, &own, self.ground)?;
+            } else {
+                index.parts.retain(|p| p.column != own);
             }
-            index.parts.retain(|p| p.column != own);
         }
-        self.table.indexes.retain(|i| !i.parts.is_empty() || i.definition.is_some());
+        self.table.indexes.retain(|i| !i.parts.is_empty());
         self.table.primary_key.retain(|c| *c != own);
         // Those that speak of this column alone go with it; of others the server lets none go.
         let quoted = Dialect::Mysql.quote(&own);
         let maria = self.ground.maria;
         self.table.checks.retain(|check| {
             let of_column = maria && check.name.as_deref() == Some(own.as_str());
-            !of_column && (maria || !check.condition.sql.contains(&quoted))
+            !of_column && !check.condition.sql.contains(&quoted)
         });
         Ok(())
     }
@@ -252,6 +255,7 @@ impl<'g, 'a> Draft<'g, 'a> {
         if let Some(name) = &self.new_name {
             move_names(&mut table, name, ground.maria);
         }
+        settled(&mut table, &self.changed)?;
         add_references(&mut table, self.new_references, &mut self.new_keys);
         add_keys(&mut table, self.new_keys, ground)?;
         for name in table.primary_key.clone() {

@@ -7,8 +7,7 @@ use syncline_types::{
 use super::draft::Ground;
 use super::{Read, Unread, charsets};
 use crate::Dialect;
-use crate::script::TokenKind as Kind;
-use crate::script::Tokens;
+use crate::script::{Lexer, Rules, Session, TokenKind as Kind, Tokens};
 
 /// Bytes of an index in InnoDB.
 const ROOM: u64 = 3072;
@@ -306,13 +305,41 @@ fn settle(table: &TableSchema, part: &mut IndexPart, what: &What) -> Read<()> {
     let native = field::native(&column.field, "mysql").unwrap_or_default();
     let base = native.split(['(', ' ']).next().unwrap_or_default();
     let whole = matches!(base, "char" | "varchar" | "binary" | "varbinary");
-    if whole && part.prefix.map(u64::from) == field::length(&column.field) {
+    let all = whole && part.prefix.map(u64::from) >= field::length(&column.field);
+    let long = base.ends_with("text") || base.ends_with("blob") || native == "json";
+    if all || !whole && !long {
         part.prefix = None;
     }
-    let long = base.ends_with("text") || base.ends_with("blob") || native == "json";
     if long && part.prefix.is_none() && !matches!(what, What::Fulltext | What::Spatial) {
         return Err(Unread::new(format!("a key is over all of {}, a {base}", part.column)));
     }
+    Ok(())
+}
+
+/// Indexes over columns that are others now: a prefix goes where the type has none, or where it is
+/// all of the column.
+pub(super) fn settled(table: &mut TableSchema, changed: &[String]) -> Read<()> {
+    let mut indexes = table.indexes.clone();
+    for index in &mut indexes {
+        if !index.parts.iter().any(|p| changed.contains(&p.column)) {
+            continue;
+        }
+        let definition = index.definition.as_ref().map_or("", |d| d.sql.as_str());
+        if definition.contains(" USING HASH") {
+            let why = format!("index {} may be of another kind", index.name);
+            return Err(Unread::new(why));
+        }
+        let what = if is_special(index) { What::Fulltext } else { What::Plain };
+        let before = index.parts.clone();
+        for part in &mut index.parts {
+            settle(table, part, &what)?;
+        }
+        if index.definition.is_some() && before != index.parts {
+            return Err(Unread::new(format!("index {} is over other prefixes", index.name)));
+        }
+        check_room(table, &NewKey { what, ..NewKey::plain(index.parts.clone()) })?;
+    }
+    table.indexes = indexes;
     Ok(())
 }
 
@@ -405,6 +432,19 @@ fn index(name: String, key: &NewKey, ground: &Ground<'_>) -> Index {
         sql.push_str(if ground.maria { " IGNORED" } else { " /*!80000 INVISIBLE */" });
     }
     Index { definition: Some(NativeSql::new("mysql", sql)), ..index }
+}
+
+/// An index in words of its own, without a column that goes.
+pub(super) fn without(of: &Index, column: &str, ground: &Ground<'_>) -> Read<Index> {
+    let why = || Unread::new(format!("index {} is over a column that goes", of.name));
+    let sql = of.definition.as_ref().map_or("", |d| d.sql.as_str());
+    let sql = sql.replace("/*!80000", "").replace("*/", "");
+    let session = Session::new(Rules::of(Dialect::Mysql));
+    let lexer = Lexer::whole(sql.as_bytes(), session.rules);
+    let mut tokens = Tokens::of(lexer, &session).ok_or_else(why)?;
+    let mut key = read(&mut tokens, ground, None)?.ok_or_else(why)?;
+    key.parts.retain(|p| p.column != column);
+    Ok(index(of.name.clone(), &key, ground))
 }
 
 /// In the order in which the servers keep them: unique ones first, those that take no NULL and

@@ -157,12 +157,15 @@ fn said(place: &Place) -> String {
     }
 }
 
-/// Those options that are not the table's already; `None` when there are such as stand in no
-/// ALTER TABLE.
+/// Those options that are not the table's already, and what takes back the ones it has beyond;
+/// `None` when there are such as stand in no ALTER TABLE.
 fn changed_options(present: &TableSchema, wanted: &str) -> Option<String> {
     let there = present.options.as_ref().and_then(|o| o.of(SQL.id())).unwrap_or_default();
-    let plain = wanted.split_whitespace().all(|word| word == "DEFAULT" || word.contains('='));
-    if !plain || wanted.contains(['\'', '/']) {
+    let plain = |text: &str| {
+        let known = |word: &str| word == "DEFAULT" || word.contains('=');
+        text.split_whitespace().all(known) && !text.contains(['\'', '/'])
+    };
+    if !plain(wanted) {
         return None;
     }
     let words: Vec<&str> = wanted.split_whitespace().filter(|w| *w != "DEFAULT").collect();
@@ -174,6 +177,20 @@ fn changed_options(present: &TableSchema, wanted: &str) -> Option<String> {
         && !said.iter().any(collates)
     {
         said.extend(words.iter().map(|w| (*w).to_owned()).filter(collates));
+    }
+    let key = |word: &str| word.split_once('=').map(|(key, _)| key.to_ascii_uppercase());
+    for over in there.split_whitespace().filter(|_| plain(there)).filter_map(key) {
+        if words.iter().any(|w| key(w).as_ref() == Some(&over)) {
+            continue;
+        }
+        let usual = match over.as_str() {
+            "ROW_FORMAT" | "PACK_KEYS" | "STATS_PERSISTENT" | "STATS_AUTO_RECALC"
+            | "STATS_SAMPLE_PAGES" => "DEFAULT",
+            "KEY_BLOCK_SIZE" | "MIN_ROWS" | "MAX_ROWS" | "AVG_ROW_LENGTH" | "CHECKSUM"
+            | "DELAY_KEY_WRITE" => "0",
+            _ => continue,
+        };
+        said.push(format!("{over}={usual}"));
     }
     Some(said.join(" "))
 }
