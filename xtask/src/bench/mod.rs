@@ -4,6 +4,8 @@
 //! decoders and encoders execute, which holds still on a busy machine; `startup` times the least
 //! work. What the numbers mean stands in `bench/README.md`.
 
+mod cases;
+mod changes;
 mod curve;
 mod data;
 mod instructions;
@@ -25,6 +27,10 @@ use clap::{Args, Subcommand};
 pub(crate) enum Bench {
     /// Copies by Syncline and by others, in turns, checked, as a table and in bench/results
     Copy(Box<Copy>),
+    /// Upsert into a full table, a run that is killed, many small tables: beside a straight copy
+    Cases(Cases),
+    /// Changes of a log: by Syncline, and by the stores' own replication
+    Changes(Changes),
     /// The cost of a row over numbers of rows and over --parallel; a picture in docs/performance.svg
     Curve(Curve),
     /// Instructions that decoders and encoders execute, by valgrind; written to bench/instructions.json
@@ -88,6 +94,46 @@ pub(crate) struct Copy {
     no_results: bool,
 }
 
+/// Options of `bench changes`.
+#[derive(Args)]
+pub(crate) struct Changes {
+    /// Routes, with a comma between
+    #[arg(long, value_delimiter = ',', default_values_t = ["mysql-mysql", "mysql-postgres", "postgres-postgres"].map(str::to_owned))]
+    route: Vec<String>,
+    /// Rows inserted
+    #[arg(long, default_value_t = 146_570)]
+    inserts: u64,
+    /// Rows updated, and as many deleted
+    #[arg(long, default_value_t = 140_000)]
+    updates: u64,
+    /// Times each of them runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Changes a second of a load that goes on while it is followed; 0: none
+    #[arg(long, default_value_t = 5_000)]
+    live: u64,
+    /// Seconds of that load
+    #[arg(long, default_value_t = 120)]
+    seconds: u64,
+}
+
+/// Options of `bench cases`.
+#[derive(Args)]
+pub(crate) struct Cases {
+    /// The route, as from-to; both are servers
+    #[arg(long, default_value = "postgres-postgres")]
+    route: String,
+    /// Rows of the straight copy
+    #[arg(long, default_value_t = 2_000_000)]
+    rows: u64,
+    /// Small tables, of 10,000 rows each
+    #[arg(long, default_value_t = 200)]
+    tables: u64,
+    /// Times each of them runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
 /// Options of `bench curve`.
 #[derive(Args)]
 pub(crate) struct Curve {
@@ -122,6 +168,8 @@ pub(crate) fn check_instructions() -> Result<(), String> {
 pub(crate) fn run(bench: &Bench) -> Result<(), String> {
     match bench {
         Bench::Copy(copy) => rounds::run(copy),
+        Bench::Cases(cases) => cases::run(cases),
+        Bench::Changes(changes) => changes::run(changes),
         Bench::Curve(curve) => curve::run(curve),
         Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
         Bench::Startup { rounds } => startup::run(*rounds),
