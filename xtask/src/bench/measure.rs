@@ -118,7 +118,7 @@ fn children_cpu() -> f64 {
 }
 
 /// CPU of a process, of what it has waited for, and of all below it.
-fn family_cpu(root: u32) -> f64 {
+pub(super) fn family_cpu(root: u32) -> f64 {
     tree(root).iter().map(|pid| stat_seconds(&pid.to_string(), 14..=17)).sum()
 }
 

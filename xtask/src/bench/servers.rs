@@ -52,16 +52,7 @@ pub(super) struct Servers {
 impl Servers {
     /// Starts both and makes the databases.
     pub(super) fn start() -> Result<Self, String> {
-        let mut build = cargo();
-        succeed(build.args([
-            "build",
-            "--quiet",
-            "--package",
-            "syncline-testkit",
-            "--bin",
-            PROGRAM,
-        ]))?;
-        let program = Workspace::load()?.built(PROGRAM);
+        let program = program()?;
         let mut args: Vec<String> = SETTINGS.iter().map(|(name, _)| (*name).to_owned()).collect();
         for (name, settings) in SETTINGS {
             for setting in settings {
@@ -70,17 +61,9 @@ impl Servers {
             }
         }
         let running = Running::start_with(&program, &args)?;
-        let port = |name: &str| {
-            let variable = format!("SYNCLINE_TEST_{}", name.to_uppercase());
-            let url = running.variables.iter().find(|(v, _)| *v == variable).map(|(_, url)| url);
-            let url =
-                url.ok_or_else(|| format!("no {name}: `cargo xtask servers install {name}`"))?;
-            let after = url.rsplit_once(':').map_or("", |(_, rest)| rest);
-            Ok::<_, String>(after.chars().take_while(char::is_ascii_digit).collect::<String>())
-        };
         let servers = Self {
-            mysql_port: port("mariadb")?,
-            postgres_port: port("postgres")?,
+            mysql_port: port(&running, "mariadb")?,
+            postgres_port: port(&running, "postgres")?,
             pid: running.pid(),
             _running: running,
             psql: psql(),
@@ -94,11 +77,12 @@ impl Servers {
 
     /// The command line of MySQL's client, to be followed by a database and options.
     pub(super) fn mysql(&self) -> String {
-        format!(
-            "mariadb --no-defaults --default-character-set=utf8mb4 --protocol=tcp -h127.0.0.1 \
-             -P{} -uroot --local-infile=1",
-            self.mysql_port
-        )
+        mysql(&self.mysql_port)
+    }
+
+    /// Where MySQL listens.
+    pub(super) fn mysql_port(&self) -> &str {
+        &self.mysql_port
     }
 
     /// The command line of PostgreSQL's client for a database, to be followed by options.
@@ -221,6 +205,65 @@ impl Servers {
         };
         SETTINGS.iter().flat_map(lines).collect()
     }
+}
+
+/// A second MariaDB, tuned like the first: a target of its own, and a replica. It keeps no log.
+pub(super) struct Second {
+    _running: Running,
+    /// The process above it.
+    pub(super) pid: u32,
+    port: String,
+}
+
+impl Second {
+    /// Starts it.
+    pub(super) fn start() -> Result<Self, String> {
+        let mut args = vec!["mariadb".to_owned()];
+        let own = ["--server-id=2", "--skip-log-bin"];
+        for setting in SETTINGS[0].1.iter().chain(&own) {
+            args.extend(["--with".to_owned(), format!("mariadb:{setting}")]);
+        }
+        let running = Running::start_with(&program()?, &args)?;
+        Ok(Self { port: port(&running, "mariadb")?, pid: running.pid(), _running: running })
+    }
+
+    /// The command line of its client, to be followed by a database and options.
+    pub(super) fn mysql(&self) -> String {
+        mysql(&self.port)
+    }
+
+    /// The URL of a database.
+    pub(super) fn url(&self, database: &str) -> String {
+        format!("mysql://root@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Runs SQL; what it prints.
+    pub(super) fn on_mysql(&self, database: &str, sql: &str) -> Result<String, String> {
+        shell(&format!("{} -N -B {database} -e {}", self.mysql(), quoted(sql)))
+    }
+}
+
+fn mysql(port: &str) -> String {
+    format!(
+        "mariadb --no-defaults --default-character-set=utf8mb4 --protocol=tcp -h127.0.0.1 \
+         -P{port} -uroot --local-infile=1"
+    )
+}
+
+/// The program that starts servers, built now.
+fn program() -> Result<PathBuf, String> {
+    let package = ["build", "--quiet", "--package", "syncline-testkit", "--bin", PROGRAM];
+    succeed(cargo().args(package))?;
+    Ok(Workspace::load()?.built(PROGRAM))
+}
+
+/// The port a server listens on.
+fn port(running: &Running, name: &str) -> Result<String, String> {
+    let variable = format!("SYNCLINE_TEST_{}", name.to_uppercase());
+    let url = running.variables.iter().find(|(v, _)| *v == variable).map(|(_, url)| url);
+    let url = url.ok_or_else(|| format!("no {name}: `cargo xtask servers install {name}`"))?;
+    let after = url.rsplit_once(':').map_or("", |(_, rest)| rest);
+    Ok(after.chars().take_while(char::is_ascii_digit).collect())
 }
 
 /// The client itself: Debian's `psql` is a script around it, whose time is not PostgreSQL's.
