@@ -1,6 +1,8 @@
 //! What there is in a server: its tables, from `information_schema`. What each is made of stands
 //! in `shape`.
 
+use std::collections::HashSet;
+
 use syncline_sql::Dialect;
 use syncline_types::{
     Code, Column, Error, Result, TableInfo, TableName, TableSelection, did_you_mean, field,
@@ -141,13 +143,57 @@ pub(crate) async fn discover(
     }
     let mut found = Vec::new();
     for table in listed {
-        let ours = table.name.name == crate::checkpoint::TABLE
-            || table.name.name.starts_with(crate::side::PREFIX);
-        if table.is_table() && !ours && selection.selects(&table.name, database) {
+        if table.is_table() && !is_ours(&table.name) && selection.selects(&table.name, database) {
             found.push(describe(conn, table).await?);
         }
     }
     Ok(found)
+}
+
+/// Whether a table was made by a run of ours for itself.
+pub(crate) fn is_ours(name: &TableName) -> bool {
+    name.name == crate::checkpoint::TABLE || name.name.starts_with(crate::side::PREFIX)
+}
+
+/// A list of literals, for IN.
+fn literals(texts: &[&str]) -> String {
+    let texts: Vec<String> = texts.iter().map(|t| literal(t)).collect();
+    texts.join(", ")
+}
+
+/// The names of all tables of some databases.
+pub(crate) async fn names(conn: &mut Conn, databases: &[&str]) -> Result<Vec<TableName>> {
+    if databases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA IN ({}) AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')",
+        literals(databases)
+    );
+    Ok(pairs(conn, &sql).await?)
+}
+
+/// The tables of some databases that have triggers.
+pub(crate) async fn triggered(conn: &mut Conn, databases: &[&str]) -> Result<HashSet<TableName>> {
+    if databases.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let sql = format!(
+        "SELECT DISTINCT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS \
+         WHERE EVENT_OBJECT_SCHEMA IN ({})",
+        literals(databases)
+    );
+    Ok(pairs(conn, &sql).await?.into_iter().collect())
+}
+
+async fn pairs(conn: &mut Conn, sql: &str) -> Result<Vec<TableName>, crate::wire::Fault> {
+    let rows = conn.query(sql).await?.rows.into_iter();
+    let pair = |row: Vec<Option<String>>| {
+        let mut values = row.into_iter().flatten();
+        Some(TableName::new(values.next()?, values.next()?))
+    };
+    Ok(rows.filter_map(pair).collect())
 }
 
 /// An error when a table that was named is not there.

@@ -14,15 +14,14 @@ pub(crate) mod kind {
     pub(crate) const LOAD_QUERY: u8 = 18;
     pub(crate) const TABLE_MAP: u8 = 19;
     pub(crate) const WRITE_ROWS_1: u8 = 23;
-    pub(crate) const UPDATE_ROWS_1: u8 = 24;
     pub(crate) const DELETE_ROWS_1: u8 = 25;
     pub(crate) const INCIDENT: u8 = 26;
     pub(crate) const HEARTBEAT: u8 = 27;
     pub(crate) const WRITE_ROWS: u8 = 30;
-    pub(crate) const UPDATE_ROWS: u8 = 31;
     pub(crate) const DELETE_ROWS: u8 = 32;
     pub(crate) const GTID: u8 = 33;
     pub(crate) const ANONYMOUS_GTID: u8 = 34;
+    pub(crate) const PREVIOUS_GTIDS: u8 = 35;
     pub(crate) const XA_PREPARE: u8 = 38;
     pub(crate) const PARTIAL_UPDATE_ROWS: u8 = 39;
     pub(crate) const PAYLOAD: u8 = 40;
@@ -35,10 +34,9 @@ pub(crate) mod kind {
 
     /// Whether the events of a kind tell nothing that changes rows or places.
     pub(crate) fn is_silent(kind: u8) -> bool {
-        // STOP, INTVAR, RAND, USER_VAR, BEGIN_LOAD_QUERY, IGNORABLE, ROWS_QUERY, PREVIOUS_GTIDS,
-        // TRANSACTION_CONTEXT, VIEW_CHANGE; ANNOTATE_ROWS, BINLOG_CHECKPOINT, GTID_LIST,
+        // STOP, INTVAR, RAND, USER_VAR, BEGIN_LOAD_QUERY, IGNORABLE, ROWS_QUERY, TRANSACTION_CONTEXT, VIEW_CHANGE; ANNOTATE_ROWS, BINLOG_CHECKPOINT, GTID_LIST,
         // START_ENCRYPTION.
-        matches!(kind, 3 | 5 | 13 | 14 | 17 | 28 | 29 | 35 | 36 | 37 | 160 | 161 | 163 | 164)
+        matches!(kind, 3 | 5 | 13 | 14 | 17 | 28 | 29 | 36 | 37 | 160 | 161 | 163 | 164)
     }
 }
 
@@ -227,6 +225,8 @@ pub(crate) struct Begin {
     pub(crate) at: Option<i64>,
     /// No commit follows: the transaction is the next event alone (MariaDB).
     pub(crate) alone: bool,
+    /// It is the first phase of a distributed one (MariaDB).
+    pub(crate) prepares: bool,
 }
 
 /// MySQL's GTID event, and the one that stands in its place where there are no GTIDs.
@@ -243,7 +243,7 @@ pub(crate) fn mysql_gtid(body: &[u8], anonymous: bool) -> Option<Begin> {
         i64::try_from(micros & !(1 << 55)).ok()
     });
     let gtid = (!anonymous).then_some(Gtid::MySql(sid, number));
-    Some(Begin { gtid, at: at.filter(|at| *at > 0), alone: false })
+    Some(Begin { gtid, at: at.filter(|at| *at > 0), alone: false, prepares: false })
 }
 
 /// MariaDB's GTID event.
@@ -253,5 +253,19 @@ pub(crate) fn maria_gtid(body: &[u8], server: u32) -> Option<Begin> {
     let domain = fields.u32()?;
     let flags = fields.u8()?;
     let gtid = Some(Gtid::MariaDb { domain, server, number });
-    Some(Begin { gtid, at: None, alone: flags & 1 != 0 })
+    Some(Begin { gtid, at: None, alone: flags & 1 != 0, prepares: flags & 64 != 0 })
+}
+
+/// The name of a distributed transaction in its first phase's last event, as statements write it,
+/// and whether that ends it.
+pub(crate) fn prepared(body: &[u8]) -> Option<(bool, String)> {
+    let mut fields = Fields(body);
+    let one_phase = fields.u8()? != 0;
+    let format = fields.u32()?;
+    let (global, branch) = (fields.u32()?, fields.u32()?);
+    let mut hex = |length: u32| {
+        let bytes = fields.take(usize::try_from(length).ok()?)?;
+        Some(bytes.iter().map(|b| format!("{b:02x}")).collect::<String>())
+    };
+    Some((one_phase, format!("X'{}',X'{}',{format}", hex(global)?, hex(branch)?)))
 }

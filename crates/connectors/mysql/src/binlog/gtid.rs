@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::wire::Flavor;
+use crate::wire::packet::Fields;
 
 /// A server's UUID.
 pub(crate) type Sid = [u8; 16];
@@ -121,6 +122,24 @@ impl Gtids {
     }
 }
 
+/// Reads what [`Gtids::encode`] writes.
+pub(crate) fn decode(bytes: &[u8]) -> Option<Gtids> {
+    let mut fields = Fields(bytes);
+    let long = |fields: &mut Fields<'_>| {
+        fields.u32().zip(fields.u32()).map(|(a, b)| u64::from(a) | u64::from(b) << 32)
+    };
+    let mut sets: BTreeMap<Sid, Vec<(u64, u64)>> = BTreeMap::new();
+    for _ in 0..long(&mut fields)? {
+        let mut sid = [0; 16];
+        sid.copy_from_slice(fields.take(16)?);
+        for _ in 0..long(&mut fields)? {
+            let (first, end) = (long(&mut fields)?, long(&mut fields)?);
+            insert(sets.entry(sid).or_default(), (first, end.checked_sub(1)?));
+        }
+    }
+    Some(Gtids::MySql(sets))
+}
+
 /// Puts an interval among those that are there, joined where they touch.
 fn insert(intervals: &mut Vec<(u64, u64)>, new: (u64, u64)) {
     // The next number of a server, nearly always.
@@ -221,5 +240,7 @@ mod tests {
         let bytes = mysql(&format!("{A}:1-3")).encode();
         assert_eq!(bytes.len(), 8 + 16 + 8 + 16);
         assert_eq!(bytes[40], 4);
+        assert_eq!(decode(&bytes), Some(mysql(&format!("{A}:1-3"))));
+        assert_eq!(decode(&bytes[..40]), None);
     }
 }

@@ -115,7 +115,8 @@ fn quoted(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// The fewest digits that tell the number; with an exponent beyond 15 places.
+/// The fewest digits that tell the number; with an exponent beyond 15 places, unless there are
+/// digits behind the point.
 pub(super) fn double(number: f64, out: &mut String) {
     let shortest = format!("{number:e}");
     let (sign, rest) = match shortest.strip_prefix('-') {
@@ -126,12 +127,12 @@ pub(super) fn double(number: f64, out: &mut String) {
     let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
     let point = exponent.parse::<i32>().unwrap_or_default() + 1;
     out.push_str(sign);
-    if !(-14..=15).contains(&point) {
+    let length = i32::try_from(digits.len()).unwrap_or_default();
+    if !(-14..=15).contains(&point) && !(0..length).contains(&point) {
         out.push_str(mantissa);
         let _ = write!(out, "e{}", point - 1);
         return;
     }
-    let length = i32::try_from(digits.len()).unwrap_or_default();
     if point <= 0 {
         out.push_str("0.");
         (point..0).for_each(|_| out.push('0'));
@@ -233,6 +234,8 @@ mod tests {
             (1e-15, "0.000000000000001"),
             (1e-16, "1e-16"),
             (-123.456, "-123.456"),
+            (-1388639381052724.2, "-1388639381052724.2"),
+            (1388639381052724.0, "1.388639381052724e15"),
         ] {
             assert_eq!(printed(number), text);
         }

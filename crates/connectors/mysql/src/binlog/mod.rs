@@ -9,6 +9,7 @@ mod cell;
 mod charset;
 mod check;
 mod decimal;
+mod distributed;
 mod event;
 mod gtid;
 mod inet;
@@ -24,6 +25,7 @@ mod set;
 mod start;
 mod state;
 mod tables;
+mod words;
 
 pub(crate) use open::About;
 pub(crate) use place::{Place, number};

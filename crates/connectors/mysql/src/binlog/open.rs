@@ -1,17 +1,13 @@
 //! Asks a server for its log, from a place on.
 
-use std::collections::HashMap;
-
 use syncline_connector::Follow;
-use syncline_types::{Code, Error, Position, Result, TableSchema};
+use syncline_types::{Code, Error, Position, Result};
 
-use super::charset::Charsets;
 use super::gtid::Gtids;
 use super::place::{Place, number};
 use super::reader::{HEARTBEAT, Reader};
 use super::state::State;
 use super::tables::Tables;
-use crate::catalog;
 use crate::session::{Purpose, Store};
 use crate::wire::replica::{Dump, From};
 use crate::wire::{Conn, Fault, Flavor};
@@ -52,14 +48,14 @@ impl About {
     /// A place of MariaDB's log, by file and offset.
     pub(crate) async fn maria_place(&self, conn: &mut Conn, file: (String, u64)) -> Result<Place> {
         let gtids = Some(super::start::maria_gtids(conn, &file).await?);
-        Ok(Place { file: Some(file), gtids, server: self.server.clone() })
+        Ok(Place::new(Some(file), gtids, &self.server))
     }
 
     /// The transactions that everybody can see (MySQL). The log's end may be behind others, too.
     pub(crate) async fn committed(&self, conn: &mut Conn) -> Result<Place> {
         let rows = conn.query("SELECT @@global.gtid_executed").await?;
         let gtids = Gtids::parse(self.flavor, rows.single().unwrap_or_default());
-        Ok(Place { file: None, gtids, server: self.server.clone() })
+        Ok(Place::new(None, gtids, &self.server))
     }
 }
 
@@ -107,8 +103,13 @@ pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Resul
     let mut conn = store.connect(Purpose::Read).await?;
     let about = About::ask(&mut conn).await?;
     let place = Place::read(about.flavor, &at.token)?;
-    let tables = tables(store, follow).await?;
-    let from = begin(&mut conn, &about, &place).await?;
+    let mut other = store.connect(Purpose::Read).await?;
+    let tables =
+        Tables::load(&mut other, &follow.tables, &follow.selection, store.database()).await?;
+    other.quit().await;
+    // Behind a distributed transaction that has not ended it is read again.
+    let first = place.from.as_deref().unwrap_or(&place);
+    let from = begin(&mut conn, &about, first).await?;
     let server = free_number(&mut conn, &about, &follow.run).await?;
     let period = HEARTBEAT.as_nanos();
     let mut settings = vec![
@@ -123,7 +124,7 @@ pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Resul
         }
         Flavor::MariaDb => {
             settings.push("@mariadb_slave_capability=4".into());
-            if let (Beginning::Gtids, Some(gtids)) = (&from, &place.gtids) {
+            if let (Beginning::Gtids, Some(gtids)) = (&from, &first.gtids) {
                 settings.push(format!("@slave_connect_state='{gtids}'"));
                 settings.push("@slave_gtid_strict_mode=0, @slave_gtid_ignore_duplicates=0".into());
             }
@@ -131,17 +132,24 @@ pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Resul
     }
     conn.exec(&format!("SET {}", settings.join(", "))).await?;
     conn.register(server, HOST, "").await.map_err(lost)?;
-    let dump = dump(conn, server, &from, &place).await.map_err(lost)?;
+    let dump = dump(conn, server, &from, first).await.map_err(lost)?;
     let mut here = place;
     if about.server != here.server {
         // Offsets in another server's files mean nothing here.
         here.server.clone_from(&about.server);
         here.file = None;
+        if let Some(from) = &mut here.from {
+            from.server.clone_from(&about.server);
+            from.file = None;
+        }
     }
     if !about.gtids {
         here.gtids = None;
     }
-    Ok(Reader::new(dump, State::new(tables, here, at.seq, follow.old_images)))
+    let adopts = about.gtids && here.gtids.is_none();
+    let mut state = State::new(tables, here, at.seq, follow.old_images);
+    state.adopts = adopts;
+    Ok(Reader::new(dump, state, store.clone()))
 }
 
 async fn dump(conn: Conn, server: u32, from: &Beginning, place: &Place) -> Result<Dump, Fault> {
@@ -211,26 +219,6 @@ async fn begin(conn: &mut Conn, about: &About, place: &Place) -> Result<Beginnin
     let offset = u32::try_from(*offset)
         .map_err(|_| gone("offsets beyond 4 GiB need GTIDs: set gtid_mode=ON".into()))?;
     Ok(Beginning::File(file.clone(), offset))
-}
-
-/// The followed tables, with what is there of them now, and the character sets of both.
-async fn tables(store: &Store, follow: &Follow) -> Result<Tables> {
-    let mut conn = store.connect(Purpose::Read).await?;
-    let mut present = HashMap::new();
-    for table in &follow.tables {
-        if let Ok(Some(found)) = catalog::table(&mut conn, &table.name).await {
-            present.insert(table.name.clone(), found.info.schema);
-        }
-    }
-    let mut charsets = Charsets::default();
-    let mut all: Vec<&TableSchema> = Vec::new();
-    for table in &follow.tables {
-        all.push(table);
-    }
-    all.extend(present.values());
-    charsets.learn(&mut conn, &all).await?;
-    conn.quit().await;
-    Ok(Tables::new(&follow.tables, present, charsets))
 }
 
 /// A fault met while the log is read.

@@ -15,6 +15,12 @@ pub(crate) struct Place {
     pub(crate) gtids: Option<Gtids>,
     /// Which server the file is of.
     pub(crate) server: String,
+    /// Distributed transactions that are prepared at this place and change nothing of what is
+    /// followed.
+    pub(crate) prepared: Vec<String>,
+    /// An earlier place from which the log must be read again: a distributed transaction with rows
+    /// was prepared behind it, and has not ended here.
+    pub(crate) from: Option<Box<Place>>,
 }
 
 /// A place as it is written down.
@@ -28,9 +34,18 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gtid: Option<String>,
     server: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    xa: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
 }
 
 impl Place {
+    /// A place by file and offset, GTIDs, or both.
+    pub(crate) fn new(file: Option<(String, u64)>, gtids: Option<Gtids>, server: &str) -> Self {
+        Self { file, gtids, server: server.to_owned(), prepared: Vec::new(), from: None }
+    }
+
     /// Reads a token of this or an earlier version.
     pub(crate) fn read(flavor: Flavor, token: &str) -> Result<Self> {
         let bad = |why: &str| Error::new(Code::CannotResume, format!("place {token}: {why}"));
@@ -45,14 +60,23 @@ impl Place {
             }
             None => None,
         };
-        Ok(Self { file: written.file.zip(written.offset), gtids, server: written.server })
+        let from = written.from.map(|token| Self::read(flavor, &token).map(Box::new));
+        Ok(Self {
+            file: written.file.zip(written.offset),
+            gtids,
+            server: written.server,
+            prepared: written.xa,
+            from: from.transpose()?,
+        })
     }
 
     /// The token.
     pub(crate) fn write(&self) -> Result<String> {
         let (file, offset) = self.file.clone().unzip();
         let gtid = self.gtids.as_ref().map(ToString::to_string);
-        let written = Written { v: 1, file, offset, gtid, server: self.server.clone() };
+        let from = self.from.as_ref().map(|place| place.write()).transpose()?;
+        let (server, xa) = (self.server.clone(), self.prepared.clone());
+        let written = Written { v: 1, file, offset, gtid, server, xa, from };
         serde_json::to_string(&written).map_err(|e| Error::bug(format!("a place's token: {e}")))
     }
 
@@ -98,16 +122,15 @@ pub(crate) fn number(file: &str) -> (&str, u64) {
 /// A place as people write it: `file:offset`, or GTIDs.
 pub(crate) fn parse(flavor: Flavor, text: &str, server: &str) -> Option<Place> {
     let text = text.trim();
-    let server = server.to_owned();
     if let Some((file, offset)) = text.rsplit_once(':')
         && !file.contains(':')
         && let (Some((_, digits)), Ok(offset)) = (file.rsplit_once('.'), offset.parse())
         && digits.bytes().all(|b| b.is_ascii_digit())
     {
-        return Some(Place { file: Some((file.to_owned(), offset)), gtids: None, server });
+        return Some(Place::new(Some((file.to_owned(), offset)), None, server));
     }
     let gtids = Gtids::parse(flavor, text).filter(|g| !g.is_empty())?;
-    Some(Place { file: None, gtids: Some(gtids), server })
+    Some(Place::new(None, Some(gtids), server))
 }
 
 #[cfg(test)]
@@ -116,7 +139,7 @@ mod tests {
 
     fn at(file: &str, offset: u64, gtid: Option<&str>, server: &str) -> Place {
         let gtids = gtid.map(|g| Gtids::parse(Flavor::MariaDb, g).unwrap());
-        Place { file: Some((file.into(), offset)), gtids, server: server.into() }
+        Place::new(Some((file.into(), offset)), gtids, server)
     }
 
     #[test]
@@ -124,6 +147,10 @@ mod tests {
         let place = at("binlog.000003", 1 << 40, Some("0-1-29"), "1");
         let token = place.write().unwrap();
         assert_eq!(Place::read(Flavor::MariaDb, &token).unwrap(), place);
+        let from = Some(Box::new(at("binlog.000002", 4, None, "1")));
+        let later = Place { from, prepared: vec!["X'61',X'',1".into()], ..place };
+        let written = later.write().unwrap();
+        assert_eq!(Place::read(Flavor::MariaDb, &written).unwrap(), later);
         let old = r#"{"v":1,"file":"b.1","offset":4,"server":""}"#;
         assert_eq!(Place::read(Flavor::MySql, old).unwrap().gtids, None);
         assert!(Place::read(Flavor::MySql, r#"{"v":2,"server":""}"#).is_err());

@@ -6,16 +6,20 @@ use async_trait::async_trait;
 use syncline_connector::{LogBudget, LogReader};
 use syncline_types::{Code, Error, LogElement, Position, Result};
 
-use super::event::{Format, Head, cut};
+use super::event::{Format, Head, cut, unreadable};
 use super::inflate::Payload;
 use super::open::lost;
 use super::state::{State, Step};
+use crate::session::{Purpose, Store};
 use crate::wire::replica::Dump;
 
 /// The server says something at least so often.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 /// After so long without a word the connection is taken for dead.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Bytes in the log that the rows of a distributed transaction may have before it is prepared.
+const HELD: usize = 256 << 20;
 
 /// Reads a server's log.
 pub(crate) struct Reader {
@@ -26,11 +30,13 @@ pub(crate) struct Reader {
     state: State,
     /// Since when nothing has come.
     silent: Option<Instant>,
+    /// The server may be asked for more on another connection.
+    store: Store,
 }
 
 impl Reader {
-    pub(crate) fn new(dump: Dump, state: State) -> Self {
-        Self { dump, format: Format::default(), payload: None, state, silent: None }
+    pub(crate) fn new(dump: Dump, state: State, store: Store) -> Self {
+        Self { dump, format: Format::default(), payload: None, state, silent: None, store }
     }
 
     /// Takes one event that is there; `None` when none is.
@@ -73,7 +79,15 @@ impl Reader {
                 }
             }
             Step::Rows if rows >= 2 * budget.rows || bytes >= 2 * budget.bytes => {
-                return self.state.take().map(Some);
+                if !self.state.must_wait() {
+                    return self.state.take().map(Some);
+                }
+                if bytes >= HELD.max(2 * budget.bytes) {
+                    return Err(unreadable(
+                        "a distributed (XA) transaction is too large to be held back",
+                    )
+                    .hint("make XA transactions smaller, or do without them"));
+                }
             }
             Step::Rows | Step::Nothing => {}
         }
@@ -95,7 +109,7 @@ impl LogReader for Reader {
                     let wait = deadline.saturating_duration_since(Instant::now());
                     match tokio::time::timeout(wait, self.dump.wait()).await {
                         Ok(come) => {
-                            come.map_err(|fault| lost(fault))?;
+                            come.map_err(lost)?;
                             self.arrived()?
                         }
                         Err(_) => {
@@ -112,6 +126,11 @@ impl LogReader for Reader {
                     }
                 }
             };
+            if self.state.tables.unlearnt() {
+                let mut conn = self.store.connect(Purpose::Read).await?;
+                self.state.tables.learn(&mut conn).await?;
+                conn.quit().await;
+            }
             if let Some(element) = self.settle(step, &budget, deadline)? {
                 // A definition that changed stands behind the rows before it.
                 self.state.ready.push_back(element);

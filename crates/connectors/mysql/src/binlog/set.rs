@@ -31,9 +31,14 @@ struct Known {
     new: usize,
 }
 
+/// Rows of one table to which the same happened, and those of them that could not be decoded.
+pub(crate) type Part = (RowChanges, Vec<Reject>);
+
 /// A stretch of the log in the making.
 #[derive(Default)]
 pub(crate) struct Set {
+    /// Rows before a place that others were taken back to.
+    sealed: Vec<Part>,
     groups: Vec<Group>,
     known: Vec<Known>,
     pub(crate) places: u32,
@@ -109,6 +114,46 @@ impl Set {
         self.places == 0 && self.commits.is_empty()
     }
 
+    /// Takes the rows from a place on out, with that place as their first.
+    pub(crate) fn split_off(&mut self, from: u32) -> Result<Vec<Part>> {
+        self.known.clear();
+        let mut parts = std::mem::take(&mut self.sealed);
+        for group in std::mem::take(&mut self.groups) {
+            if !group.places.is_empty() {
+                parts.push(group.finish()?);
+            }
+        }
+        let mut out = Vec::new();
+        for (mut changes, mut rejects) in parts {
+            let at = changes.order.partition_point(|place| *place < from);
+            let after = changes.order.split_off(at);
+            let rows = changes.rows.slice(at, after.len());
+            let order = after.into_iter().map(|place| place - from).collect();
+            let (mut later, kept): (Vec<Reject>, _) =
+                rejects.drain(..).partition(|reject| reject.index >= from);
+            later.iter_mut().for_each(|reject| reject.index -= from);
+            out.push((RowChanges { rows, order, ..changes.clone() }, later));
+            changes.rows = changes.rows.slice(0, at);
+            self.sealed.push((changes, kept));
+        }
+        self.places = from;
+        Ok(out)
+    }
+
+    /// Puts rows that were taken out at the end.
+    pub(crate) fn append(&mut self, parts: Vec<Part>, rows: u32) -> Result<()> {
+        // Rows that come later go behind them.
+        let nothing = self.split_off(self.places)?;
+        drop(nothing);
+        for (mut changes, mut rejects) in parts {
+            changes.order.iter_mut().for_each(|place| *place += self.places);
+            rejects.iter_mut().for_each(|reject| reject.index += self.places);
+            self.sealed.push((changes, rejects));
+        }
+        self.places += rows;
+        Ok(())
+    }
+
     /// What was gathered.
     pub(crate) fn finish(self, complete: bool) -> Result<ChangeSet> {
         let mut set = ChangeSet {
@@ -118,9 +163,12 @@ impl Set {
             commits: self.commits,
             complete,
         };
+        let mut parts = self.sealed;
         for group in self.groups.into_iter().filter(|g| !g.places.is_empty()) {
-            let table = Arc::clone(&group.layout.table);
-            let (changes, rejects) = group.finish()?;
+            parts.push(group.finish()?);
+        }
+        for (changes, rejects) in parts {
+            let table = Arc::clone(&changes.table);
             if !changes.order.is_empty() {
                 set.changes.push(changes);
             }
@@ -131,7 +179,7 @@ impl Set {
 }
 
 impl Group {
-    fn finish(mut self) -> Result<(RowChanges, Vec<Reject>)> {
+    fn finish(mut self) -> Result<Part> {
         let table: &Arc<TableSchema> = &self.layout.table;
         let fields: Vec<Field> =
             self.columns.iter().map(|c| table.columns[*c].field.clone()).collect();

@@ -59,7 +59,7 @@ pub(crate) async fn end(conn: &mut Conn, about: &About) -> Result<End> {
         (Flavor::MySql, true) => Gtids::parse(about.flavor, &text("Executed_Gtid_Set")),
         (Flavor::MariaDb, true) => Some(maria_gtids(conn, &file).await?),
     };
-    let place = Place { file: Some(file), gtids, server: about.server.clone() };
+    let place = Place::new(Some(file), gtids, &about.server);
     let (only, without) = (text("Binlog_Do_DB"), text("Binlog_Ignore_DB"));
     Ok(End { place, only, without })
 }
@@ -98,7 +98,7 @@ async fn earliest(conn: &mut Conn, about: &About) -> Result<Place> {
         }
         (Flavor::MariaDb, true) => Some(maria_gtids(conn, &file).await?),
     };
-    Ok(Place { file: Some(file), gtids, server: about.server.clone() })
+    Ok(Place::new(Some(file), gtids, &about.server))
 }
 
 async fn named(conn: &mut Conn, about: &About, text: &str) -> Result<Place> {

@@ -7,7 +7,9 @@ use syncline_types::{
     Code, Error, LogElement, Position, Result, SchemaChange, SchemaEffect, TableName,
 };
 
-use super::event::{Begin, Head, Query, cut, kind, maria_gtid, mysql_gtid, unreadable};
+use super::distributed::{Ended, Prepared};
+use super::event::{Begin, Head, Query, cut, kind, maria_gtid, mysql_gtid, prepared, unreadable};
+use super::gtid;
 use super::inflate::{self, Payload};
 use super::map::{self, Layout, TableMap};
 use super::place::Place;
@@ -50,6 +52,10 @@ struct Transaction {
     begun: bool,
     /// Its rows in this set and in sets before.
     rows: u64,
+    /// It is the first phase of a distributed one.
+    prepares: bool,
+    /// Names of its savepoints, and how many of its rows stood before each.
+    savepoints: Vec<(String, u64)>,
 }
 
 /// How the log is understood so far.
@@ -66,17 +72,27 @@ pub(crate) struct State {
     /// Rows yielded before the set.
     seq: u64,
     old_images: bool,
+    prepared: Prepared,
+    /// Up to here the log was read before: only what is prepared there counts again.
+    known: Option<Place>,
+    /// Transactions have ids, and those before the place are not known.
+    pub(crate) adopts: bool,
     /// Whole sets and changes of definitions, in their order.
     pub(crate) ready: VecDeque<LogElement>,
 }
 
 impl State {
     /// Begins behind `at`, of which `seq` rows were yielded.
-    pub(crate) fn new(tables: Tables, at: Place, seq: u64, old_images: bool) -> Self {
-        let (file, offset) = at.file.clone().unwrap_or_default();
+    pub(crate) fn new(tables: Tables, mut at: Place, seq: u64, old_images: bool) -> Self {
+        let from = at.from.take().map(|from| *from);
+        let (here, known) = match from {
+            Some(from) => (from, Some(at)),
+            None => (at, None),
+        };
+        let (file, offset) = here.file.clone().unwrap_or_default();
         Self {
             tables,
-            here: at,
+            here,
             file,
             offset,
             open: None,
@@ -84,6 +100,9 @@ impl State {
             set: Set::default(),
             seq,
             old_images,
+            prepared: Prepared::default(),
+            known,
+            adopts: false,
             ready: VecDeque::new(),
         }
     }
@@ -96,6 +115,11 @@ impl State {
     /// Rows of a transaction that has not ended are among those told.
     fn is_midway(&self) -> bool {
         self.open.as_ref().is_some_and(|t| t.rows > 0)
+    }
+
+    /// Its rows cannot be told before it has ended: they may not count.
+    pub(crate) fn must_wait(&self) -> bool {
+        self.open.as_ref().is_some_and(|t| t.prepares)
     }
 
     fn position(&self) -> Result<Position> {
@@ -111,8 +135,10 @@ impl State {
         if !self.set.is_empty() {
             return self.take().map(Some);
         }
-        match self.open {
+        match &self.open {
             Some(_) => Ok(None),
+            // What is read again was told before.
+            None if self.known.is_some() => Ok(None),
             None => Ok(Some(LogElement::Heartbeat(self.position()?))),
         }
     }
@@ -144,7 +170,9 @@ impl State {
     pub(crate) fn inner(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
         let begin = |begin: Option<Begin>, begun| {
             let begin = begin.ok_or_else(cut)?;
-            Ok::<_, Error>(Some(Transaction { begun, begin: Some(begin), ..Default::default() }))
+            let prepares = begin.prepares;
+            let begin = Some(begin);
+            Ok::<_, Error>(Some(Transaction { begun, begin, prepares, ..Default::default() }))
         };
         match head.kind {
             kind::TABLE_MAP => {
@@ -176,6 +204,13 @@ impl State {
             kind::LOAD_QUERY => {
                 return self.query(head, &Query::read(body, 13).ok_or_else(cut)?);
             }
+            kind::PREVIOUS_GTIDS => {
+                // At the beginning of each file, after a start by file and offset.
+                if self.open.is_none() && self.adopts {
+                    self.here.gtids = gtid::decode(body);
+                    self.adopts = self.here.gtids.is_none();
+                }
+            }
             kind::XA_PREPARE => return self.prepare(head, body),
             kind::PAYLOAD => return Ok(Step::Payload(Payload::open(body)?)),
             kind::ROTATE => {
@@ -203,6 +238,9 @@ impl State {
 
     /// The map of a table.
     fn table(&mut self, body: &[u8]) -> Result<()> {
+        if self.known.is_some() && !self.must_wait() {
+            return Ok(());
+        }
         let (id, rest) = map::table_id(body)?;
         if self.numbered.get(&id).is_some_and(|n| n.map == rest) {
             return Ok(());
@@ -214,12 +252,12 @@ impl State {
         let name = TableName::new(String::from_utf8_lossy(database), String::from_utf8_lossy(name));
         // A table that was opened anew has another number and is the same for all that.
         let same = self.numbered.values().find(|n| n.map == rest).and_then(|n| n.open.as_ref());
-        let open = match (self.tables.followed(&name), same) {
-            (None, _) => None,
-            (Some(_), Some(same)) => {
+        let open = match (self.tables.follows(&name), same) {
+            (false, _) => None,
+            (true, Some(same)) => {
                 Some(Open { layout: Arc::clone(&same.layout), plans: same.plans.clone() })
             }
-            (Some(_), None) => {
+            (true, None) => {
                 let map = TableMap::read(rest).ok_or_else(cut)?;
                 let layout = self.tables.layout(&map)?;
                 Some(Open { layout: Arc::new(layout), plans: Vec::new() })
@@ -231,6 +269,9 @@ impl State {
 
     /// Rows that were written, changed or deleted.
     fn rows(&mut self, number: u8, body: &[u8]) -> Result<Step> {
+        if self.known.is_some() && !self.must_wait() {
+            return Ok(Step::Nothing);
+        }
         let (id, rest) = map::table_id(body)?;
         let Some(numbered) = self.numbered.get_mut(&id) else {
             // It ends a statement of which nothing was to be told.
@@ -313,6 +354,11 @@ impl State {
             let position = self.position()?;
             self.set.commit(at, position);
         }
+        if let Some(known) = &self.known
+            && self.here.reached(known)?
+        {
+            self.known = None;
+        }
         Ok(Step::Commit)
     }
 
@@ -322,43 +368,93 @@ impl State {
         }
     }
 
-    /// A transaction of a distributed one ends its first phase.
+    /// The first phase of a distributed transaction ends: its rows wait.
     fn prepare(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
-        let one_phase = *body.first().ok_or_else(cut)? != 0;
-        if one_phase {
-            return self.commit(head);
-        }
-        if self.is_midway() {
-            return Err(unreadable(
-                "XA PREPARE of a transaction with rows of followed tables: they may be rolled back later",
-            )
-            .hint("XA transactions in two phases are not followed; commit in one phase"));
+        let (one_phase, name) = prepared(body).ok_or_else(cut)?;
+        if !one_phase && let Some(transaction) = &mut self.open {
+            let from = rows_before(&self.set, transaction.rows).ok_or_else(|| {
+                unreadable(format!("XA {name} has too many rows to be held back"))
+            })?;
+            transaction.rows = 0;
+            self.prepared.hold(name, &mut self.set, from, &mut self.here)?;
         }
         self.commit(head)
     }
 
+    /// The second phase.
+    fn end_prepared(&mut self, head: &Head, name: &str, commits: bool) -> Result<Step> {
+        match self.prepared.end(name, commits, &mut self.set, &mut self.here)? {
+            Ended::Nothing => {}
+            Ended::Rows(rows) if self.known.is_none() => {
+                self.open.get_or_insert_default().rows = u64::from(rows);
+            }
+            // Told before.
+            Ended::Rows(rows) => {
+                let from = self.set.places - rows;
+                drop(self.set.split_off(from)?);
+            }
+            Ended::Unknown if self.known.is_some() => {}
+            Ended::Unknown => {
+                let text = format!(
+                    "XA {name} was prepared before the place from which the log is read: what it \
+                     changed is not known"
+                );
+                return Err(unreadable(text).hint("start over with --fresh"));
+            }
+        }
+        self.commit(head)
+    }
+
+    /// Takes back the rows of the transaction at hand, but for the first so many.
+    fn take_back(&mut self, keep: u64) -> Result<()> {
+        let Some(transaction) = &mut self.open else { return Ok(()) };
+        let gone = transaction.rows.saturating_sub(keep);
+        let from = rows_before(&self.set, gone).ok_or_else(|| {
+            unreadable("a part of a large transaction was rolled back after it had been read")
+        })?;
+        transaction.rows -= gone;
+        drop(self.set.split_off(from)?);
+        Ok(())
+    }
+
     /// A statement: it opens or ends a transaction, or changes definitions.
     fn query(&mut self, head: &Head, query: &Query<'_>) -> Result<Step> {
-        let words: Vec<String> =
-            query.sql.split_whitespace().take(2).map(str::to_ascii_uppercase).collect();
-        let words: Vec<&str> = words.iter().map(|w| w.trim_end_matches(';')).collect();
-        match words.as_slice() {
-            ["BEGIN", ..] | ["START", "TRANSACTION"] | ["XA", "START" | "BEGIN"] => {
+        let sql = query.sql.trim();
+        let word = |n: usize| {
+            let word = sql.split_whitespace().nth(n).unwrap_or_default();
+            word.trim_end_matches(';').to_ascii_uppercase()
+        };
+        let rest = |n: usize| sql.splitn(n + 1, char::is_whitespace).nth(n).unwrap_or_default();
+        match (word(0).as_str(), word(1).as_str()) {
+            ("BEGIN", _) | ("START", "TRANSACTION") => {
                 self.open.get_or_insert_default().begun = true;
             }
-            ["XA", "END"] | ["SAVEPOINT", ..] | ["RELEASE", "SAVEPOINT"] => {}
-            ["COMMIT", ..] | ["XA", "COMMIT"] => return self.commit(head),
-            ["ROLLBACK", ..] | ["XA", "ROLLBACK"] => {
-                if self.is_midway() {
-                    return Err(unreadable(format!(
-                        "{} of rows that are in the log already (tables with and without \
-                         transactions in one)",
-                        query.sql.trim()
-                    )));
-                }
-                if words.get(1) != Some(&"TO") {
-                    return self.commit(head);
-                }
+            ("XA", "START" | "BEGIN") => {
+                let transaction = self.open.get_or_insert_default();
+                (transaction.begun, transaction.prepares) = (true, true);
+            }
+            ("XA", "END") | ("RELEASE", "SAVEPOINT") => {}
+            ("SAVEPOINT", _) => {
+                let transaction = self.open.get_or_insert_default();
+                let name = rest(1).to_owned();
+                transaction.savepoints.retain(|(n, _)| *n != name);
+                transaction.savepoints.push((name, transaction.rows));
+            }
+            ("ROLLBACK", "TO") => {
+                let name = rest(2);
+                let of =
+                    |t: &Transaction| t.savepoints.iter().find(|(n, _)| n == name).map(|s| s.1);
+                let keep = self.open.as_ref().map_or(Some(0), of);
+                let unknown = || unreadable(format!("{sql}: no such savepoint"));
+                self.take_back(keep.ok_or_else(unknown)?)?;
+            }
+            ("COMMIT", _) => return self.commit(head),
+            ("ROLLBACK", _) => {
+                self.take_back(0)?;
+                return self.commit(head);
+            }
+            ("XA", "COMMIT" | "ROLLBACK") => {
+                return self.end_prepared(head, rest(2), word(1) == "COMMIT");
             }
             _ => return self.statement(head, query),
         }
@@ -366,6 +462,12 @@ impl State {
     }
 
     fn statement(&mut self, head: &Head, query: &Query<'_>) -> Result<Step> {
+        if self.known.is_some() {
+            return match self.open.as_ref().is_some_and(|t| t.begun) {
+                true => Ok(Step::Nothing),
+                false => self.commit(head),
+            };
+        }
         let meaning = self.tables.understand(query)?;
         let before = self.position()?;
         let Meaning { effects, statement, opens } = meaning;
@@ -402,6 +504,11 @@ fn partial(layout: &Layout) -> Error {
     let text =
         format!("{}: the log tells changes inside of JSON documents only", layout.table.name);
     unreadable(text).hint("SET GLOBAL binlog_row_value_options=''; then start over with --fresh")
+}
+
+/// The place in the set at which its last `rows` rows begin; `None` when there are not so many.
+fn rows_before(set: &Set, rows: u64) -> Option<u32> {
+    set.places.checked_sub(u32::try_from(rows).ok()?)
 }
 
 /// Effects on tables, by the name each had before.

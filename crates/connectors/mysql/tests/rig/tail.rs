@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use syncline_connector::{Follow, LogBudget, LogReader, Source, Start};
+use syncline_connector::{ChangeLog, Follow, LogBudget, LogReader, Source, Start};
 use syncline_types::{
-    ChangeSet, Error, LogElement, Op, Position, Reject, RowChanges, SchemaChange, TableSchema,
-    TableSelection,
+    ChangeSet, Error, LogElement, Op, Position, Reject, RowChanges, SchemaChange, TableSelection,
 };
 
 use super::source;
@@ -40,27 +39,29 @@ pub(crate) fn run(name: &str) -> String {
 }
 
 impl Tail {
-    /// Follows these tables of the URL's database from now on.
-    pub(crate) async fn now(url: &str, tables: &[&str]) -> Self {
-        let source = source(url);
-        let mut found = Vec::new();
-        for name in tables {
-            found.push(Arc::new(super::found(&*source, name).await.schema));
-        }
-        let run = run(&found.first().map_or_else(String::new, |t| t.name.to_string()));
-        let selection = TableSelection::parse(tables, &[]).expect("patterns");
-        let follow = Follow { run, tables: found, selection, old_images: false };
-        let log = source.change_log().expect("a log");
-        let at = log.start(&follow, &Start::Now).await.expect("a start");
-        Self { source, follow, at }
+    /// Follows the tables of the URL's database that fit these patterns, from now on.
+    pub(crate) async fn now(url: &str, patterns: &[&str]) -> Self {
+        Self::from(url, patterns, &Start::Now).await.expect("a start")
     }
 
-    pub(crate) fn table(&self, at: usize) -> &Arc<TableSchema> {
-        &self.follow.tables[at]
+    /// As [`Tail::now`], from a place.
+    pub(crate) async fn from(url: &str, patterns: &[&str], from: &Start) -> Result<Self, Error> {
+        let source = source(url);
+        let selection = TableSelection::parse(patterns, &[]).expect("patterns");
+        let found = source.discover(&selection).await?;
+        let tables: Vec<_> = found.into_iter().map(|t| Arc::new(t.schema)).collect();
+        let run = run(&tables.first().map_or_else(String::new, |t| t.name.to_string()));
+        let follow = Follow { run, tables, selection, old_images: false };
+        let at = source.change_log().expect("a log").start(&follow, from).await?;
+        Ok(Self { source, follow, at })
     }
 
     pub(crate) async fn open(&self) -> Result<Box<dyn LogReader>, Error> {
         self.source.change_log().expect("a log").follow(&self.follow, &self.at).await
+    }
+
+    pub(crate) fn log(&self) -> &dyn ChangeLog {
+        self.source.change_log().expect("a log")
     }
 
     pub(crate) async fn end(&self) -> Position {
