@@ -135,7 +135,7 @@ impl MysqlSink {
     }
 
     /// Makes a table, in the words of the server at hand, and what it needs before.
-    async fn create(&self, conn: &mut Conn, table: &TableSchema) -> Result<()> {
+    pub(crate) async fn create(&self, conn: &mut Conn, table: &TableSchema) -> Result<()> {
         let mut table = table.clone();
         if let Some(server) = self.server.get() {
             drop(server.fit(&mut table));
