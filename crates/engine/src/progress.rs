@@ -69,6 +69,11 @@ impl RunProgress {
         true
     }
 
+    /// Everything begins anew.
+    pub(crate) fn clear(&self) {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How far the table at a place of the plan is; one that came later is taken in.
     pub(crate) fn table(&self, index: usize, bound: &BoundTable) -> Arc<TableProgress> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Instant;
 
-use syncline_connector::{ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteTask};
+use syncline_connector::{
+    ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteMode, WriteTask,
+};
 use syncline_store::{NewRun, RunLock, Store};
 use syncline_types::{Code, Error, Result, RunEvent};
 use tokio::sync::{broadcast, watch};
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::{RunHandle, Wish};
 use crate::events::{Event, Outcome, Summary};
-use crate::follow::{Followed, KeptLog, Log, Phase, Until, log_of, what};
+use crate::follow::{Followed, KeptLog, Log, Phase, Until, WhenLost, log_of, what};
 use crate::job::{Job, fingerprint};
 use crate::limits::Limits;
 use crate::mapping::refuse_lossy;
@@ -173,6 +175,8 @@ async fn check(registry: &Registry, job: &Job) -> Result<CheckReport> {
 enum Ended {
     /// The log is followed as far as the job wants for now.
     Rested,
+    /// The place in the log is gone, and the job wants the tables copied anew.
+    Lost,
     /// Everything is at the target.
     Complete,
     /// Workers left because they were asked to.
@@ -226,6 +230,11 @@ impl Driver {
             match (ended, wish) {
                 (Ok(Ended::Complete), _) => break self.finished(),
                 (Ok(Ended::Rested), _) => break self.rested(),
+                (Ok(Ended::Lost), _) => {
+                    self.kept_plan = None;
+                    self.resumed = false;
+                    self.progress.clear();
+                }
                 (_, Wish::Stop) => break self.stopped().await,
                 (Ok(Ended::Left), Wish::Interrupt) => break self.interrupted(),
                 (Ok(Ended::Left), _) => match self.paused().await {
@@ -280,9 +289,19 @@ impl Driver {
         if phase == Phase::Snapshot && !self.copy(&stretch, &patience).await? {
             return Ok(Ended::Left);
         }
-        match log {
-            None => self.finish(&stretch, &patience).await,
-            Some(log) => self.follow(&stretch, &log, &patience).await,
+        let Some(log) = log else { return self.finish(&stretch, &patience).await };
+        match self.follow(&stretch, &log, &patience).await {
+            Err(error)
+                if error.code() == Code::PositionLost
+                    && self.job.following.when_lost == WhenLost::Resnapshot =>
+            {
+                let message = format!("{}; the tables are copied anew", error.chain());
+                self.announce(Event::Note { message });
+                self.unfollow(&self.run, self.epoch, stretch.tasks()).await?;
+                log.begin_anew()?;
+                Ok(Ended::Lost)
+            }
+            other => other,
         }
     }
 
@@ -425,7 +444,12 @@ impl Driver {
             Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
             None => {
                 let sink = self.sink.as_ref();
-                let made = plan::make(&self.job, &self.processors, source, sink).await?;
+                let mut job = self.job.clone();
+                if log.is_some_and(|log| log.get().anew) {
+                    // What is gone at the source is to go at the target, too.
+                    job.write = Some(WriteMode::Replace);
+                }
+                let made = plan::make(&job, &self.processors, source, sink).await?;
                 for message in made.notes {
                     self.announce(Event::Note { message });
                 }

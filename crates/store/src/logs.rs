@@ -88,6 +88,34 @@ impl Store {
         )
     }
 
+    /// Begins a run anew under its own name: without plan, positions and checkpoints, and with this
+    /// state of its log. Its history and dead letters stay.
+    ///
+    /// # Errors
+    /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
+    pub fn begin_anew(&self, run: &str, epoch: u64, state: &str) -> Result<()> {
+        let mut connection = self.connection();
+        let doing = |e| failed("beginning a run anew", e);
+        let transaction = connection.transaction().map_err(doing)?;
+        let mine = transaction
+            .execute(
+                "UPDATE runs SET plan = NULL WHERE id = ?1 AND epoch = ?2",
+                params![run, signed(epoch)],
+            )
+            .map_err(doing)?;
+        if mine == 0 {
+            return Err(stale(run, epoch));
+        }
+        for table in ["checkpoints", "commits", "log_positions", "log_plans"] {
+            let sql = format!("DELETE FROM {table} WHERE run = ?1");
+            transaction.execute(&sql, [run]).map_err(doing)?;
+        }
+        transaction
+            .execute("INSERT OR REPLACE INTO logs (run, state) VALUES (?1, ?2)", [run, state])
+            .map_err(doing)?;
+        transaction.commit().map_err(doing)
+    }
+
     fn write_log(
         &self,
         run: &str,
@@ -145,6 +173,11 @@ mod tests {
         assert_eq!(store.log_position("r").unwrap(), Some(second.clone()));
         let plans = store.log_plans("r").unwrap();
         assert_eq!(plans, [(first.clone(), "one".to_owned()), (second, "two".to_owned())]);
+        store.begin_anew("r", epoch, "{}").unwrap();
+        assert_eq!(store.log("r").unwrap().as_deref(), Some("{}"));
+        assert_eq!(store.log_position("r").unwrap(), None);
+        assert!(store.log_plans("r").unwrap().is_empty());
+        assert!(store.begin_anew("r", epoch - 1, "{}").is_err());
         let past = store.save_log_position("r", epoch - 1, &first).unwrap_err();
         assert_eq!(past.code(), Code::StaleEpoch);
     }

@@ -25,6 +25,9 @@ pub(crate) struct LogState {
     pub(crate) read_at: BTreeMap<u32, Position>,
     /// How far it is from snapshot to log.
     pub(crate) phase: Phase,
+    /// The place in the log was lost: the target's tables are replaced by new copies.
+    #[serde(default)]
+    pub(crate) anew: bool,
     /// A person was asked about the change of a definition that ends here.
     pub(crate) asked: Option<Position>,
 }
@@ -78,9 +81,14 @@ impl KeptLog {
     pub(crate) fn change(&self, change: impl FnOnce(&mut LogState)) -> Result<()> {
         let mut state = self.lock();
         change(&mut state);
-        let text = serde_json::to_string(&*state)
-            .map_err(|e| Error::bug("the state of a log cannot be written").because(e))?;
-        self.store.save_log(&self.run, self.epoch, &text)
+        self.store.save_log(&self.run, self.epoch, &json(&state)?)
+    }
+
+    /// Forgets everything: the run copies its tables anew.
+    pub(crate) fn begin_anew(&self) -> Result<()> {
+        let mut state = self.lock();
+        *state = LogState { anew: true, ..LogState::default() };
+        self.store.begin_anew(&self.run, self.epoch, &json(&state)?)
     }
 
     /// A snapshot was opened: the first, or one that goes on where another was broken off.
@@ -106,4 +114,9 @@ impl KeptLog {
             }
         })
     }
+}
+
+fn json(state: &LogState) -> Result<String> {
+    serde_json::to_string(state)
+        .map_err(|e| Error::bug("the state of a log cannot be written").because(e))
 }
