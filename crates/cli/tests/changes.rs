@@ -287,12 +287,9 @@ fn an_account_that_may_not_read_the_log_is_refused() {
 #[test]
 fn a_table_whose_log_does_not_tell_the_row_is_refused() {
     let Some(server) = Server::shared(Kind::Postgres) else { return };
-    for (table, word) in [
-        (
-            "CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t REPLICA IDENTITY NOTHING",
-            "DEFAULT",
-        ),
-        ("CREATE TABLE t (id int, a int)", "FULL"),
+    for table in [
+        "CREATE TABLE t (id int PRIMARY KEY, a int); ALTER TABLE t REPLICA IDENTITY NOTHING",
+        "CREATE TABLE t (id int, a int)",
     ] {
         let database = server.database();
         database.execute(table);
@@ -300,7 +297,7 @@ fn a_table_whose_log_does_not_tell_the_row_is_refused() {
         let target = format!("sqlite:{}", folder.path().join("t.db").display());
         let output =
             run(folder.path(), &["copy", &database.url(), &target, "--mode", "full+changes"]);
-        place::fails(&output, 2, "E0217", &["REPLICA IDENTITY", word]);
+        place::fails(&output, 2, "E0217", &["REPLICA IDENTITY"]);
         assert!(!folder.path().join("t.db").exists() || rows_of(&folder) == 0, "rows were moved");
     }
 }

@@ -204,10 +204,19 @@ fn a_purged_log_is_found_and_mended() {
         let Some(server) = Server::own(kind, &[]) else { return };
         let pair = Pair::on(&server, &server, rand::random());
         is_mended_when_the_place_is_lost(&pair, || {
-            pair.source.execute("FLUSH BINARY LOGS");
-            let logs = pair.source.rows("SHOW BINARY LOGS");
-            let last = logs.last().and_then(|row| row[0].clone()).expect("a log");
-            pair.source.execute(&format!("PURGE BINARY LOGS TO '{last}'"));
+            // A log is kept as long as someone is thought to read it: a reader that has left is
+            // noticed when the next event is sent.
+            let first = |pair: &Pair| pair.source.rows("SHOW BINARY LOGS")[0][0].clone();
+            let before = first(&pair);
+            let begun = std::time::Instant::now();
+            while first(&pair) == before {
+                assert!(begun.elapsed() < following::PATIENCE, "the log is not purged");
+                pair.source.execute("FLUSH BINARY LOGS");
+                let logs = pair.source.rows("SHOW BINARY LOGS");
+                let last = logs.last().and_then(|row| row[0].clone()).expect("a log");
+                pair.source.execute(&format!("PURGE BINARY LOGS TO '{last}'"));
+                std::thread::sleep(Duration::from_millis(100));
+            }
         });
     }
 }

@@ -52,7 +52,7 @@ fn trial(pair: &Pair, seed: u64, found: &mut Found) {
         let command = pair.copy(&["--rows-per-second", "6000"]);
         let mut run = Watched::start(command, pair);
         // Each may go on for longer, so that they get to the stream at last.
-        let longest = 300 + 150 * u64::try_from(kill).unwrap_or(0);
+        let longest = 400 + 300 * u64::try_from(kill).unwrap_or(0);
         std::thread::sleep(Duration::from_millis(random.random_range(20..longest)));
         if let Some(status) = run.child.try_wait().expect("the command is looked at") {
             panic!("seed {seed}: {status} without a kill: {}", run.last());
