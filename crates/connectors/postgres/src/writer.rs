@@ -193,16 +193,19 @@ fn given_back() -> Error {
 }
 
 /// The statement that merges a batch into the target. Of rows with the same key, by the server's
-/// own idea of sameness, the last one counts.
+/// own idea of sameness, the last one counts. A row that is there to the last bit is left alone:
+/// writing it again would cost as much as another.
 fn merge_sql(plan: &Plan, into: &str, names: &[String]) -> Result<String> {
     let quote = |name: &String| Dialect::Postgres.quote(name);
     let key: Vec<String> = plan.merge.iter().map(quote).collect();
     let key = key.join(", ");
-    let mut set = Vec::new();
+    let (mut set, mut old, mut new) = (Vec::new(), Vec::new(), Vec::new());
     for column in &plan.columns {
         let name = quote(&column.name);
         if !column.always {
             set.push(format!("{name} = EXCLUDED.{name}"));
+            old.push(format!("t.{name}"));
+            new.push(format!("EXCLUDED.{name}"));
         } else if !plan.merge.contains(&column.name) {
             let message = format!(
                 "{}: column {:?} is GENERATED ALWAYS and no part of the key, so that rows that \
@@ -215,11 +218,16 @@ fn merge_sql(plan: &Plan, into: &str, names: &[String]) -> Result<String> {
     }
     let action = match set.is_empty() {
         true => "NOTHING".to_owned(),
-        false => format!("UPDATE SET {}", set.join(", ")),
+        false => format!(
+            "UPDATE SET {} WHERE pg_catalog.record_image_ne(ROW({}), ROW({}))",
+            set.join(", "),
+            old.join(", "),
+            new.join(", ")
+        ),
     };
     let list = names.join(", ");
     Ok(format!(
-        "INSERT INTO {into} ({list}) OVERRIDING SYSTEM VALUE \
+        "INSERT INTO {into} AS t ({list}) OVERRIDING SYSTEM VALUE \
          SELECT {list} FROM (SELECT DISTINCT ON ({key}) * FROM {BATCH} \
                              ORDER BY {key}, \"{NUMBER}\" DESC) b \
          ON CONFLICT ({key}) DO {action}"

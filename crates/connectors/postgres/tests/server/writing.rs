@@ -158,6 +158,38 @@ async fn an_upsert_merges_by_the_servers_own_idea_of_the_same_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_upsert_leaves_rows_alone_that_are_there_to_the_last_bit() {
+    let Some(server) = server() else { return };
+    let database = server.database();
+    database.execute(
+        "CREATE TABLE t (id text PRIMARY KEY, v text, n numeric, f float8, c char(3));
+         INSERT INTO t VALUES ('same', 'x', 1.0, 'NaN', 'a'), ('null', NULL, NULL, 0, NULL),
+                              ('digits', 'x', 1.00, 0, 'a'), ('sign', 'x', 1.0, 0, 'a')",
+    );
+    let places = || database.rows("SELECT id, ctid::text FROM t ORDER BY id");
+    let before = places();
+    let sink = sink(&database.url());
+    let task = task(&*sink, "t", WriteMode::Upsert).await;
+    let columns = vec![
+        texts(&[Some("same"), Some("null"), Some("digits"), Some("sign")]),
+        texts(&[Some("x"), None, Some("x"), Some("x")]),
+        texts(&[Some("1.0"), None, Some("1.0"), Some("1.0")]),
+        Arc::new(arrow::array::Float64Array::from(vec![f64::NAN, 0.0, 0.0, -0.0])) as ArrayRef,
+        texts(&[Some("a"), None, Some("a"), Some("a")]),
+    ];
+    write_all(&*sink, &task, columns).await.unwrap();
+    let after = places();
+    let moved: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+    let moved: Vec<_> = moved.iter().filter_map(|(a, _)| a[0].as_deref()).collect();
+    assert_eq!(moved, ["digits", "sign"]);
+    let changed =
+        database.rows("SELECT n::text, f::text FROM t WHERE id IN ('digits', 'sign') ORDER BY id");
+    let changed: Vec<_> =
+        changed.iter().map(|r| r.iter().flatten().cloned().collect::<Vec<_>>()).collect();
+    assert_eq!(changed, [["1.0", "0"], ["1.0", "-0"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn identities_and_sequences_go_on_where_the_source_would() {
     let Some(server) = server() else { return };
     let (from, to) = (server.database(), server.database());
