@@ -2,7 +2,8 @@
 //!
 //! `slot` keeps what following needs at the server, `check` looks whether it can be had. `socket`
 //! and `link` carry the stream, `message` takes it apart, `relation` finds out whose rows they are,
-//! `table` and `values` make batches of them, and `reader` hands them on. `place` is where one is.
+//! `table` and `values` make batches of them, and `reader` hands them on. `watch` finds what becomes of
+//! tables and is not in the log. `place` is where one is.
 //!
 //! The plugin is asked for text, not for binary values: most of PostgreSQL's types are carried in
 //! their text form anyway, which the binary form would have to be turned into here, for every type
@@ -18,6 +19,7 @@ mod slot;
 mod socket;
 mod table;
 mod values;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -137,6 +139,10 @@ impl ChangeLog for PostgresSource {
 
     fn reached(&self, at: &Position, goal: &Position) -> Result<bool> {
         Ok(Surroundings::of(at)?.1 >= Surroundings::of(goal)?.1)
+    }
+
+    fn shown(&self, at: &Position) -> String {
+        Surroundings::of(at).map_or_else(|_| at.token.clone(), |(_, lsn)| lsn.to_string())
     }
 
     async fn follow(&self, follow: &Follow, at: &Position) -> Result<Box<dyn LogReader>> {

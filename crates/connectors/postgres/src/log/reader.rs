@@ -2,12 +2,14 @@
 //! their places among them, and heartbeats in between.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use syncline_connector::{LogBudget, LogReader, async_trait};
 use syncline_types::{
-    ChangeSet, Code, Commit, Error, LogElement, Position, Result, SchemaChange, SchemaEffect,
+    ChangeSet, Code, Commit, Error, ErrorKind, LogElement, Position, Result, SchemaChange,
+    SchemaEffect,
 };
 use tokio::time::Instant;
 
@@ -16,6 +18,7 @@ use super::message::{self, Message, Relation};
 use super::place::{Lsn, Surroundings};
 use super::relation::{Bound, Seen, Tables};
 use super::table::Table;
+use super::watch::{self, Watch};
 
 /// Reads a slot.
 pub(super) struct Reader {
@@ -37,6 +40,7 @@ pub(super) struct Reader {
     done: (u64, Lsn),
     /// What is to be handed on before anything else is read.
     queue: VecDeque<LogElement>,
+    watch: Watch,
 }
 
 /// A set as it grows.
@@ -80,6 +84,7 @@ impl Reader {
             seq: at.seq,
             done: (at.seq, lsn),
             queue: VecDeque::new(),
+            watch: Watch::default(),
         }
     }
 
@@ -218,7 +223,9 @@ impl Reader {
         let before = known.map(|t| (&t.schema, &t.relation));
         let bound = self.tables.bind(relation, before, &mut self.around.without).await?;
         let Bound { seen, effects } = bound;
+        self.watch.told(oid);
         for (name, effect) in effects {
+            self.tables.became(oid, &effect);
             let position = self.position()?;
             let complete = !self.inside;
             self.change(SchemaChange { table: name, effect, statement: None, position, complete })?;
@@ -249,6 +256,62 @@ impl Reader {
         Ok(())
     }
 
+    /// Looks at the catalog when it is time, and says what became of tables before this place.
+    async fn look(&mut self) -> Result<()> {
+        if self.inside || !self.set.is_empty() || !self.queue.is_empty() {
+            return Ok(());
+        }
+        if self.watch.is_due() {
+            let mut oids: Vec<u32> = self.tables.oids().collect();
+            oids.extend(self.open.iter().filter(|(_, s)| s.table().is_some()).map(|(oid, _)| oid));
+            oids.sort_unstable();
+            oids.dedup();
+            let looked = match self.tables.session().await {
+                Ok(session) => self.watch.look(session, &oids).await,
+                Err(error) => Err(error),
+            };
+            match looked {
+                Err(error) if error.kind() == ErrorKind::Transient => {
+                    tracing::debug!(%error, "the catalog could not be looked at");
+                }
+                other => other?,
+            }
+        }
+        while let Some(found) = self.watch.next(self.done.1) {
+            let open = self.open.get(&found.oid).and_then(Seen::table);
+            let known = open.map(|t| &t.schema).or_else(|| self.tables.named(found.oid));
+            let Some(known) = known.cloned() else { continue };
+            let effects = match found.now {
+                Some((now, renamed)) => {
+                    watch::effects(&known, now, &renamed, &mut self.around.without)
+                }
+                None => vec![(known.name.clone(), SchemaEffect::Dropped)],
+            };
+            for (name, effect) in effects {
+                self.tables.became(found.oid, &effect);
+                self.go_on(found.oid, &effect);
+                let (position, complete) = (self.position()?, true);
+                let table = name;
+                self.change(SchemaChange { table, effect, statement: None, position, complete })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on with a table as it is now, until the log says more of it.
+    fn go_on(&mut self, oid: u32, effect: &SchemaEffect) {
+        let Some(Seen::Followed(table)) = self.open.get_mut(&oid) else { return };
+        match effect {
+            SchemaEffect::Renamed(after) | SchemaEffect::Altered { after, .. } => {
+                let relation = table.relation.clone();
+                **table = Table::new(Arc::clone(after), relation, self.tables.old_images());
+            }
+            _ => {
+                self.open.remove(&oid);
+            }
+        }
+    }
+
     /// How long to wait for more, and what to do then.
     fn patience(&self, idle: Instant, wait: Duration) -> Option<Instant> {
         match (self.inside, self.set.begun) {
@@ -273,6 +336,7 @@ impl LogReader for Reader {
     async fn next(&mut self, budget: LogBudget) -> Result<LogElement> {
         let idle = Instant::now() + budget.wait;
         let mut asked = false;
+        self.look().await?;
         loop {
             if let Some(element) = self.take(budget).await? {
                 return Ok(element);

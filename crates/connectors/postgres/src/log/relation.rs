@@ -82,11 +82,44 @@ impl Tables {
         Self { connect, session: None, follow: follow.clone(), own, named, oids }
     }
 
-    async fn session(&mut self) -> Result<&Session> {
+    /// A session for looking at the catalog.
+    pub(super) async fn session(&mut self) -> Result<&Session> {
         if self.session.as_ref().is_none_or(|s| !s.is_open()) {
             self.session = Some(self.connect.open(Purpose::Read).await?);
         }
         self.session.as_ref().ok_or_else(|| Error::bug("a session that was just made is gone"))
+    }
+
+    /// Whole old rows are wanted.
+    pub(super) fn old_images(&self) -> bool {
+        self.follow.old_images
+    }
+
+    /// The oids of tables that there were when reading began.
+    pub(super) fn oids(&self) -> impl Iterator<Item = u32> {
+        self.oids.keys().copied()
+    }
+
+    /// The table of that oid as it is known before it comes by in the log.
+    pub(super) fn named(&self, oid: u32) -> Option<&Arc<TableSchema>> {
+        self.named.get(self.oids.get(&oid)?)
+    }
+
+    /// Takes note that a table which has not come by yet has changed.
+    pub(super) fn became(&mut self, oid: u32, effect: &SchemaEffect) {
+        let Some(name) = self.oids.get(&oid).cloned() else { return };
+        match effect {
+            SchemaEffect::Renamed(table) | SchemaEffect::Altered { after: table, .. } => {
+                self.named.remove(&name);
+                self.oids.insert(oid, table.name.clone());
+                self.named.insert(table.name.clone(), Arc::clone(table));
+            }
+            SchemaEffect::Dropped => {
+                self.named.remove(&name);
+                self.oids.remove(&oid);
+            }
+            SchemaEffect::Created(_) | SchemaEffect::Truncated => {}
+        }
     }
 
     /// Which table the relation is. `before` is what was known under its oid.

@@ -287,9 +287,12 @@ pub(super) fn no_old_image(table: &syncline_types::TableName, why: &str) -> Erro
         .hint(format!("run: ALTER TABLE {quoted} REPLICA IDENTITY FULL;"))
 }
 
+/// Rows and their places.
+type Placed = (RecordBatch, Vec<u32>);
+
 impl Group {
-    /// The rows and their places, without those that could not be read.
-    fn finish(&mut self) -> Result<(Option<(RecordBatch, Vec<u32>)>, Vec<Reject>)> {
+    /// The rows, if there are any, and apart from them those that could not be read.
+    fn finish(&mut self) -> Result<(Option<Placed>, Vec<Reject>)> {
         let mut rejects = Vec::new();
         let mut order = std::mem::take(&mut self.order);
         let faults = std::mem::take(&mut self.faults);

@@ -185,3 +185,69 @@ async fn a_table_in_parts_is_followed_as_one() {
         run.end().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_row_tells_is_found_in_the_catalog() {
+    for server in servers() {
+        let database = server.database();
+        database.execute(
+            "CREATE TABLE idle (id int PRIMARY KEY, a int); CREATE TABLE gone (id int PRIMARY KEY);
+             CREATE TABLE busy (id int PRIMARY KEY)",
+        );
+        let run = Run::begin(&database, "watch", &["public.*"]).await;
+        let mut reader = run.reader().await.unwrap();
+        let mut told: Vec<LogElement> = Vec::new();
+        let mut statements = [
+            "CREATE UNIQUE INDEX idle_a ON idle (a); INSERT INTO busy VALUES (1)",
+            "ALTER TABLE idle ADD c text; ALTER TABLE idle RENAME a TO b",
+            "ALTER TABLE idle ALTER b SET NOT NULL; ALTER TABLE idle RENAME TO idler",
+            "DROP TABLE gone",
+            "INSERT INTO idler VALUES (1, 2, 'x')",
+        ]
+        .into_iter();
+        let expected = [2, 3, 5, 6, 7];
+        let mut step = 0;
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        // The tables as they are give nothing to tell.
+        for _ in 0..5 {
+            let first = reader.next(crate::support::BUDGET).await.unwrap();
+            assert!(matches!(first, LogElement::Heartbeat(_)), "{first:?}");
+        }
+        database.execute(statements.next().unwrap());
+        while step < expected.len() {
+            let element = reader.next(crate::support::BUDGET).await.unwrap();
+            if !matches!(element, LogElement::Heartbeat(_)) {
+                told.push(element);
+                if words(&told).len() == expected[step] {
+                    step += 1;
+                    statements.next().into_iter().for_each(|sql| database.execute(sql));
+                }
+            }
+            assert!(std::time::Instant::now() < deadline, "{:?}", words(&told));
+        }
+        assert_eq!(
+            words(&told),
+            [
+                "insert busy id=1",
+                "altered idle",
+                "altered idle",
+                "renamed idle",
+                "altered idler",
+                "dropped gone",
+                "insert idler id=1 b=2 c=x",
+            ]
+        );
+        let changes = schema_changes(&told);
+        let altered = |at: usize| match &changes[at].effect {
+            SchemaEffect::Altered { after, renamed } => (after, renamed),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(altered(0).0.indexes.len(), 1);
+        assert_eq!(altered(1).1, &[("a".to_owned(), "b".to_owned())]);
+        assert!(altered(1).0.column("c").is_some());
+        assert!(!altered(3).0.column("b").unwrap().field.is_nullable());
+        assert!(changes.iter().all(|c| c.complete));
+        drop(reader);
+        run.end().await;
+    }
+}

@@ -5,6 +5,7 @@
 
 mod definitions;
 mod identities;
+mod reaching;
 mod refusals;
 mod rows;
 mod slots;

@@ -126,20 +126,24 @@ pub(crate) async fn read(source: &dyn Source, table: &Arc<TableSchema>) -> Vec<R
 
 /// The sets among the elements.
 pub(crate) fn sets(elements: &[LogElement]) -> Vec<&ChangeSet> {
-    let set = |element| match element {
-        &LogElement::Changes(ref set) => Some(set),
-        _ => None,
-    };
-    elements.iter().filter_map(set).collect()
+    let mut sets = Vec::new();
+    for element in elements {
+        if let LogElement::Changes(set) = element {
+            sets.push(set);
+        }
+    }
+    sets
 }
 
 /// The changes of definitions among the elements.
 pub(crate) fn schema_changes(elements: &[LogElement]) -> Vec<&SchemaChange> {
-    let change = |element| match element {
-        &LogElement::Schema(ref change) => Some(change),
-        _ => None,
-    };
-    elements.iter().filter_map(change).collect()
+    let mut changes = Vec::new();
+    for element in elements {
+        if let LogElement::Schema(change) = element {
+            changes.push(change);
+        }
+    }
+    changes
 }
 
 /// Each row as words, in the order in which it happened: `insert t id=1 a=x`. Columns that the log
