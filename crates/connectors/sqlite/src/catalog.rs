@@ -298,6 +298,11 @@ impl Table {
         self.columns.iter().map(|c| c.name.as_str()).collect()
     }
 
+    /// The names of those it computes by itself.
+    pub(crate) fn computed(&self) -> Vec<&str> {
+        self.columns.iter().filter(|c| c.hidden > 1).map(|c| c.name.as_str()).collect()
+    }
+
     /// The statement that made it.
     pub(crate) fn sql(&self) -> &str {
         &self.sql

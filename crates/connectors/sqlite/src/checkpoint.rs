@@ -9,6 +9,8 @@ use crate::database::map_error;
 
 /// The table's name.
 const TABLE: &str = "_syncline_checkpoint";
+/// In the place of a target's name: the position is that of all tables that a run follows.
+pub(crate) const FOLLOWED: &str = "";
 /// The row that tells that a side table has taken its place.
 const SWAP: i64 = -1;
 
@@ -26,8 +28,8 @@ impl Owner {
     }
 
     fn stale(&self) -> Error {
-        let message =
-            format!("{}: run {} has been taken over by another process", self.target, self.run);
+        let place = if self.target == FOLLOWED { "" } else { &format!("{}: ", self.target) };
+        let message = format!("{place}run {} has been taken over by another process", self.run);
         Error::new(Code::StaleEpoch, message)
     }
 

@@ -14,6 +14,7 @@ mod database;
 mod decode;
 mod definition;
 mod density;
+mod follow;
 mod form;
 mod reader;
 mod reuse;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use arrow::datatypes::Field;
 use rusqlite::{Connection, OptionalExtension};
 use syncline_connector::{
-    Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, async_trait, statement_failed,
+    ApplyTask, FollowOpened, Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask,
+    async_trait, statement_failed,
 };
 use syncline_sql::Dialect;
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
@@ -17,6 +18,7 @@ use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema
 use crate::bind;
 use crate::catalog::{Table, is_strict};
 use crate::database::{Database, map_error};
+use crate::follow;
 use crate::special::Special;
 use crate::tables::{
     bare, check_foreign_keys, make_indexes, make_side, make_table, owner, set_sequence, side_name,
@@ -103,7 +105,10 @@ impl Shared {
     }
 
     /// Runs `f` in a transaction of its own.
-    async fn transaction<T>(&self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(crate) async fn transaction<T>(
+        &self,
+        f: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         let locked = self.lock().await?;
         tokio::task::block_in_place(|| {
             let connection = locked.connection()?;
@@ -365,6 +370,24 @@ impl Sink for SqliteSink {
                 })
             })
             .await
+    }
+
+    fn defines_in_transaction(&self) -> bool {
+        true
+    }
+
+    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
+        for table in &task.tables {
+            local(&table.table.name)?;
+        }
+        follow::open(&self.shared, task).await
+    }
+
+    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
+        match self.shared.database.exists() {
+            true => follow::close(&self.shared, task).await,
+            false => Ok(()),
+        }
     }
 
     async fn execute(&self, statements: &[String]) -> Result<()> {

@@ -31,7 +31,7 @@ pub(crate) fn written_name(task: &WriteTask) -> String {
     if uses_side(task) { side_name(task) } else { task.table.name.name.clone() }
 }
 
-fn exists(connection: &Connection, table: &str) -> Result<bool> {
+pub(crate) fn exists(connection: &Connection, table: &str) -> Result<bool> {
     connection
         .query_row(
             "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?1)",

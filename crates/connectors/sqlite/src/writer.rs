@@ -1,15 +1,16 @@
 //! Writing one split: inserts straight from Arrow columns, in one transaction from flush to flush,
 //! with a savepoint around each batch.
 
-mod delete;
+pub(crate) mod delete;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use rusqlite::Connection;
 use syncline_connector::{SinkWriter, async_trait};
 use syncline_sql::Dialect;
-use syncline_types::{ChangeBatch, Code, Error, ErrorKind, Position, Result, TableSchema};
+use syncline_types::{ChangeBatch, Code, Column, Error, ErrorKind, Position, Result, TableSchema};
 
 use crate::bind::Parameter;
 use crate::catalog::is_strict;
@@ -42,10 +43,12 @@ impl Insert {
         let mut at_least = 1;
         if let Some(key) = key {
             let key_columns: Vec<String> = key.iter().map(|k| quote(k)).collect();
+            // A text may be written otherwise than the one that its collation takes for the same.
+            let alike = |c: &Column| *c.field.data_type() == DataType::Utf8;
             let set: Vec<String> = table
                 .columns
                 .iter()
-                .filter(|c| !key.contains(&c.name()))
+                .filter(|c| !key.contains(&c.name()) || alike(c))
                 .map(|c| format!("{0} = excluded.{0}", quote(c.name())))
                 .collect();
             sql.push_str(&format!(" ON CONFLICT ({}) DO ", key_columns.join(", ")));
@@ -60,15 +63,13 @@ impl Insert {
         Self { sql, at_least }
     }
 
-    fn run(&self, connection: &Connection, table: &TableSchema, rows: &RecordBatch) -> Result<()> {
-        let options = table.options.as_ref().and_then(|sql| sql.of(Dialect::Sqlite.id()));
-        let strict = options.is_some_and(is_strict);
-        let parameters: Vec<Parameter<'_>> = table
-            .columns
-            .iter()
-            .zip(rows.columns())
-            .map(|(column, array)| Parameter::new(&column.field, array.as_ref(), strict))
-            .collect::<Result<_>>()?;
+    pub(crate) fn run(
+        &self,
+        connection: &Connection,
+        table: &TableSchema,
+        rows: &RecordBatch,
+    ) -> Result<()> {
+        let parameters = parameters(table, rows)?;
         let mut statement = connection.prepare_cached(&self.sql).map_err(map_error)?;
         let mut text = String::new();
         for row in 0..rows.num_rows() {
@@ -128,26 +129,48 @@ impl SqliteWriter {
 
     /// All of what is done, or nothing.
     fn whole(&self, act: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
-        let connection = self.connection()?;
-        connection.execute_batch("SAVEPOINT syncline_batch").map_err(map_error)?;
-        let done = act(connection);
-        if let Err(e) = &done
-            && connection.is_autocommit()
-        {
-            // The library, or a trigger, has rolled back the batches before this one, too.
-            let code = if e.kind() == ErrorKind::Data { Code::StoreFailed } else { e.code() };
-            let message = format!("the transaction was rolled back: {}", e.message());
-            return Err(Error::new(code, message));
-        }
-        let end = match &done {
-            Ok(()) => "RELEASE syncline_batch",
-            Err(_) => "ROLLBACK TO syncline_batch; RELEASE syncline_batch",
-        };
-        match connection.execute_batch(end) {
-            Ok(()) => done.map_err(changed_meanwhile),
-            Err(e) => done.and(Err(map_error(e))),
-        }
+        whole(self.connection()?, act)
     }
+}
+
+/// All of what is done within a transaction, or nothing.
+pub(crate) fn whole(
+    connection: &Connection,
+    act: impl FnOnce(&Connection) -> Result<()>,
+) -> Result<()> {
+    connection.execute_batch("SAVEPOINT syncline_batch").map_err(map_error)?;
+    let done = act(connection);
+    if let Err(e) = &done
+        && connection.is_autocommit()
+    {
+        // The library, or a trigger, has rolled back the batches before this one, too.
+        let code = if e.kind() == ErrorKind::Data { Code::StoreFailed } else { e.code() };
+        let message = format!("the transaction was rolled back: {}", e.message());
+        return Err(Error::new(code, message));
+    }
+    let end = match &done {
+        Ok(()) => "RELEASE syncline_batch",
+        Err(_) => "ROLLBACK TO syncline_batch; RELEASE syncline_batch",
+    };
+    match connection.execute_batch(end) {
+        Ok(()) => done.map_err(changed_meanwhile),
+        Err(e) => done.and(Err(map_error(e))),
+    }
+}
+
+/// The columns of a table, ready to be bound from a batch that has them in the same order.
+pub(crate) fn parameters<'a>(
+    table: &'a TableSchema,
+    rows: &'a RecordBatch,
+) -> Result<Vec<Parameter<'a>>> {
+    let options = table.options.as_ref().and_then(|sql| sql.of(Dialect::Sqlite.id()));
+    let strict = options.is_some_and(is_strict);
+    table
+        .columns
+        .iter()
+        .zip(rows.columns())
+        .map(|(column, array)| Parameter::new(&column.field, array.as_ref(), strict))
+        .collect()
 }
 
 #[async_trait]
