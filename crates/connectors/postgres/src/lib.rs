@@ -2,7 +2,7 @@
 //! in between.
 //!
 //! Reading: `catalog` finds tables, `split` cuts them, `source` keeps the snapshot that all
-//! readers share, `reader`, `decode` and `values` turn COPY data into batches. Writing: `sink` makes
+//! readers share, `reader`, `decode` and `values` turn COPY data into batches. `log` follows the changes. Writing: `sink` makes
 //! tables ready and finishes them by way of `make` and `relate` (foreign keys), `writer` and `encode` turn batches into COPY data,
 //! `checkpoint` keeps positions with the rows, `replace` swaps a loaded table in. `connect`
 //! sets sessions up so that values stay what they are, over the sockets of `wire`; `error` says what the engine is to do
@@ -133,6 +133,21 @@ order; they go on from the last durable row, also in another process. Tables wit
 by blocks (from version 14 on); a piece that was under way starts over, and when the table has \
 changed since the run began, a run in a new process refuses to go on, because rows may have moved. \
 Rows that row-level security hides are an error, not a loss.
+
+Following: changes are read by logical replication (`pgoutput`, protocol 1), from a slot and a \
+publication that are made for the run and removed with it. The server needs `wal_level = logical`, \
+a free slot (`max_replication_slots`) and a free sender (`max_wal_senders`); the account needs \
+REPLICATION, and has to own the tables, so that it can publish them: otherwise somebody who does \
+makes the publication, and it is given as `publication=` (`check` says the statement). Tables have to \
+have a primary key, a replica identity index over their key, or `REPLICA IDENTITY FULL`; unlogged \
+tables are refused, and generated columns are left to the target, because the log does not have \
+them. The slot holds the server's log back until the target has it all, also while the run is \
+stopped: `max_slot_wal_keep_size` puts an end to that, and then to the run. It goes on with the log \
+of the whole server, so that a quiet table holds back nothing. Snapshot and log have one moment, \
+the one at which the slot begins; it begins when all transactions that were open have ended. \
+Partitioned tables are followed as one table; that a single partition is truncated, attached, \
+detached or dropped, is not in the log. Changes of definitions are told with the next row after \
+them, or found in the catalog within seconds. New tables are not followed by themselves.
 
 Writing: rows go in by binary COPY, and the position with them in the same transaction, into the \
 table `_syncline_checkpoint` of the target's schema, which is removed at the end. Where a column \
