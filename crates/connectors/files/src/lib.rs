@@ -11,6 +11,7 @@ mod arrow_file;
 pub mod bench;
 mod block;
 mod catalog;
+mod changelog;
 mod charset;
 mod compression;
 mod csv;

@@ -264,6 +264,11 @@ impl Template {
         Ok(Self(path.to_owned()))
     }
 
+    /// As it was typed.
+    pub(crate) fn typed(&self) -> &str {
+        &self.0
+    }
+
     /// Whether tables are cut into pages.
     pub(crate) fn is_paged(&self) -> bool {
         self.0.contains("{page}")

@@ -27,11 +27,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Error, Position, Result};
 
-use self::disk::{clear, lock, read, remove, replace, sync_folder, turn};
 use crate::location::{Stamp, page_path, pages, parent};
 use crate::os_error;
 
-pub(crate) use self::disk::{remove_file, write_whole};
+pub(crate) use self::disk::{
+    clear, lock, read, remove, remove_file, replace, sync_folder, turn, write_whole,
+};
 
 /// Version of the files in the folder.
 const VERSION: u32 = 1;

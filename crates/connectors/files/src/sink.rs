@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::DataType;
 use syncline_connector::{
-    Endpoint, Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask,
-    async_trait,
+    ApplyTask, Endpoint, FollowOpened, Guarantee, Held, Opened, Sink, SinkWriter, TargetTable,
+    WriteMode, WriteTask, async_trait,
 };
 use syncline_sql::Dialect as SqlKit;
 use syncline_sql::script::foreign_key_page;
@@ -18,6 +18,7 @@ use tokio::task::block_in_place;
 
 use crate::arrow_file::ArrowForm;
 use crate::catalog;
+use crate::changelog;
 use crate::charset::{self, Transcribe};
 use crate::compression::Packer;
 use crate::csv::{Dialect, writer::CsvEncoder};
@@ -39,11 +40,11 @@ const PAGE_BYTES: u64 = 64 << 20;
 
 /// Files as a target.
 pub(crate) struct FilesSink {
-    options: FilesOptions,
-    template: Template,
-    stream: bool,
-    format: Format,
-    compression: Option<Compression>,
+    pub(crate) options: FilesOptions,
+    pub(crate) template: Template,
+    pub(crate) stream: bool,
+    pub(crate) format: Format,
+    pub(crate) compression: Option<Compression>,
     /// The folders this run has, by target.
     folders: Mutex<HashMap<PathBuf, Arc<Folder>>>,
     /// Which table goes to which target.
@@ -124,7 +125,7 @@ impl FilesSink {
         self.compression.unwrap_or(Compression::None)
     }
 
-    fn transcribe(&self) -> Result<Option<Transcribe>> {
+    pub(crate) fn transcribe(&self) -> Result<Option<Transcribe>> {
         Ok(charset::label(self.options.charset.as_deref())?.map(Transcribe::new))
     }
 
@@ -368,6 +369,10 @@ impl Sink for FilesSink {
     }
 
     async fn prepare(&self, task: &WriteTask) -> Result<()> {
+        if task.splits == 0 {
+            // No rows but those that change.
+            return changelog::check(self.format, self.stream);
+        }
         if self.stream {
             return self.target(&task.table.name).map(drop);
         }
@@ -427,7 +432,7 @@ impl Sink for FilesSink {
     }
 
     async fn commit(&self, task: &WriteTask) -> Result<()> {
-        if self.stream {
+        if self.stream || task.splits == 0 {
             return Ok(());
         }
         block_in_place(|| {
@@ -493,6 +498,18 @@ impl Sink for FilesSink {
             }
             Ok(())
         })
+    }
+
+    fn wants_old_images(&self) -> bool {
+        true
+    }
+
+    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
+        block_in_place(|| changelog::open(self, task))
+    }
+
+    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
+        block_in_place(|| changelog::discard(self, task))
     }
 
     async fn execute(&self, _: &[String]) -> Result<()> {

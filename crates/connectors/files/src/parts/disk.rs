@@ -12,7 +12,7 @@ use crate::location::parent;
 use crate::os_error;
 
 /// Removes a folder of parts; it may be gone.
-pub(super) fn remove(dir: &Path) -> Result<()> {
+pub(crate) fn remove(dir: &Path) -> Result<()> {
     // The claim last, so that what a kill leaves is known for whose it is. What cannot be removed
     // here is met again right below.
     let _ = clear(dir, |name| !matches!(name, "run" | "lock" | "turn"));
@@ -25,7 +25,7 @@ pub(super) fn remove(dir: &Path) -> Result<()> {
 }
 
 /// Locks a folder for as long as the file lives; `None` when another process has it.
-pub(super) fn lock(dir: &Path) -> Result<Option<File>> {
+pub(crate) fn lock(dir: &Path) -> Result<Option<File>> {
     loop {
         let Some(file) = lock_file(dir, "lock")? else { continue };
         match file.try_lock() {
@@ -40,7 +40,7 @@ pub(super) fn lock(dir: &Path) -> Result<Option<File>> {
 }
 
 /// Waits for the turn to look at the folder's files and change them.
-pub(super) fn turn(dir: &Path) -> Result<File> {
+pub(crate) fn turn(dir: &Path) -> Result<File> {
     loop {
         let Some(file) = lock_file(dir, "turn")? else { continue };
         file.lock().map_err(|e| os_error::of(&dir.join("turn"), "lock", e))?;
@@ -78,7 +78,7 @@ pub(super) fn same_file(_: &File, path: &Path) -> Result<bool> {
 }
 
 /// Removes the files of a folder whose names fit.
-pub(super) fn clear(dir: &Path, fits: impl Fn(&str) -> bool) -> Result<()> {
+pub(crate) fn clear(dir: &Path, fits: impl Fn(&str) -> bool) -> Result<()> {
     for entry in fs::read_dir(dir).map_err(|e| os_error::of(dir, "list", e))? {
         let entry = entry.map_err(|e| os_error::of(dir, "list", e))?;
         if fits(&entry.file_name().to_string_lossy()) {
@@ -90,7 +90,7 @@ pub(super) fn clear(dir: &Path, fits: impl Fn(&str) -> bool) -> Result<()> {
 }
 
 /// Makes the names in a folder durable.
-pub(super) fn sync_folder(dir: &Path) -> Result<()> {
+pub(crate) fn sync_folder(dir: &Path) -> Result<()> {
     if cfg!(unix) {
         let synced = File::open(dir).and_then(|folder| folder.sync_all());
         synced.map_err(|e| os_error::of(dir, "sync", e))?;
@@ -99,7 +99,7 @@ pub(super) fn sync_folder(dir: &Path) -> Result<()> {
 }
 
 /// Reads one of the small files; `None` when it is not there.
-pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     #[derive(Deserialize)]
     struct Versioned {
         v: u32,
@@ -123,7 +123,7 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 }
 
 /// Writes one of the small files: all of it or nothing, durably.
-pub(super) fn replace<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+pub(crate) fn replace<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     let text = serde_json::to_vec(value)
         .map_err(|e| Error::bug(format!("cannot write {}", path.display())).because(e))?;
     write_whole(path, &text)
