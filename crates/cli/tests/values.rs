@@ -123,6 +123,50 @@ fn a_negative_zero_never_becomes_zero_without_a_word() {
 }
 
 #[test]
+fn policies_reach_what_a_file_says_and_what_a_step_casts() {
+    let state = folder();
+    let path = state.path().join("t.csv");
+    let text = b"id,v,n\n1,2024-02-29,7\n2,2023-02-30,99999999999\n3,2024-01-01,x\n4,\xff\xfe,5\n5,2024-01-02,-99999999999\n6,too,many,fields\n";
+    std::fs::write(&path, text).unwrap();
+    let source = format!("{}?types=id:int64,v:date,n:int32", path.display());
+    let target = Target::with("CREATE TABLE t (id INTEGER PRIMARY KEY, v DATE, n INT)");
+    let url = target.url();
+    let values = "invalid_date=null, invalid_utf8=null, out_of_range=clamp";
+    let args = ["copy", &source, &url, "--to", "t", "--values", values, "--max-errors", "2"];
+    let checked = run_well(state.path(), &[&args[..], &["--dry-run"]].concat());
+    assert!(checked.contains("cannot be taken apart"), "{checked}");
+    let printed = run_well(state.path(), &args);
+    let all = |target: &Target| -> Vec<String> {
+        let open = target.open();
+        let sql = "SELECT id || '|' || quote(v) || '|' || quote(n) FROM t ORDER BY id";
+        let mut statement = open.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    };
+    let expected =
+        ["1|'2024-02-29'|7", "2|NULL|2147483647", "4|NULL|5", "5|'2024-01-02'|-2147483648"];
+    assert_eq!(all(&target), expected);
+    for said in [
+        "column \"v\": 1 value changed (invalid_date: null)",
+        "column \"v\": 1 value changed (invalid_utf8: null)",
+        "column \"n\": 2 values changed (out_of_range: clamp)",
+    ] {
+        assert!(printed.contains(said), "{said}: {printed}");
+    }
+    let verified = ["verify", &source, &url, "--to", "t", "--values", values];
+    let output = run(state.path(), &verified);
+    assert_eq!(output.status.code(), Some(3), "two rows are missing");
+    // The same, by a step.
+    let texts = format!("{}?types=id:int64,v:text,n:text", path.display());
+    let target = Target::with("CREATE TABLE t (id INTEGER PRIMARY KEY, v DATE, n INT)");
+    let url = target.url();
+    let cast = r#"{"cast": {"v": "date", "n": "int32"}}"#;
+    let args = ["copy", &texts, &url, "--to", "t", "--values", values, "--max-errors", "2"];
+    run_well(state.path(), &[&args[..], &["--process", cast]].concat());
+    assert_eq!(all(&target), expected);
+}
+
+#[test]
 fn a_policy_to_fail_ends_the_run_within_the_limit_too_and_an_explicit_limit_holds() {
     let state = folder();
     let source = format!("{}?types=id:int64,v:text", csv(state.path(), DATES));

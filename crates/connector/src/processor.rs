@@ -17,6 +17,12 @@ pub trait Processor: Send + Sync + fmt::Debug {
     /// Of kind config, when a column is missing or an expression does not fit.
     fn bind(&self, input: &TableSchema) -> Result<BoundProcessor>;
 
+    /// Whether it only gives columns other types: then the engine does that itself, by the job's
+    /// policies for bad values.
+    fn converts(&self) -> bool {
+        false
+    }
+
     /// The columns whose values it computes with; `None` for all of them. Such a column must hold
     /// numbers and nothing else: values of [`syncline_types::field::SPECIAL`] are taken out before
     /// the step. A column that is moved, renamed or given to the convert kit is not among them.

@@ -63,8 +63,9 @@ impl Applied {
 enum Link {
     /// A processor's step.
     Step(Box<dyn Step>),
-    /// Takes values that are no numbers out of columns that the next step computes with.
-    Unmark(RowsConverter),
+    /// Values into other types by the job's policies: those that are no numbers out of columns that
+    /// the next step computes with, or what a step does that does nothing else.
+    Convert(RowsConverter),
 }
 
 impl Chain {
@@ -103,9 +104,14 @@ impl Chain {
         self.mapping.as_ref().map(|m| m.refused().map(<[String]>::to_vec).collect())
     }
 
-    /// What of the policies the mapping of types cannot follow.
+    /// What of the policies the conversions of types cannot follow.
     pub(crate) fn unheeded(&self) -> impl Iterator<Item = String> {
-        self.mapping.iter().flat_map(RowsConverter::unheeded)
+        let links = self.source_steps.iter().chain(&self.sink_steps);
+        let steps = links.filter_map(|link| match link {
+            Link::Convert(converter) => Some(converter),
+            Link::Step(_) => None,
+        });
+        self.mapping.iter().chain(steps).flat_map(RowsConverter::unheeded)
     }
 
     /// The column as read that a column of the output goes back to, as far as its name tells.
@@ -172,14 +178,20 @@ fn bind_all(
         let among = |column: &str| computed.as_ref().is_none_or(|c| c.iter().any(|n| n == column));
         if let Some(plain) = unmarked(&table, among) {
             let unmark = RowsConverter::new(&table, &plain)?.with_policies(policies);
-            steps.push(Link::Unmark(unmark));
+            steps.push(Link::Convert(unmark));
             table = plain;
         }
         let bound = processor.bind(&table).map_err(at)?;
-        let mut output = TableSchema { name, ..bound.output };
+        let mut output = TableSchema { name: name.clone(), ..bound.output };
         forget_native_types(&table, &mut output);
+        let link = match processor.converts() {
+            true => Link::Convert(
+                RowsConverter::new(&table, &output).map_err(at)?.with_policies(policies),
+            ),
+            false => Link::Step(bound.step),
+        };
         table = output;
-        steps.push(Link::Step(bound.step));
+        steps.push(link);
     }
     Ok((table, steps))
 }
@@ -223,7 +235,7 @@ fn apply_all(links: &[Link], mut applied: Applied) -> Result<Applied> {
                 let output = step.apply(applied.rows.clone())?;
                 applied.step(output);
             }
-            Link::Unmark(converter) => {
+            Link::Convert(converter) => {
                 let converted = converter.apply(applied.rows.clone())?;
                 applied.converted(converted);
             }

@@ -18,6 +18,7 @@ mod job_file;
 mod limits;
 mod mapping;
 mod matching;
+mod mending;
 mod metrics;
 mod pipeline;
 mod plan;

@@ -310,14 +310,20 @@ async fn read(
         let bytes = batch.bytes();
         table.progress.bytes_read.fetch_add(bytes, Relaxed);
         stretch.limits.pass(rows, bytes).await;
-        let changes = match table.bound.chain.apply_source(batch.rows) {
+        let mended = match table.bound.mended(batch.rows, batch.rejects) {
+            Ok(mended) => mended,
+            Err(error) => return queue.last(Item::Failed(error)),
+        };
+        let mut changes = mended.changes;
+        batch.rejects = mended.rejects;
+        match table.bound.chain.apply_source(mended.rows) {
             Ok(output) => {
                 batch.rows = output.rows;
                 batch.rejects.extend(output.rejects);
-                output.changes
+                changes.extend(output.changes);
             }
             Err(error) => return queue.last(Item::Failed(error)),
-        };
+        }
         if !queue.batch(batch, changes).await {
             return;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Processor, ReadTask, Sink, Source, TargetTable, WriteMode, WriteTask};
-use syncline_convert::{Fidelity, Rows, RowsConverter};
+use syncline_convert::{Fidelity, Rows, RowsConverter, ValuePolicies};
 use syncline_types::{
     Adapted, Code, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName, TableSchema,
 };
@@ -16,6 +16,7 @@ use crate::chain::{Chain, settled};
 use crate::job::{ColumnMapping, Job};
 use crate::mapping::Mapping;
 use crate::matching::{by_position, choose_write, pairs};
+use crate::mending::{Mended, Mending};
 use crate::{carried, computed, relations};
 
 /// The format of a kept plan.
@@ -95,6 +96,8 @@ impl Plan {
 pub(crate) struct BoundTable {
     pub(crate) plan: TablePlan,
     pub(crate) chain: Chain,
+    /// Where policies may mend rows that the source sets aside.
+    mending: Option<Mending>,
     /// From the chain's output to what the sink takes.
     to_target: RowsConverter,
     /// Columns of the chain's output that are written, by index; all when `None`.
@@ -109,6 +112,15 @@ impl BoundTable {
     pub(crate) fn for_target(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
         let converted = self.convert_for_target(rows)?;
         Ok((converted.rows, converted.rejects))
+    }
+
+    /// The rows of a batch as they go into the chain, with those the source set aside that the
+    /// job's policies mend.
+    pub(crate) fn mended(&self, rows: RecordBatch, rejects: Vec<Reject>) -> Result<Mended> {
+        match &self.mending {
+            Some(mending) if !rejects.is_empty() => mending.mend(rows, rejects),
+            _ => Ok(Mended { rows, rejects, changes: Vec::new() }),
+        }
     }
 
     /// Whether nothing looks at a value on the way: what is read is what is written.
@@ -429,7 +441,20 @@ pub(crate) async fn plan_table(
     let mut bound = bind(job, processors, plan)?;
     let unheeded: Vec<String> = bound.chain.unheeded().chain(bound.to_target.unheeded()).collect();
     bound.plan.notes.extend(unheeded);
+    bound.plan.notes.extend(beyond_policies(&job.values));
     Ok(bound)
+}
+
+/// Which rows no policy reaches that puts another value in place of a bad one.
+fn beyond_policies(policies: &ValuePolicies) -> Option<String> {
+    let named: Vec<String> = policies.changing().map(|(f, p)| format!("{f}={p}")).collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "a row that cannot be taken apart, or that the target itself refuses, stays a bad row, \
+             whatever errors.values says ({})",
+            named.join(", ")
+        )
+    })
 }
 
 /// Binds a table's plan to its steps.
@@ -453,6 +478,7 @@ pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Resul
     };
     let key = plan.target.key().into_iter().map(str::to_owned).collect();
     Ok(BoundTable {
+        mending: Mending::new(&chain.read, &job.values),
         plan,
         chain,
         to_target,

@@ -43,6 +43,10 @@ impl Processor for Cast {
         "cast"
     }
 
+    fn converts(&self) -> bool {
+        true
+    }
+
     fn computes_with(&self, _: &TableSchema) -> Result<Option<Vec<String>>> {
         Ok(Some(Vec::new()))
     }

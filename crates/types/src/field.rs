@@ -87,6 +87,13 @@ pub const FINITE: &str = "syncline.finite";
 /// SQLite's columns of numbers.
 pub const ONE_ZERO: &str = "syncline.one-zero";
 
+/// In the schema of a rejected row: its columns are those of the table as it is read, and hold the
+/// texts of the values, of which one at least is bad.
+pub const TEXTS: &str = "syncline.texts";
+
+/// In such a row: the value is no text in its encoding, and what stands here only shows it.
+pub const NO_TEXT: &str = "syncline.no-text";
+
 /// One metadata value of a field.
 pub fn get<'a>(field: &'a Field, key: &str) -> Option<&'a str> {
     field.metadata().get(key).map(String::as_str)

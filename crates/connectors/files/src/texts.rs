@@ -1,7 +1,7 @@
 //! From texts to typed rows: columns of text as readers collect them, and their conversion into
 //! the types wanted, with the rows that do not fit set aside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::compute::filter;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use syncline_convert::Converter;
-use syncline_types::{Code, Error, Reject, Result, TableSchema, field};
+use syncline_types::{Code, Error, Flaw, Reject, Result, TableSchema, field};
 
 /// Texts of one column, one after the other.
 pub(crate) struct TextColumn {
@@ -109,6 +109,7 @@ impl Typing {
         lines: &[u64],
     ) -> Result<(RecordBatch, Vec<Reject>)> {
         let mut bad: BTreeMap<usize, Error> = BTreeMap::new();
+        let mut no_texts: HashSet<(usize, usize)> = HashSet::new();
         let mut texts: Vec<ArrayRef> = Vec::with_capacity(columns.len());
         let mut typed: Vec<ArrayRef> = Vec::with_capacity(columns.len());
         for (i, column) in columns.iter_mut().enumerate() {
@@ -116,7 +117,14 @@ impl Typing {
             let name = self.schema.field(i).name();
             let text = match StringArray::try_new(offsets.clone(), values.clone(), nulls.clone()) {
                 Ok(text) => text,
-                Err(_) => self.valid_only(name, offsets, values, nulls, lines, &mut bad)?,
+                Err(_) => {
+                    let (text, bytes) = self.valid_only(name, offsets, values, nulls, lines)?;
+                    for (row, error) in bytes {
+                        no_texts.insert((i, row));
+                        bad.entry(row).or_insert(error);
+                    }
+                    text
+                }
             };
             let text: ArrayRef = Arc::new(text);
             let array = match &self.converters[i] {
@@ -145,11 +153,17 @@ impl Typing {
             for column in &mut typed {
                 *column = filter(column, &keep).map_err(defect)?;
             }
-            let fields = self.schema.fields().iter();
-            let fields: Vec<Field> =
-                fields.map(|f| Field::new(f.name(), DataType::Utf8, true)).collect();
-            let raw = batch(Arc::new(Schema::new(fields)), texts, lines.len())?;
-            rejects.extend(bad.into_iter().map(|(row, error)| Reject::of(&raw, row, error)));
+            for (row, error) in bad {
+                let fields = self.schema.fields().iter().enumerate().map(|(i, f)| {
+                    let no_text = no_texts.contains(&(i, row));
+                    let mark = no_text.then(|| (field::NO_TEXT, "true".to_owned()));
+                    field::with(Field::new(f.name(), DataType::Utf8, true), mark)
+                });
+                let metadata = HashMap::from([(field::TEXTS.to_owned(), "true".to_owned())]);
+                let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata);
+                let raw = batch(Arc::new(schema), texts.clone(), lines.len())?;
+                rejects.push(Reject::of(&raw, row, error));
+            }
         }
         Ok((batch(self.schema.clone(), typed, left)?, rejects))
     }
@@ -158,7 +172,7 @@ impl Typing {
         format!("{}:{}", self.path.display(), lines.get(row).copied().unwrap_or_default())
     }
 
-    /// Texts that are UTF-8, and NULL for those that are not, whose rows are bad.
+    /// Texts that are UTF-8, what shows those that are not, and the rows of these.
     fn valid_only(
         &self,
         name: &str,
@@ -166,8 +180,8 @@ impl Typing {
         values: Buffer,
         nulls: Option<NullBuffer>,
         lines: &[u64],
-        bad: &mut BTreeMap<usize, Error>,
-    ) -> Result<StringArray> {
+    ) -> Result<(StringArray, Vec<(usize, Error)>)> {
+        let mut bad = Vec::new();
         let bytes = BinaryArray::try_new(offsets, values, nulls).map_err(defect)?;
         let texts = (0..bytes.len()).map(|row| {
             if bytes.is_null(row) {
@@ -184,13 +198,13 @@ impl Typing {
                     );
                     let error = Error::new(Code::BadEncoding, message)
                         .hint("name the file's encoding, as in ?charset=gbk");
-                    bad.entry(row).or_insert(error);
+                    bad.push((row, error.flawed(Flaw::InvalidUtf8)));
                     // What the row shows as a dead letter.
                     Some(value)
                 }
             }
         });
-        Ok(texts.collect())
+        Ok((texts.collect(), bad))
     }
 }
 

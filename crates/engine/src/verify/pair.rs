@@ -154,7 +154,9 @@ impl Pair {
         let (raw, bad) = match which {
             Which::Source => {
                 self.source_rows.fetch_add(read, Relaxed);
-                let output = self.bound.chain.apply_source(rows)?;
+                let mended = self.bound.mended(rows, rejects)?;
+                rejects = mended.rejects;
+                let output = self.bound.chain.apply_source(mended.rows)?;
                 rejects.extend(output.rejects);
                 let output = self.bound.chain.apply_sink(output.rows)?;
                 rejects.extend(output.rejects);

@@ -61,6 +61,18 @@ impl RowsConverter {
         Ok(Self { table: from.name.clone(), columns, schema: to.arrow() })
     }
 
+    /// A converter between texts of a file and what they stand for; see [`Converter::for_files`].
+    ///
+    /// # Errors
+    /// As [`RowsConverter::new`].
+    pub fn for_files(texts: &TableSchema, to: &TableSchema) -> Result<Self> {
+        let pairs = texts.columns.iter().zip(&to.columns);
+        let columns = pairs
+            .map(|(a, b)| Converter::for_files(&a.field, &b.field).map_err(|e| e.at(&to.name)))
+            .collect::<Result<_>>()?;
+        Ok(Self { table: to.name.clone(), columns, schema: to.arrow() })
+    }
+
     /// Follows a job's policies for bad values from now on; see [`Converter::with_policies`].
     #[must_use]
     pub fn with_policies(mut self, policies: &ValuePolicies) -> Self {
