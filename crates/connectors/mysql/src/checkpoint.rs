@@ -138,6 +138,16 @@ impl Checkpoint {
         Ok(held)
     }
 
+    /// Fails when another owner has claimed it.
+    pub(crate) async fn check(&self, conn: &mut Conn) -> Result<()> {
+        let sql = format!("SELECT epoch FROM {} WHERE {}", name(&self.database), self.row());
+        match conn.query(&sql).await {
+            Ok(rows) if rows.single() == Some(&self.epoch.to_string()) => Ok(()),
+            Ok(_) | Err(Fault::Server { code: 1146, .. }) => Err(self.stale()),
+            Err(fault) => Err(Error::from(fault).at(TABLE)),
+        }
+    }
+
     /// Moves the position, within the transaction that is open.
     ///
     /// # Errors

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use syncline_connector::{
-    ApplyTask, FollowOpened, Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask, statement_failed,
+    ApplyTask, FollowOpened, Guarantee, Opened, Sink, TargetTable, WriteMode, WriteTask,
+    statement_failed,
 };
 use syncline_sql::{Dialect, adapt};
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema};
@@ -55,6 +56,11 @@ impl MysqlSink {
     /// Whether LOAD DATA LOCAL is allowed, as far as is known.
     pub(crate) fn may_load(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.load)
+    }
+
+    /// What the server has, once there was a connection.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.get()
     }
 
     /// The URL's database.

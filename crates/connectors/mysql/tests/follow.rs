@@ -10,7 +10,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Schema};
 use rig::{Copy, databases, sink, write_task};
-use syncline_connector::{Apply, ApplyTask, Follower, Sink, StateWriter, WriteMode, WriteTask};
+use syncline_connector::{
+    Apply, ApplyTask, DefinitionChange, Follower, Sink, StateWriter, WriteMode, WriteTask,
+};
 use syncline_testkit::{Database, Session};
 use syncline_types::{Code, ErrorKind, Position, Split, TableName, TableSchema};
 
@@ -603,5 +605,130 @@ async fn errors_say_what_was_broken_and_leave_the_writer_usable() {
         assert_eq!(contents(&database, "t"), before, "{kind:?}");
         assert_eq!(database.count("parent"), 2);
         sink.unfollow(&task).await.unwrap();
+    }
+}
+
+/// The task for a table as it would be described if the target had it under that name.
+async fn as_made(database: &Database, sink: &dyn Sink, name: &str, columns: &str) -> WriteTask {
+    database.execute(&format!("CREATE TABLE described ({columns})"));
+    let mut task = write_table(sink, "described").await;
+    database.execute("DROP TABLE described");
+    for table in [&mut task.table, &mut task.definition] {
+        *table = Arc::new(TableSchema { name: TableName::bare(name), ..(**table).clone() });
+    }
+    task
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_change_between_rows() {
+    for (kind, database) in databases() {
+        database.execute(
+            "CREATE TABLE p (id int PRIMARY KEY, a varchar(10), own int DEFAULT 3);
+             CREATE TABLE c (id int PRIMARY KEY, p int, CONSTRAINT f FOREIGN KEY (p) REFERENCES p (id));
+             INSERT INTO p VALUES (1, 'x', 1), (2, 'y', 2); INSERT INTO c VALUES (1, 1)",
+        );
+        let sink = sink(&database.url());
+        assert!(!sink.defines_in_transaction());
+        // The target has a column of its own, which the source knows nothing of.
+        let before = as_made(&database, &*sink, "p", "id int PRIMARY KEY, a varchar(10)").await;
+        let columns =
+            "id int PRIMARY KEY, n bigint DEFAULT 5, b varchar(30) NOT NULL, UNIQUE KEY ub (b)";
+        let after = as_made(&database, &*sink, "p", columns).await;
+        let mut task = apply_task(&*sink, &["p", "c"], 1).await;
+        task.tables[0].table = Arc::clone(&before.table);
+        let renamed = vec![("a".to_owned(), "b".to_owned())];
+        let before = Arc::clone(&before.definition);
+        let alter = DefinitionChange::Alter { before, after: after.clone(), renamed };
+        let counted =
+            "id int AUTO_INCREMENT PRIMARY KEY, a int, g int AS (a + 1) STORED, KEY ka (a)";
+        let mut made = as_made(&database, &*sink, "q", counted).await;
+        let written =
+            made.table.columns.iter().filter(|c| c.generated.is_none()).cloned().collect();
+        made.table = Arc::new(TableSchema { columns: written, ..(*made.table).clone() });
+        let named = |t: &Arc<TableSchema>| {
+            Arc::new(TableSchema { name: TableName::bare("r"), ..(**t).clone() })
+        };
+        let to = WriteTask {
+            table: named(&made.table),
+            definition: named(&made.definition),
+            ..made.clone()
+        };
+        let rename = DefinitionChange::Rename { from: TableName::bare("q"), to };
+        let (mut writer, _) = follow(&*sink, &task).await;
+        // An update made a temporary table of the columns as they are before.
+        let many: Vec<Row> = (1..30).map(|n| vec![Value::Int(n), text("z")]).collect();
+        let rows = batch(&task.tables[0].table, &["id", "a"], &many[..2]);
+        writer.apply(0, &Apply::Update { rows, old_keys: None }).await.unwrap();
+        let rows = batch(&task.tables[0].table, &["id", "a"], &many[2..]);
+        writer.apply(0, &Apply::Update { rows, old_keys: None }).await.unwrap();
+        let rows = [vec![Value::Int(1), text("x")], vec![Value::Int(2), text("y")]];
+        let rows = batch(&task.tables[0].table, &["id", "a"], &rows);
+        writer.apply(0, &Apply::Upsert(rows)).await.unwrap();
+        writer.flush(&at(1)).await.unwrap();
+        for round in 0..2 {
+            // A run that is killed behind a change makes it again.
+            for change in 0..2 {
+                writer.define(2, &DefinitionChange::Create(made.clone())).await.unwrap();
+                if change == 0 || round == 0 {
+                    writer.define(0, &alter).await.unwrap();
+                }
+            }
+            writer.flush(&at(2)).await.unwrap();
+            let many: Vec<Row> = (1..30).map(|n| vec![Value::Int(n), Value::Int(n)]).collect();
+            let row = vec![Value::Int(3), Value::Int(300), text("a text of more letters")];
+            let rows = batch(&after.table, &["id", "n", "b"], &[row]);
+            writer.apply(0, &Apply::Upsert(rows)).await.unwrap();
+            let rows = batch(&after.table, &["id", "n"], &many);
+            writer.apply(0, &Apply::Update { rows, old_keys: None }).await.unwrap();
+            writer.apply(2, &Apply::Upsert(ids(&made.table, &[0, 7]))).await.unwrap();
+            let twice = vec![vec![Value::Int(8), Value::Null, text("x")]];
+            let twice = batch(&after.table, &["id", "n", "b"], &twice);
+            let error = writer.apply(0, &Apply::Upsert(twice)).await.unwrap_err();
+            assert_eq!(error.code(), Code::DuplicateKey);
+            writer.flush(&at(3)).await.unwrap();
+            writer.define(2, &rename).await.unwrap();
+            writer.define(2, &rename).await.unwrap();
+            writer.flush(&at(4)).await.unwrap();
+            writer.apply(2, &Apply::Upsert(ids(&made.table, &[8]))).await.unwrap();
+            writer.flush(&at(5)).await.unwrap();
+            let rows = database.rows("SELECT id, n, b, own FROM p ORDER BY id");
+            let row = |row: [&str; 4]| row.map(|t| Some(t.to_owned())).to_vec();
+            let due = [
+                row(["1", "1", "x", "1"]),
+                row(["2", "2", "y", "2"]),
+                row(["3", "3", "a text of more letters", "3"]),
+            ];
+            assert_eq!(rows, due, "{kind:?}");
+            assert_eq!(database.rows("SHOW INDEX FROM p WHERE Key_name = 'ub'").len(), 1);
+            let rows = database.value("SELECT GROUP_CONCAT(id, '-', g ORDER BY id) FROM r");
+            assert_eq!(rows.as_deref(), Some("0-8,7-8,8-8"), "{kind:?}");
+            assert_eq!(database.rows("SHOW INDEX FROM r WHERE Key_name = 'ka'").len(), 1);
+            // The next number is behind those that were written.
+            database.execute("INSERT INTO r (a) VALUES (1)");
+            assert_eq!(database.value("SELECT MAX(id) FROM r").as_deref(), Some("9"), "{kind:?}");
+            writer.define(2, &DefinitionChange::Truncate).await.unwrap();
+            assert_eq!(database.count("r"), 0);
+            writer.define(2, &DefinitionChange::Drop).await.unwrap();
+            writer.define(2, &DefinitionChange::Drop).await.unwrap();
+            writer.flush(&at(6)).await.unwrap();
+        }
+        // A table that others refer to is emptied as it was at the source.
+        drop(writer);
+        task.tables[0] = after;
+        let (mut writer, held) = follow(&*sink, &task).await;
+        assert_eq!(held, Some(at(6)));
+        writer.define(0, &DefinitionChange::Truncate).await.unwrap();
+        assert_eq!((database.count("p"), database.count("c")), (0, 1));
+        let orphan =
+            batch(&task.tables[1].table, &["id", "p"], &[vec![Value::Int(9), Value::Int(9)]]);
+        let error = writer.apply(1, &Apply::Insert(orphan)).await.unwrap_err();
+        assert_eq!(error.code(), Code::ForeignKey);
+        writer.flush(&at(7)).await.unwrap();
+        // One that lost its run changes nothing any more.
+        let later = ApplyTask { epoch: 2, ..task.clone() };
+        let (_, _) = follow(&*sink, &later).await;
+        let error = writer.define(1, &DefinitionChange::Drop).await.unwrap_err();
+        assert_eq!(error.code(), Code::StaleEpoch);
+        assert_eq!(database.count("c"), 1);
     }
 }
