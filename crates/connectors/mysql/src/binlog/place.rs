@@ -86,8 +86,11 @@ impl Place {
             && let (Some(ours), Some(theirs)) = (&self.file, &goal.file)
         {
             let (a, b) = (number(&ours.0), number(&theirs.0));
-            if a.0 == b.0 {
-                return Ok((a.1, ours.1) >= (b.1, theirs.1));
+            // Read from GTIDs on, a log goes over all before them: the offset begins anew.
+            let gtids = matches!((&self.gtids, &goal.gtids), (Some(a), Some(b)) if !a.is_empty() && !b.is_empty());
+            let reached = (a.1, ours.1) >= (b.1, theirs.1);
+            if a.0 == b.0 && (reached || !gtids) {
+                return Ok(reached);
             }
         }
         match (&self.gtids, &goal.gtids) {
