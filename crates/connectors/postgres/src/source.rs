@@ -291,7 +291,9 @@ impl PostgresSource {
     ) -> Result<Box<dyn SplitReader>> {
         let piece = split::piece(split)?;
         let reading = self.reading(purpose(read)).await?;
-        if let Piece::Blocks(blocks) = &piece {
+        if let Piece::Blocks(blocks) = &piece
+            && !blocks.are_all_of(&read.table.name)
+        {
             self.check_unchanged(&reading, &read.table.name, blocks).await?;
         }
         let idle = Arc::clone(&self.idle);

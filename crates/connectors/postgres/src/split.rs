@@ -68,6 +68,11 @@ impl Blocks {
     pub(crate) fn table(&self) -> TableName {
         TableName::new(&self.schema, &self.name)
     }
+
+    /// Whether they are all that `table` has, so that they need not fit to those of any other piece.
+    pub(crate) fn are_all_of(&self, table: &TableName) -> bool {
+        self.table() == *table && self.from == 0 && self.to.is_none()
+    }
 }
 
 /// A position's token: the key of the last row read, each part as text.
