@@ -141,7 +141,7 @@ impl StateFollower {
         let (before, whole) = (self.placed(before, &name)?, self.placed(&after.definition, &name)?);
         let altering = alter(SQL, &present, &before, &whole, renamed)?;
         for note in &altering.notes {
-            tracing::warn!(table = %name, "{note}");
+            tracing::debug!(table = %name, "{note}");
         }
         for sql in &altering.statements {
             self.run(sql, &name).await?;

@@ -96,7 +96,7 @@ impl Applier {
         let whole = placed(&after.definition, &name, name.clone());
         let altering = alter(Dialect::Postgres, &present, before, &whole, renamed)?;
         for note in &altering.notes {
-            tracing::warn!(table = %name, "{note}");
+            tracing::debug!(table = %name, "{note}");
         }
         for sql in &altering.statements {
             self.session.run(sql, &name.to_string()).await?;

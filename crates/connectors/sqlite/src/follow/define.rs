@@ -89,7 +89,7 @@ impl StateFollower {
             alter(Dialect::Sqlite, &present, &bare(before), &bare(&after.definition), renamed)?;
         let Altering { statements, notes, rebuild } = altering;
         for note in &notes {
-            tracing::warn!(table = name, "{note}");
+            tracing::debug!(table = name, "{note}");
         }
         run(connection, &statements, rebuild).map_err(|e| e.at(&name))?;
         self.take(table, after)
