@@ -32,6 +32,8 @@ fn main() -> ExitCode {
     // Several TLS libraries ask for a process-wide provider; there is one, installed first thing.
     // It fails only when one is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    // A debug build dies where a test of kills wants it to.
+    let _places = cfg!(debug_assertions).then(fail::FailScenario::setup);
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("SYNCLINE_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));

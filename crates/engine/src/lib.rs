@@ -9,6 +9,7 @@ mod carried;
 mod chain;
 mod computed;
 mod control;
+pub mod crash;
 mod dead_letters;
 mod definitions;
 mod events;

@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::control::{RunHandle, Wish};
+use crate::crash::may_crash;
 use crate::events::{Event, Outcome, Summary};
 use crate::follow::{Followed, KeptLog, Log, Phase, Until, WhenLost, log_of, what};
 use crate::job::{Job, fingerprint};
@@ -327,6 +328,7 @@ impl Driver {
             let share = Error::new(Code::TooManyErrors, "their share is above the limit");
             return Err(stretch.too_many(&share));
         }
+        may_crash!("copy-loaded");
         match &stretch.log {
             Some(log) if log.overlaps() => {
                 log.change(|state| state.phase = Phase::Overlap)?;
@@ -337,6 +339,7 @@ impl Driver {
         if !self.relate(stretch, patience).await? {
             return Ok(false);
         }
+        may_crash!("tables-related");
         if let Some(log) = &stretch.log {
             log.change(|state| state.phase = Phase::Loaded)?;
         }
@@ -363,7 +366,7 @@ impl Driver {
         self.source.end().await?;
         if kept.get().phase == Phase::Overlap {
             match self.follow_log(stretch, kept, patience).await? {
-                Some(Followed::Overtaken) => {}
+                Some(Followed::Overtaken) => may_crash!("overlap-passed"),
                 Some(Followed::Rested) => return Ok(Ended::Rested),
                 Some(Followed::Left) | None => return Ok(Ended::Left),
             }
@@ -382,6 +385,7 @@ impl Driver {
             if matches!(self.finish(stretch, patience).await?, Ended::Left) {
                 return Ok(Ended::Left);
             }
+            may_crash!("copy-forgotten");
             kept.change(|state| state.phase = Phase::Following)?;
         }
         Ok(match self.follow_log(stretch, kept, patience).await? {
@@ -485,6 +489,7 @@ impl Driver {
         }
         let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
         self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
+        may_crash!("plan-kept");
         Ok(bound)
     }
 
@@ -510,6 +515,7 @@ impl Driver {
             return Ok(Consistency::Snapshot);
         }
         let (consistency, moment) = log.begin_at(&follow, workers).await?;
+        may_crash!("snapshot-opened");
         if moment.low != moment.high
             && let Some(table) = bound.iter().find(|t| t.key.is_empty())
         {

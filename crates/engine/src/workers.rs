@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::crash::may_crash;
 use crate::events::Event;
 use crate::metrics::Metrics;
 use crate::pipeline::{Moved, MovingTable, Stretch};
@@ -139,6 +140,7 @@ pub(crate) async fn commit_now(
     if patience.attempt(|| 0, || stretch.commit(table)).await?.is_none() {
         return Ok(false);
     }
+    may_crash!("table-committed");
     stretch.store.commit_table(&stretch.run, stretch.epoch, table.index)?;
     table.progress.committed.store(true, Relaxed);
     Ok(true)

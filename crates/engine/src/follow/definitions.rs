@@ -8,6 +8,7 @@ use syncline_types::{Code, Error, Result, SchemaChange, SchemaEffect, TableInfo,
 
 use super::settings::{SchemaPolicies, SchemaPolicy};
 use super::stream::Stream;
+use crate::crash::may_crash;
 use crate::events::Event;
 use crate::plan::{self, BoundTable, Destination, TablePlan};
 
@@ -67,6 +68,7 @@ impl Stream<'_> {
                 Follower::Log(writer) => writer.define(&change).await?,
             }
         }
+        may_crash!("definition-changed");
         match (bound, place) {
             (Some(bound), Some(place)) => self.tables.replace(place, bound),
             (Some(bound), None) => self.tables.push(bound),
@@ -151,9 +153,8 @@ impl Stream<'_> {
         old: &TableSchema,
         new: &TableSchema,
     ) -> Vec<(String, String)> {
-        let both = |(from, to): &&(String, String)| {
-            old.column(from).is_some() && new.column(to).is_some() && new.column(from).is_none()
-        };
+        let both =
+            |(from, to): &&(String, String)| old.column(from).is_some() && new.column(to).is_some();
         renamed.iter().filter(both).cloned().collect()
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use syncline_connector::Moment;
 use syncline_store::Store;
-use syncline_types::{Error, Position, Result};
+use syncline_types::{Code, Error, Position, Result};
 
 /// What is kept, as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,8 +61,11 @@ impl KeptLog {
     pub(crate) fn load(store: &Arc<Store>, run: &str, epoch: u64) -> Result<Self> {
         let state = match store.log(run)? {
             None => LogState::default(),
-            Some(text) => serde_json::from_str(&text)
-                .map_err(|e| Error::bug("the kept state of a log cannot be read").because(e))?,
+            Some(text) => serde_json::from_str(&text).map_err(|e| {
+                Error::new(Code::CannotResume, "the kept state of the log cannot be read")
+                    .because(e)
+                    .hint("start over with --fresh")
+            })?,
         };
         let run = run.to_owned();
         Ok(Self { store: Arc::clone(store), run, epoch, state: Mutex::new(state) })

@@ -15,6 +15,7 @@ use super::settings::{RetentionAction, Until};
 use super::state::{KeptLog, Phase};
 use super::tables::{Tables, TargetSet};
 use super::{LOG, what};
+use crate::crash::may_crash;
 use crate::dead_letters::Stage;
 use crate::events::{Changes, Event};
 use crate::job::Job;
@@ -103,6 +104,7 @@ impl Log<'_> {
             let reader = log.follow(&follow, &at).await?;
             let goal = log.end_of_log().await?;
             let follower = opened.follower;
+            may_crash!("log-opened");
             let reading = Reading::start(reader, Arc::clone(&stretch.limits));
             let now = Instant::now();
             return Ok(Stream {
@@ -238,6 +240,7 @@ impl Stream<'_> {
                 self.note(mapped, Vec::new(), seq)?;
             }
         }
+        may_crash!("set-applied");
         self.unflushed = true;
         self.complete = complete;
         self.bytes += bytes;
@@ -361,11 +364,13 @@ impl Stream<'_> {
             let plan = self.tables.plan().to_json()?;
             stretch.store.save_log_plan(&stretch.run, stretch.epoch, &position, &plan)?;
             self.replanned = false;
+            may_crash!("log-plan-kept");
         }
         match &mut self.follower {
             Follower::State(writer) => writer.flush(&position).await?,
             Follower::Log(writer) => writer.flush(&position).await?,
         }
+        may_crash!("log-flushed");
         for (index, counts) in self.counts.drain(..) {
             self.tables.all[index].moving.progress.changed(counts);
         }
@@ -386,6 +391,7 @@ impl Stream<'_> {
     fn record(&mut self) -> Result<()> {
         let stretch = self.log.stretch;
         stretch.store.save_log_position(&stretch.run, stretch.epoch, &self.durable)?;
+        may_crash!("log-recorded");
         self.recorded = Instant::now();
         // Nobody listening is fine.
         let _ = stretch.events.send(Event::Checkpoint {

@@ -1,0 +1,96 @@
+//! Processes that die at each named place between snapshot and log, under load: started again they
+//! end with exactly the rows of the source. The places are those of the engine's `crash` module.
+
+mod following;
+mod place;
+
+use std::time::{Duration, Instant};
+
+use following::{Pair, To, Watched};
+use syncline_testkit::servers::Kind;
+
+/// Places that a run comes by on its way to the log, and in it: how often it passes before it dies.
+const PLACES: &[(&str, usize)] = &[
+    ("snapshot-opened", 0),
+    ("plan-kept", 0),
+    ("table-committed", 1),
+    ("copy-loaded", 0),
+    ("tables-related", 0),
+    ("copy-forgotten", 0),
+    ("log-opened", 0),
+    ("set-applied", 1),
+    ("log-flushed", 2),
+    ("log-recorded", 0),
+];
+
+/// A copy killed in its snapshot goes on in a later one, and passes these besides.
+const OVERLAP: &[&str] = &["overlap-passed", "log-flushed", "copy-forgotten"];
+
+/// Release builds take no such places.
+fn takes_places() -> bool {
+    std::env::var_os("SYNCLINE_BIN").is_none_or(|path| path.is_empty())
+}
+
+/// Runs until it dies at a place.
+fn die_at(pair: &Pair, place: &str, passes: usize, more: &[&str]) {
+    let mut command = pair.copy(more);
+    let action = if passes == 0 { "return".to_owned() } else { format!("{passes}*off->return") };
+    command.env("FAILPOINTS", format!("{place}={action}"));
+    let mut run = Watched::start(command, pair);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = run.child.try_wait().expect("the command is looked at") {
+            break status;
+        }
+        assert!(begun.elapsed() < following::PATIENCE, "{place}: it lives on; {}", run.last());
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), None, "{place}: {status} instead of an abort; {}", run.last());
+}
+
+fn survive(from: Kind, to: To) {
+    if !takes_places() {
+        return;
+    }
+    for (seed, (place, passes)) in (1..).zip(PLACES) {
+        let Some(pair) = Pair::new(from, to, seed) else { return };
+        pair.under_load(|_| die_at(&pair, place, *passes, &[]));
+        pair.catch_up(&["--quiet"]);
+        pair.assert_same();
+    }
+}
+
+fn survive_overlap(from: Kind, to: To) {
+    if !takes_places() {
+        return;
+    }
+    for (seed, place) in (100..).zip(OVERLAP) {
+        let Some(pair) = Pair::new(from, to, seed) else { return };
+        pair.under_load(|_| {
+            die_at(&pair, "copy-loaded", 0, &[]);
+            die_at(&pair, place, 0, &[]);
+        });
+        pair.catch_up(&["--quiet"]);
+        pair.assert_same();
+    }
+}
+
+#[test]
+fn mariadb_to_postgres_survives_every_place() {
+    survive(Kind::MariaDb, To::Server(Kind::Postgres));
+}
+
+#[test]
+fn postgres_to_mariadb_survives_every_place() {
+    survive(Kind::Postgres, To::Server(Kind::MariaDb));
+}
+
+#[test]
+fn a_snapshot_of_two_moments_survives_from_mariadb_to_postgres() {
+    survive_overlap(Kind::MariaDb, To::Server(Kind::Postgres));
+}
+
+#[test]
+fn a_snapshot_of_two_moments_survives_from_postgres_to_sqlite() {
+    survive_overlap(Kind::Postgres, To::Sqlite);
+}
