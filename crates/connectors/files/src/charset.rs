@@ -15,6 +15,11 @@ pub(crate) const INVALID: u8 = 0xFF;
 /// The encoding of that label; `None` for UTF-8 or no label.
 pub(crate) fn label(label: Option<&str>) -> Result<Option<&'static Encoding>> {
     let Some(label) = label else { return Ok(None) };
+    // Part of UTF-8. The standard of labels takes it for windows-1252, which has a character for
+    // nearly every byte: one that is no ASCII would become something.
+    if ["ascii", "us-ascii"].iter().any(|ascii| label.trim().eq_ignore_ascii_case(ascii)) {
+        return Ok(None);
+    }
     let encoding = Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(|| {
         Error::new(Code::BadValue, format!("charset={label} is not a known encoding"))
             .hint("labels are those of the WHATWG encoding standard: utf-8, gbk, windows-1252, …")
