@@ -21,7 +21,7 @@ mod table;
 mod values;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use syncline_connector::{
@@ -150,8 +150,15 @@ impl ChangeLog for PostgresSource {
         let (around, lsn) = Surroundings::of(at)?;
         let oids = {
             let session = self.scout().await?;
-            check_place(&session, &names, &around, lsn).await?;
-            oids(&session, follow).await?
+            let published = check_place(&session, &names, &around, lsn).await?;
+            let oids = oids(&session, follow).await?;
+            let strange = oids.values().find(|name| !published.contains(name));
+            if let Some(name) = strange.filter(|_| names.own_publication) {
+                let message = format!("{name} was dropped and made again while nobody read");
+                return Err(Error::new(Code::TableChanged, message)
+                    .hint("start over with --fresh, so that it is copied anew"));
+            }
+            oids
         };
         let (replication, loan) = self.connect.open_replication().await?;
         let socket = loan.take().ok_or_else(|| Error::bug("a new socket is gone"))?;
@@ -285,13 +292,13 @@ async fn oids(session: &Session, follow: &Follow) -> Result<HashMap<u32, TableNa
         .collect())
 }
 
-/// Whether the log can be read from there on without a gap.
+/// Whether the log can be read from there on without a gap; which tables it has.
 async fn check_place(
     session: &Session,
     names: &Names,
     around: &Surroundings,
     at: Lsn,
-) -> Result<()> {
+) -> Result<BTreeSet<TableName>> {
     let here = system(session).await?;
     if around.system.as_ref().is_some_and(|system| *system != here) {
         let message = format!("{at} is a place in the log of another server than this one");
@@ -311,14 +318,14 @@ async fn check_place(
         let message = format!("the server's log ends at {end}, before {at}: it was set back");
         return Err(slot::lost(message));
     }
-    if slot::published(session, &names.publication).await?.is_none() {
+    let published = slot::published(session, &names.publication).await?;
+    published.ok_or_else(|| {
         let message = format!("the publication {} is gone", names.publication);
-        return Err(match names.own_publication {
+        match names.own_publication {
             true => slot::lost(message),
             false => Error::new(Code::NoChangeLog, message).hint("make it, or name another"),
-        });
-    }
-    Ok(())
+        }
+    })
 }
 
 /// The slot, once nobody reads it. A reader that shows signs of life is not waited for.

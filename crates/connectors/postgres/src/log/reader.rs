@@ -109,10 +109,12 @@ impl Reader {
             if length < 5 || length > self.chunk.len() {
                 return Err(Error::bug("half a message of the log was handed on"));
             }
-            let data = self.chunk.split_to(length);
+            // It is there until it has been handled: a call that is given up comes back to it.
+            let data = self.chunk.slice(..length);
             if data[0] == b'd' {
                 self.handle(&data[5..], budget).await?;
             }
+            self.chunk.advance(length);
         }
     }
 

@@ -132,7 +132,9 @@ impl Tables {
         let name = TableName::new(relation.schema.clone(), relation.name.clone());
         let known = before.map(|(schema, _)| Arc::clone(schema)).or_else(|| self.by(&relation));
         let Some(known) = known else {
-            let seen = if self.own { Seen::Stranger(name) } else { Seen::Ignored };
+            // Added for a reader that is to come, or one that is missed here.
+            let missed = self.own && self.gone().next().is_some();
+            let seen = if missed { Seen::Stranger(name) } else { Seen::Ignored };
             return Ok(Bound { seen, effects: Vec::new() });
         };
         let mut effects = Vec::new();
@@ -167,8 +169,13 @@ impl Tables {
         Ok(Bound { seen: Seen::Followed(Box::new(table)), effects })
     }
 
+    /// Tables of which the catalog did not have the names any more when reading began.
+    fn gone(&self) -> impl Iterator<Item = &Arc<TableSchema>> {
+        self.named.values().filter(|t| !self.oids.values().any(|n| *n == t.name))
+    }
+
     /// The followed table that comes by for the first time.
-    fn by(&mut self, relation: &Relation) -> Option<Arc<TableSchema>> {
+    fn by(&self, relation: &Relation) -> Option<Arc<TableSchema>> {
         let name = TableName::new(relation.schema.clone(), relation.name.clone());
         if let Some(of_oid) = self.oids.get(&relation.oid)
             && let Some(table) = self.named.get(of_oid)
@@ -182,10 +189,7 @@ impl Tables {
         let has = |c: &Column| {
             c.generated.is_some() || relation.columns.iter().any(|r| r.name == c.name())
         };
-        let mut gone = self
-            .named
-            .values()
-            .filter(|t| !self.oids.values().any(|n| *n == t.name) && t.columns.iter().all(has));
+        let mut gone = self.gone().filter(|t| t.columns.iter().all(has));
         match (gone.next(), gone.next()) {
             (Some(table), None) => Some(Arc::clone(table)),
             _ => None,

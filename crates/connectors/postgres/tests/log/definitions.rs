@@ -251,3 +251,27 @@ async fn what_no_row_tells_is_found_in_the_catalog() {
         run.end().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_added_is_left_alone_by_readers_that_do_not_know_it() {
+    for server in servers() {
+        let database = server.database();
+        database
+            .execute("CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY)");
+        let mut run = Run::begin(&database, "added", &["public.a"]).await;
+        let log = run.source.change_log().unwrap();
+        let both = crate::support::follow(&*run.source, &run.follow.run, &["public.*"]).await;
+        database.execute("INSERT INTO b VALUES (1)");
+        let (_, moment) = log.begin_at(&both, 1).await.unwrap();
+        database.execute("INSERT INTO a VALUES (1); INSERT INTO b VALUES (2)");
+        assert_eq!(words(&run.peek().await), ["insert a id=1"]);
+        run.follow = both;
+        run.at = moment.low;
+        assert_eq!(words(&run.catch_up().await), ["insert a id=1", "insert b id=2"]);
+        // One that is made again under the same name is not the one that was followed.
+        database.execute("DROP TABLE b; CREATE TABLE b (id int PRIMARY KEY)");
+        let refused = run.reader().await.err().unwrap();
+        assert_eq!(refused.code(), syncline_types::Code::TableChanged);
+        run.end().await;
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use syncline_connector::{Consistency, Cut, ReadTask, Source};
-use syncline_types::{Code, Op, TableSchema};
+use syncline_types::{Code, ErrorKind, Op, TableSchema};
 
 use crate::support::{Run, read, rows_of, servers};
 
@@ -111,9 +111,12 @@ async fn a_snapshot_that_is_lost_is_not_taken_for_another() {
             }
         }
         assert_eq!(lost, Some(Code::ConnectionLost));
-        // The session for catalogs may have been cut off, too: then it is made anew.
-        if log.begin_at(&follow, 1).await.is_err() {
-            log.begin_at(&follow, 1).await.unwrap();
+        // The session for catalogs was cut off, too, and is made anew once that is seen.
+        let mut tries = 0;
+        while let Err(error) = log.begin_at(&follow, 1).await {
+            tries += 1;
+            assert!(error.kind() == ErrorKind::Transient && tries < 20, "{}", error.chain());
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         assert_eq!(ids(&*source, &follow.tables[0]).await, BTreeSet::from([1]));
         source.end().await.unwrap();

@@ -5,7 +5,7 @@ use arrow::compute::concat_batches;
 use syncline_testkit::{Database, Server};
 use syncline_types::Op;
 
-use crate::support::{Run, read, rows_of, servers, sets};
+use crate::support::{Run, read, rows_of, servers, sets, texts};
 
 const TYPES: &str = include_str!("../types.sql");
 
@@ -74,6 +74,26 @@ async fn every_type_is_in_the_log_what_it_is_in_a_snapshot() {
             let log = rows_of(&elements, &table.name.name, Op::Insert);
             assert_equal(&table.name.name, &snapshot, &log);
         }
+        run.end().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_has_xml_without_the_encoding_it_names() {
+    for server in servers() {
+        let database = server.database();
+        database.execute("CREATE TABLE t (id int PRIMARY KEY, x xml)");
+        let mut run = Run::begin(&database, "xml", &["public.t"]).await;
+        database.execute(
+            r#"INSERT INTO t VALUES (1, '<?xml version="1.0" encoding="UTF-8"?><a/>'),
+               (2, '<?xml version="1.0" standalone="yes"?><a/>'), (3, '<a/>')"#,
+        );
+        let elements = run.catch_up().await;
+        let logged = texts(&rows_of(&elements, "t", Op::Insert)[0], "x");
+        let logged: Vec<&str> = logged.iter().map(|x| x.as_deref().unwrap()).collect();
+        assert_eq!(logged, ["<a/>", r#"<?xml version="1.0" standalone="yes"?><a/>"#, "<a/>"]);
+        let notes = run.source.change_log().unwrap().check_log(&run.follow).await.unwrap();
+        assert!(notes.iter().any(|n| n.contains("xml")), "{notes:?}");
         run.end().await;
     }
 }
