@@ -216,10 +216,14 @@ fn are_renamed(
     let traded = renames.iter().any(|(from, to)| is_new(from) || is_old(to));
     let there = |name: &str| present.columns.iter().find(|c| same_name(dialect, c.name(), name));
     if !traded {
-        // In another case of letters a name is the same.
-        return renames.iter().all(|(from, to)| match there(to) {
-            Some(c) => c.name() == to || !same_name(dialect, from, to),
-            None => false,
+        return renames.iter().all(|(from, to)| {
+            let Some(column) = there(to) else { return false };
+            // In another case of letters a name is the same.
+            if same_name(dialect, from, to) {
+                return column.name() == to;
+            }
+            // A column that goes may still have the name.
+            there(from).is_none() || after.column(from).is_some()
         });
     }
     let involved = |name: &str| is_old(name) || is_new(name);
