@@ -377,6 +377,9 @@ fn numeric(text: &str) -> Option<Look> {
 /// Whether the text is a float's own: its shortest digits, or the seventeen that `%.17g` prints.
 fn is_float(text: &str) -> bool {
     let Ok(float) = text.parse::<f64>() else { return false };
+    if float.is_finite() && zmij::Buffer::new().format_finite(float) == text {
+        return true;
+    }
     let digits = significant(text);
     float.is_finite()
         && (digits == significant(&format!("{float:?}"))

@@ -254,9 +254,53 @@ fn read_timestamp(text: &str) -> Option<Fit<(i64, Option<i64>)>> {
     Some(fit.map(|t| (t, zone)))
 }
 
+/// What [`read_timestamp`] gives for the usual text: `2024-02-29 23:59:59`, maybe with a fraction
+/// of up to six digits, without a zone. `None` for any other.
+fn usual_timestamp(text: &[u8]) -> Option<i64> {
+    let (head, fraction) = text.split_first_chunk::<19>()?;
+    /// Microseconds of the last of so many digits.
+    const POWERS: [i64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let mut odd = 0;
+    let mut digit = |byte: u8| {
+        let digit = byte.wrapping_sub(b'0');
+        odd |= u8::from(digit > 9);
+        u32::from(digit)
+    };
+    let mut two = |at: usize| digit(head[at]) * 10 + digit(head[at + 1]);
+    let (century, year, month, day) = (two(0), two(2), two(5), two(8));
+    let (hour, minute, second) = (two(11), two(14), two(17));
+    let micros = match fraction.split_first() {
+        None => 0,
+        Some((b'.', digits)) if (1..=6).contains(&digits.len()) => {
+            let value = digits.iter().fold(0, |value, byte| value * 10 + digit(*byte));
+            i64::from(value) * POWERS[digits.len()]
+        }
+        Some(_) => return None,
+    };
+    let marks = [head[4], head[7], head[13], head[16]];
+    let usual = odd == 0 && marks == *b"--::" && matches!(head[10], b' ' | b'T');
+    let year = century * 100 + year;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    if !usual || day == 0 || day > last || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(year.into(), month, day);
+    let seconds = i64::from(hour * 3600 + minute * 60 + second);
+    Some(days * DAY + seconds * SECOND + micros)
+}
+
 /// A date and time. Without a zone it is taken as UTC when an instant is wanted; where none is
 /// wanted, the only zone it may have is UTC.
 pub(crate) fn parse_timestamp(text: &str, utc: bool) -> Fit<i64> {
+    if let Some(micros) = usual_timestamp(text.as_bytes()) {
+        return Ok(micros);
+    }
     match read_timestamp(text) {
         None => Err(conversion("not a date and time such as 2024-12-31 23:59:59.5")),
         Some(Err(misfit)) => Err(misfit),
@@ -409,6 +453,16 @@ mod tests {
             out.clear();
             write_duration(of_day, &mut out);
             prop_assert_eq!(parse_time(&out), Ok(of_day));
+        }
+
+        /// The short way gives what the long one gives, or nothing.
+        #[test]
+        fn the_usual_timestamp_is_the_same_one(
+            text in "[0-9]{4}-[01][0-9]-[0-3][0-9][ Tt][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,7})?|[-0-9: T.]{15,27}",
+        ) {
+            let long = read_timestamp(&text).and_then(Result::ok).map(|(micros, _)| micros);
+            let short = usual_timestamp(text.as_bytes());
+            prop_assert!(short.is_none() || short == long, "{short:?} {long:?}");
         }
 
         #[test]

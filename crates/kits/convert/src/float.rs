@@ -69,6 +69,13 @@ fn changed() -> crate::misfit::Misfit {
 /// The float of a text. `exact` asks for the shortest digits, as for numbers that are to come back
 /// unchanged; otherwise more digits are fine when they are the float's own.
 pub(crate) fn parse_float<F: Float>(text: &str, exact: bool) -> Fit<F> {
+    // The usual long text is a number's own, to the letter: its digits need not be looked at.
+    if text.len() > F::SAFE_DIGITS + 1
+        && let Ok(float) = text.parse::<F>()
+        && float.is_shortest(text)
+    {
+        return Ok(float);
+    }
     let Some(digits) = Digits::read(text) else {
         return match special(text) {
             Some("NaN") => Ok(F::of(f64::NAN)),

@@ -186,7 +186,7 @@ pub(crate) fn sample(
             window.more(0)?;
             continue;
         }
-        let Found::Record { next, flaw } =
+        let Found::Record { next, flaw, .. } =
             record(window.bytes(), window.is_last(), dialect, &mut spans)
         else {
             window.more(0)?;
@@ -231,8 +231,6 @@ pub(crate) struct CsvReader {
     lines: Vec<u64>,
     spans: Vec<Span>,
     line: u64,
-    /// Nothing but line ends can break a line.
-    one_line: bool,
 }
 
 impl CsvReader {
@@ -272,7 +270,6 @@ impl CsvReader {
             lines: Vec::new(),
             spans: Vec::new(),
             line: at.map_or(piece.line, |p| p.line),
-            one_line: dialect.escape.is_none() && dialect.quote.is_none(),
             dialect,
         })
     }
@@ -349,15 +346,11 @@ impl PieceReader for CsvReader {
                 continue;
             }
             let (view, last) = (self.window.bytes(), self.window.is_last());
-            let Found::Record { next, flaw } = record(view, last, &self.dialect, &mut self.spans)
+            let Found::Record { next, flaw, lines } =
+                record(view, last, &self.dialect, &mut self.spans)
             else {
                 self.window.more(self.line)?;
                 continue;
-            };
-            let breaks = if self.one_line || self.spans.iter().all(|s| !s.quoted && !s.marked) {
-                1
-            } else {
-                memchr_iter(b'\n', &view[..next]).count() as u64
             };
             let blank = self.spans.len() == 1
                 && self.width > 1
@@ -366,7 +359,7 @@ impl PieceReader for CsvReader {
             if blank {
                 // Nothing: many files end so.
             } else if flaw.is_some() || self.spans.len() != self.width {
-                rejects.push(self.flawed(&self.window.bytes()[..next], flaw, breaks)?);
+                rejects.push(self.flawed(&self.window.bytes()[..next], flaw, lines)?);
                 count += 1;
             } else {
                 self.push();
@@ -374,7 +367,7 @@ impl PieceReader for CsvReader {
             }
             // Each value has an offset beside its bytes.
             bytes += next + 4 * self.fields.len();
-            self.line += breaks;
+            self.line += lines;
             self.window.pass(next);
         }
         if count == 0 {

@@ -42,6 +42,8 @@ pub(crate) enum Found {
         next: usize,
         /// What is wrong with it, if anything.
         flaw: Option<Flaw>,
+        /// Lines it takes.
+        lines: u64,
     },
     /// The bytes end inside of the record.
     NeedMore,
@@ -52,29 +54,44 @@ pub(crate) enum Found {
 /// `buf` must not be empty. A blank line is a record of one empty field.
 pub(crate) fn record(buf: &[u8], last: bool, dialect: &Dialect, spans: &mut Vec<Span>) -> Found {
     spans.clear();
-    let mut flaw = None;
+    let mut seen = Seen { flaw: None, breaks: 0 };
     let mut at = 0;
     loop {
-        let (span, stop) = match (dialect.quote, buf.get(at)) {
-            (Some(quote), Some(first)) if *first == quote => {
-                match quoted(buf, at, last, quote, dialect, &mut flaw) {
-                    Some(found) => found,
-                    None => return Found::NeedMore,
-                }
+        let first = buf.get(at).copied();
+        let found = match (dialect.quote, first) {
+            (Some(quote), Some(first)) if first == quote => {
+                quoted(buf, at, last, quote, dialect, &mut seen)
             }
-            (_, None) if !last => return Found::NeedMore,
-            _ => match unquoted(buf, at, last, dialect) {
-                Some(found) => found,
-                None => return Found::NeedMore,
-            },
+            (_, None) if !last => None,
+            _ => {
+                if dialect.escape.is_none()
+                    && let Some(n) = memchr2(dialect.delimiter, b'\n', &buf[at..])
+                    && buf[at + n] == dialect.delimiter
+                {
+                    // The usual field.
+                    spans.push(Span { start: at, end: at + n, quoted: false, marked: false });
+                    at += n + 1;
+                    continue;
+                }
+                unquoted(buf, at, last, dialect, &mut seen)
+            }
         };
+        let Some((span, stop)) = found else { return Found::NeedMore };
         spans.push(span);
+        let (flaw, lines) = (seen.flaw, seen.breaks + 1);
         match stop {
             Stop::Delimiter(place) => at = place + 1,
-            Stop::Line(place) => return Found::Record { next: place + 1, flaw },
-            Stop::End => return Found::Record { next: buf.len(), flaw },
+            Stop::Line(place) => return Found::Record { next: place + 1, flaw, lines },
+            Stop::End => return Found::Record { next: buf.len(), flaw, lines },
         }
     }
+}
+
+/// What has been seen of a record beside its fields.
+struct Seen {
+    flaw: Option<Flaw>,
+    /// Line ends inside of it.
+    breaks: u64,
 }
 
 /// What a field ends at.
@@ -85,8 +102,13 @@ enum Stop {
     End,
 }
 
-#[inline]
-fn unquoted(buf: &[u8], start: usize, last: bool, dialect: &Dialect) -> Option<(Span, Stop)> {
+fn unquoted(
+    buf: &[u8],
+    start: usize,
+    last: bool,
+    dialect: &Dialect,
+    seen: &mut Seen,
+) -> Option<(Span, Stop)> {
     let mut marked = false;
     let mut at = start;
     loop {
@@ -107,6 +129,7 @@ fn unquoted(buf: &[u8], start: usize, last: bool, dialect: &Dialect) -> Option<(
             return Some((span(if bare { place - 1 } else { place }), Stop::Line(place)));
         }
         marked = true;
+        seen.breaks += u64::from(buf.get(place + 1) == Some(&b'\n'));
         at = place + 2;
         if at > buf.len() {
             // The escape is the very last byte: it stands for itself.
@@ -122,27 +145,30 @@ fn quoted(
     last: bool,
     quote: u8,
     dialect: &Dialect,
-    flaw: &mut Option<Flaw>,
+    seen: &mut Seen,
 ) -> Option<(Span, Stop)> {
     let mut marked = false;
     let mut at = open + 1;
     let close = loop {
         let rest = buf.get(at..).unwrap_or_default();
         let found = match dialect.escape {
-            None => memchr(quote, rest),
-            Some(escape) => memchr2(quote, escape, rest),
+            None => memchr2(quote, b'\n', rest),
+            Some(escape) => memchr3(quote, b'\n', escape, rest),
         };
         let Some(place) = found.map(|n| at + n) else {
             if !last {
                 return None;
             }
-            flaw.get_or_insert(Flaw::Unclosed(open));
+            seen.flaw.get_or_insert(Flaw::Unclosed(open));
             let span = Span { start: open + 1, end: buf.len(), quoted: true, marked };
             return Some((span, Stop::End));
         };
         if buf[place] != quote {
-            marked = true;
-            at = place + 2;
+            let escapes = Some(buf[place]) == dialect.escape;
+            let line_end = if escapes { buf.get(place + 1) } else { Some(&buf[place]) };
+            seen.breaks += u64::from(line_end == Some(&b'\n'));
+            marked |= escapes;
+            at = place + 1 + usize::from(escapes);
             continue;
         }
         match buf.get(place + 1) {
@@ -167,8 +193,8 @@ fn quoted(
             Stop::End
         }
         Some(_) => {
-            flaw.get_or_insert(Flaw::AfterQuote(close + 1));
-            return unquoted(buf, close + 1, last, dialect)
+            seen.flaw.get_or_insert(Flaw::AfterQuote(close + 1));
+            return unquoted(buf, close + 1, last, dialect, seen)
                 .map(|(rest, stop)| (Span { end: rest.end, ..span }, stop));
         }
     };
@@ -342,10 +368,14 @@ mod tests {
     fn all(bytes: &[u8], dialect: &Dialect) -> Vec<Taken> {
         let (mut at, mut out, mut spans) = (0, Vec::new(), Vec::new());
         while at < bytes.len() {
-            let Found::Record { next, flaw } = record(&bytes[at..], true, dialect, &mut spans)
+            let Found::Record { next, flaw, lines } =
+                record(&bytes[at..], true, dialect, &mut spans)
             else {
                 panic!("needs more of the last bytes");
             };
+            // Each line end counts, and so does the end of the bytes where no line end comes first.
+            let ends = memchr_iter(b'\n', &bytes[at..at + next]).count() as u64;
+            assert!(lines == ends || (lines == ends + 1 && at + next == bytes.len()));
             let fields = spans
                 .iter()
                 .map(|s| {
@@ -409,7 +439,7 @@ mod tests {
             assert_eq!(found, Found::NeedMore, "{cut}");
         }
         let whole = record(text, false, &dialect(None), &mut spans);
-        assert_eq!(whole, Found::Record { next: 13, flaw: None });
+        assert_eq!(whole, Found::Record { next: 13, flaw: None, lines: 2 });
     }
 
     /// Bytes that are mostly marks, so that every state is met often.
@@ -468,7 +498,7 @@ mod tests {
             for (start, fields, flaw) in all(&bytes, &dialect) {
                 let whole = &bytes[start..];
                 for end in 1..whole.len() {
-                    if let Found::Record { next, flaw: found } =
+                    if let Found::Record { next, flaw: found, .. } =
                         record(&whole[..end], false, &dialect, &mut spans)
                     {
                         prop_assert_eq!(found, flaw);
