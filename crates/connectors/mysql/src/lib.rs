@@ -72,6 +72,15 @@ static SPEC: Spec = Spec {
             Rows are loaded by LOAD DATA LOCAL INFILE, fed from memory, where the server's \
             `local_infile` is on; MySQL 8 has it off by default. Otherwise, and whenever a load \
             reports anything out of the ordinary, rows go in by INSERT.\n\n\
+            Following reads the binary log as a replica does: log_bin with binlog_format=ROW, and \
+            the rights REPLICATION SLAVE and REPLICATION CLIENT (BINLOG MONITOR). GTIDs are used \
+            where the server has them (gtid_mode=ON; MariaDB always), so that following goes on at \
+            a replica. binlog_row_image FULL, MINIMAL and NOBLOB, compressed logs, savepoints and \
+            XA are understood; binlog_row_metadata=FULL makes sure of columns by their names. Not \
+            followed are partial JSON updates, system-versioned tables, and rows that InnoDB \
+            changes by ON DELETE or ON UPDATE of a foreign key, which are in no log. A \
+            snapshot stands at an exact place of the log when the account may FLUSH TABLES WITH \
+            READ LOCK or LOCK TABLES, and in MariaDB always.\n\n\
             Views, triggers, routines and events are not copied.",
 };
 

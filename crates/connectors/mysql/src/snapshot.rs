@@ -5,6 +5,8 @@
 //! are copied, both held for as long as it takes to open the snapshots. Where neither right is
 //! there, MariaDB tells the binary log's position of each snapshot: equal ones show the same.
 
+use std::time::Duration;
+
 use syncline_connector::Consistency;
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result, TableName};
@@ -65,6 +67,27 @@ async fn start(conns: &mut [Conn]) -> Result<()> {
 /// What several snapshots see, and between which places of the log.
 type Seen = (Consistency, Option<(Place, Place)>);
 
+/// Sees to it that nothing is committed, or nothing of these tables; false, and why, when that
+/// cannot be had.
+async fn lock(control: &mut Conn, tables: &[TableName], reasons: &mut Vec<String>) -> Result<bool> {
+    match control.exec("FLUSH TABLES WITH READ LOCK").await {
+        Ok(_) => return Ok(true),
+        Err(fault) => reasons.push(refused("FLUSH TABLES WITH READ LOCK", fault)?),
+    }
+    if tables.is_empty() {
+        return Ok(false);
+    }
+    let names: Vec<String> =
+        tables.iter().map(|t| format!("{} READ", Dialect::Mysql.table(t))).collect();
+    match control.exec(&format!("LOCK TABLES {}", names.join(", "))).await {
+        Ok(_) => Ok(true),
+        Err(fault) => {
+            reasons.push(refused("LOCK TABLES", fault)?);
+            Ok(false)
+        }
+    }
+}
+
 async fn together(
     store: &Store,
     conns: &mut [Conn],
@@ -74,20 +97,16 @@ async fn together(
     let mut control = store.connect(Purpose::Read).await?;
     control.exec(&format!("SET SESSION lock_wait_timeout={LOCK_SECONDS}")).await?;
     let mut reasons = Vec::new();
-    let mut locked = match control.exec("FLUSH TABLES WITH READ LOCK").await {
-        Ok(_) => true,
-        Err(fault) => {
-            reasons.push(refused("FLUSH TABLES WITH READ LOCK", fault)?);
-            false
+    let mut locked = lock(&mut control, tables, &mut reasons).await?;
+    for _ in 0..TRIES {
+        // What a distributed transaction changed is in the log before its end: a moment without one
+        // is waited for.
+        if !locked || log.is_none() || !crate::binlog::in_doubt(&mut control).await? {
+            break;
         }
-    };
-    if !locked && !tables.is_empty() {
-        let names: Vec<String> =
-            tables.iter().map(|t| format!("{} READ", Dialect::Mysql.table(t))).collect();
-        match control.exec(&format!("LOCK TABLES {}", names.join(", "))).await {
-            Ok(_) => locked = true,
-            Err(fault) => reasons.push(refused("LOCK TABLES", fault)?),
-        }
+        control.exec("UNLOCK TABLES").await?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        locked = lock(&mut control, tables, &mut reasons).await?;
     }
     if locked {
         let started = start(conns).await;

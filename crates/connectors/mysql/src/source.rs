@@ -1,6 +1,7 @@
 //! The source: what there is, and connections that share one moment.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::datatypes::Field;
@@ -27,11 +28,19 @@ pub(crate) struct MysqlSource {
     pool: Arc<Pool>,
     /// Tables found, whole: a read may leave columns out that its key needs.
     found: Mutex<HashMap<TableName, catalog::Found>>,
+    /// Which snapshot's connections rows are read on, and on no others: where it stands in the log
+    /// has been told. 0 when any will do.
+    exact: AtomicU64,
 }
 
 impl MysqlSource {
     pub(crate) fn new(store: Store) -> Self {
-        Self { pool: Pool::new(store.clone()), store, found: Mutex::default() }
+        Self {
+            pool: Pool::new(store.clone()),
+            store,
+            found: Mutex::default(),
+            exact: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn found(&self) -> MutexGuard<'_, HashMap<TableName, catalog::Found>> {
@@ -43,6 +52,29 @@ impl MysqlSource {
         match self.pool.take().await {
             Some(conn) => Ok(conn),
             None => self.store.connect(Purpose::Read).await,
+        }
+    }
+
+    /// A connection to read rows on.
+    ///
+    /// # Errors
+    /// [`Code::SnapshotLost`] when the snapshot whose place in the log was told is gone: another
+    /// would show a later moment.
+    async fn reading(&self) -> Result<Conn> {
+        let exact = self.exact.load(Ordering::Relaxed);
+        if exact == 0 {
+            return self.connection().await;
+        }
+        loop {
+            match self.pool.take().await {
+                Some(conn) if conn.snapshot == exact => return Ok(conn),
+                // It was opened for another question.
+                Some(conn) => conn.quit().await,
+                None => {
+                    let text = "the snapshot's connection was lost";
+                    return Err(Error::new(Code::SnapshotLost, text));
+                }
+            }
         }
     }
 
@@ -75,7 +107,13 @@ impl MysqlSource {
             (tables, plain)
         };
         let opened = snapshot::open(&self.store, parallel, &tables, &plain, log).await?;
-        opened.conns.into_iter().for_each(|conn| self.pool.give(conn));
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        for mut conn in opened.conns {
+            conn.snapshot = number;
+            self.pool.give(conn);
+        }
+        self.exact.store(if log.is_some() { number } else { 0 }, Ordering::Relaxed);
         Ok((opened.consistency, opened.moment))
     }
 
@@ -201,7 +239,7 @@ impl Source for MysqlSource {
         split: &Split,
         at: Option<&Position>,
     ) -> Result<Box<dyn SplitReader>> {
-        let mut conn = self.connection().await?;
+        let mut conn = self.reading().await?;
         let token = Token::read(&split.token)?;
         let select = if let Some(query) = &read.query {
             let all = conn.prepare(query.trim().trim_end_matches(';')).await.map_err(rejected)?;
@@ -252,6 +290,7 @@ impl Source for MysqlSource {
     }
 
     async fn end(&self) -> Result<()> {
+        self.exact.store(0, Ordering::Relaxed);
         self.pool.close().await;
         Ok(())
     }

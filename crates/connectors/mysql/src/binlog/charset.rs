@@ -2,6 +2,7 @@
 //! so that the log gives the text that the snapshot gives.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -54,9 +55,9 @@ impl Charsets {
             names.extend(of(&column.field).map(str::to_owned));
         }
         for name in names {
-            if !self.known.contains_key(&name) {
-                let charset = ask(conn, &name).await?;
-                self.known.insert(name, Arc::new(charset));
+            if let Entry::Vacant(place) = self.known.entry(name) {
+                let charset = ask(conn, place.key()).await?;
+                place.insert(Arc::new(charset));
             }
         }
         Ok(())

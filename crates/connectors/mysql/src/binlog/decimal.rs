@@ -13,8 +13,11 @@ pub(crate) fn length(precision: u16, scale: u8) -> Option<usize> {
     Some(part(whole) + part(fraction))
 }
 
-/// The groups of digits, each with how many it has.
-fn groups(bytes: &[u8], precision: u8, scale: u8) -> Option<(bool, [(u32, u32); 18], usize)> {
+/// Groups of digits, each with how many it has.
+type Groups = [(u32, u32); 18];
+
+/// Whether it is below zero, its groups, and how many there are.
+fn groups(bytes: &[u8], precision: u8, scale: u8) -> Option<(bool, Groups, usize)> {
     let negative = bytes.first()? & 0x80 == 0;
     let flip = if negative { 0xFF } else { 0 };
     let (whole, fraction) = (usize::from(precision.checked_sub(scale)?), usize::from(scale));

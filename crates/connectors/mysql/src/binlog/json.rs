@@ -118,19 +118,16 @@ fn quoted(text: &str, out: &mut String) {
 /// The fewest digits that tell the number; with an exponent beyond 15 places, unless there are
 /// digits behind the point.
 pub(super) fn double(number: f64, out: &mut String) {
-    let shortest = format!("{number:e}");
-    let (sign, rest) = match shortest.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", shortest.as_str()),
-    };
-    let (mantissa, exponent) = rest.split_once('e').unwrap_or((rest, "0"));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let shortest = format!("{:e}", number.abs());
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    let digits = even(number.abs(), mantissa.chars().filter(|c| *c != '.').collect());
     let point = exponent.parse::<i32>().unwrap_or_default() + 1;
-    out.push_str(sign);
+    out.push_str(if number.is_sign_negative() { "-" } else { "" });
     let length = i32::try_from(digits.len()).unwrap_or_default();
     if !(-14..=15).contains(&point) && !(0..length).contains(&point) {
-        out.push_str(mantissa);
-        let _ = write!(out, "e{}", point - 1);
+        let (first, rest) = digits.split_at(1);
+        let dot = if rest.is_empty() { "" } else { "." };
+        let _ = write!(out, "{first}{dot}{rest}e{}", point - 1);
         return;
     }
     if point <= 0 {
@@ -144,6 +141,19 @@ pub(super) fn double(number: f64, out: &mut String) {
     } else {
         let (whole, fraction) = digits.split_at(usize::try_from(point).unwrap_or_default());
         let _ = write!(out, "{whole}.{fraction}");
+    }
+}
+
+/// Of two texts that are as short and as near, the one whose last digit is even.
+fn even(number: f64, shortest: String) -> String {
+    let count = shortest.len();
+    let all: String = format!("{number:.60e}").chars().take_while(|c| *c != 'e').collect();
+    let all: String = all.chars().filter(|c| *c != '.').collect();
+    let (kept, rest) = all.split_at(count.min(all.len()));
+    let half = rest.strip_prefix('5').is_some_and(|zeros| zeros.bytes().all(|b| b == b'0'));
+    match kept.bytes().last() {
+        Some(last) if half && last % 2 == 0 => kept.to_owned(),
+        _ => shortest,
     }
 }
 
@@ -235,6 +245,8 @@ mod tests {
             (1e-16, "1e-16"),
             (-123.456, "-123.456"),
             (-1388639381052724.2, "-1388639381052724.2"),
+            (605234289021956.25, "605234289021956.2"),
+            (233882426313281.125, "233882426313281.12"),
             (1388639381052724.0, "1.388639381052724e15"),
         ] {
             assert_eq!(printed(number), text);

@@ -12,7 +12,7 @@ use crate::session::Purpose;
 use crate::source::MysqlSource;
 use crate::wire::Flavor;
 
-/// The flavor by which a token's GTIDs are read: the two write them in forms that differ.
+/// Reads a token of either kind of server: they write GTIDs in forms that differ.
 fn read(token: &str) -> Result<Place> {
     Place::read(Flavor::MySql, token).or_else(|_| Place::read(Flavor::MariaDb, token))
 }
@@ -70,6 +70,10 @@ impl ChangeLog for MysqlSource {
 
     fn reached(&self, at: &Position, goal: &Position) -> Result<bool> {
         read(&at.token)?.reached(&read(&goal.token)?)
+    }
+
+    fn shown(&self, at: &Position) -> String {
+        read(&at.token).map_or_else(|_| at.token.clone(), |place| place.to_string())
     }
 
     async fn follow(&self, follow: &Follow, at: &Position) -> Result<Box<dyn LogReader>> {

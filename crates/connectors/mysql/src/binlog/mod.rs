@@ -29,6 +29,7 @@ mod words;
 
 pub(crate) use open::About;
 pub(crate) use place::{Place, number};
+pub(crate) use start::in_doubt;
 
 use crate::wire::Conn;
 

@@ -149,6 +149,7 @@ pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Resul
     let adopts = about.gtids && here.gtids.is_none();
     let mut state = State::new(tables, here, at.seq, follow.old_images);
     state.adopts = adopts;
+    state.settled = matches!(from, Beginning::File(..));
     Ok(Reader::new(dump, state, store.clone()))
 }
 

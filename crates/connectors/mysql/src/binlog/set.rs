@@ -198,13 +198,8 @@ impl Group {
             self.places.retain(|_| good.next().flatten() == Some(true));
             arrays = sifted.kept;
         }
-        if let Some((at, _)) = fields
-            .iter()
-            .zip(&arrays)
-            .enumerate()
-            .find(|(_, (f, a))| !f.is_nullable() && a.null_count() > 0)
-            .map(|(at, x)| (at, x))
-        {
+        let without = |(f, a): (&Field, &ArrayRef)| !f.is_nullable() && a.null_count() > 0;
+        if let Some(at) = fields.iter().zip(&arrays).position(without) {
             return Err(super::event::unreadable(format!(
                 "{}: NULL in column {}, which takes none",
                 table.name,

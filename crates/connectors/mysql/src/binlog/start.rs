@@ -133,3 +133,13 @@ async fn named(conn: &mut Conn, about: &About, text: &str) -> Result<Place> {
         }
     }
 }
+
+/// Whether distributed transactions are prepared now. Not known, and taken for none, where the
+/// account may not ask.
+pub(crate) async fn in_doubt(conn: &mut Conn) -> Result<bool> {
+    match conn.query_bytes("XA RECOVER").await {
+        Ok((_, rows)) => Ok(!rows.is_empty()),
+        Err(Fault::Server { .. }) => Ok(false),
+        Err(fault) => Err(fault.into()),
+    }
+}

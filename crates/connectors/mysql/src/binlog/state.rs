@@ -12,7 +12,7 @@ use super::event::{Begin, Head, Query, cut, kind, maria_gtid, mysql_gtid, prepar
 use super::gtid;
 use super::inflate::{self, Payload};
 use super::map::{self, Layout, TableMap};
-use super::place::Place;
+use super::place::{Place, number};
 use super::plan::{self, Plan};
 use super::set::Set;
 use super::tables::{Meaning, Tables};
@@ -77,6 +77,9 @@ pub(crate) struct State {
     known: Option<Place>,
     /// Transactions have ids, and those before the place are not known.
     pub(crate) adopts: bool,
+    /// What comes lies behind the place: it does from the first transaction on, or from the first
+    /// event, when the log is read from a file's offset.
+    pub(crate) settled: bool,
     /// Whole sets and changes of definitions, in their order.
     pub(crate) ready: VecDeque<LogElement>,
 }
@@ -103,6 +106,7 @@ impl State {
             prepared: Prepared::default(),
             known,
             adopts: false,
+            settled: false,
             ready: VecDeque::new(),
         }
     }
@@ -152,7 +156,8 @@ impl State {
 
     /// Takes an event that lies in the log itself.
     pub(crate) fn event(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
-        if head.next != 0 && !head.is_artificial() && head.kind != kind::HEARTBEAT {
+        let beats = matches!(head.kind, kind::HEARTBEAT | kind::HEARTBEAT_2);
+        if head.next != 0 && !head.is_artificial() && !beats {
             // Files may be larger than 32 bits tell.
             let low = u64::from(head.next);
             let high = self.offset & !0xFFFF_FFFF;
@@ -161,9 +166,31 @@ impl State {
         }
         let step = self.inner(head, body)?;
         if self.open.is_none() {
-            self.here.file = Some((self.file.clone(), self.offset)).filter(|(f, _)| !f.is_empty());
+            self.move_on();
         }
         Ok(step)
+    }
+
+    /// The last event ends at the place. What the server sends before the first transaction behind
+    /// GTIDs may lie before it.
+    fn move_on(&mut self) {
+        if self.file.is_empty() {
+            return;
+        }
+        if !self.settled {
+            let order = |file: &str, offset: u64| (number(file).1, offset);
+            match &self.here.file {
+                Some((file, at)) if order(&self.file, self.offset) > order(file, *at) => {}
+                _ => return,
+            }
+        }
+        match &mut self.here.file {
+            Some((file, offset)) => {
+                file.clone_from(&self.file);
+                *offset = self.offset;
+            }
+            none => *none = Some((self.file.clone(), self.offset)),
+        }
     }
 
     /// Takes an event, be it in a compressed transaction.
@@ -349,7 +376,8 @@ impl State {
             at = begin.at.or(at);
             self.count(&begin);
         }
-        self.here.file = Some((self.file.clone(), self.offset)).filter(|(f, _)| !f.is_empty());
+        self.settled = true;
+        self.move_on();
         if transaction.rows > 0 {
             let position = self.position()?;
             self.set.commit(at, position);

@@ -100,6 +100,8 @@ pub(crate) struct Conn {
     pub(crate) version_text: String,
     /// Its number at the server.
     pub(crate) id: u32,
+    /// Which snapshot it has open, by a number of this process; 0 for none.
+    pub(crate) snapshot: u64,
     /// No command is under way and the stream is whole: it can be used for another.
     idle: bool,
 }
@@ -210,6 +212,7 @@ impl Conn {
             version: greeting.version,
             version_text: greeting.version_text,
             id: greeting.id,
+            snapshot: 0,
             idle: true,
         })
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use syncline_connector::{Consistency, Start};
 use syncline_testkit::{Database, Kind, Server};
-use syncline_types::{Code, ErrorKind, Position};
+use syncline_types::{Code, ErrorKind, LogElement, Position};
 
 use crate::rig::databases;
 use crate::rig::tail::{BUDGET, Tail};
@@ -57,6 +57,37 @@ async fn the_log_is_read_from_any_place_that_is_named() {
     }
 }
 
+/// Where nothing happens, the place does not move back, and comes to the end of a new file too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_log_stays_at_its_place() {
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        let Some(server) = Server::own(kind, &[]) else { continue };
+        let database = server.database();
+        database.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
+        let tail = Tail::now(&database.url(), &["t"]).await;
+        let log = tail.log();
+        let mut reader = tail.open().await.unwrap();
+        for _ in 0..10 {
+            let LogElement::Heartbeat(at) = reader.next(BUDGET).await.unwrap() else { panic!() };
+            assert!(log.reached(&at, &tail.at).unwrap(), "{kind:?} {at:?} {:?}", tail.at);
+            assert!(log.reached(&tail.at, &at).unwrap(), "{kind:?} {at:?} {:?}", tail.at);
+            assert_eq!(at.token, tail.at.token, "{kind:?}");
+        }
+        database.execute("FLUSH BINARY LOGS");
+        let goal = tail.end().await;
+        assert_ne!(goal.token, tail.at.token);
+        loop {
+            let LogElement::Heartbeat(at) = reader.next(BUDGET).await.unwrap() else { panic!() };
+            if at.token == goal.token {
+                break;
+            }
+        }
+        let shown = log.shown(&goal);
+        assert_eq!(shown, status(&database).1, "{kind:?}");
+        Tail::from(&database.url(), &["t"], &Start::At(shown)).await.unwrap();
+    }
+}
+
 /// A server without GTIDs.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_offsets_do_where_there_are_no_gtids() {
@@ -97,14 +128,14 @@ async fn a_place_that_was_purged_is_named() {
                 std::thread::sleep(Duration::from_millis(100));
             }
             let lost = match tail.open().await {
-                Ok(mut reader) => reader.next(BUDGET).await.err().expect("a gap"),
+                Ok(mut reader) => reader.next(BUDGET).await.unwrap_err(),
                 Err(error) => error,
             };
             assert_eq!(lost.code(), Code::PositionLost, "{kind:?} {mode}: {lost}");
             // A log that was started over has no such place either, or has it for something else.
             database.execute("RESET MASTER");
             let lost = match tail.open().await {
-                Ok(mut reader) => reader.next(BUDGET).await.err().expect("a gap"),
+                Ok(mut reader) => reader.next(BUDGET).await.unwrap_err(),
                 Err(error) => error,
             };
             assert_eq!(lost.code(), Code::PositionLost, "{kind:?} {mode}: {lost}");

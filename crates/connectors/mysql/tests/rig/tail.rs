@@ -93,6 +93,7 @@ impl Tail {
                 }
                 LogElement::Heartbeat(at) => {
                     assert!(at.seq >= self.at.seq);
+                    assert!(log.reached(&at, &self.at)?, "{at:?} is before {:?}", self.at);
                     self.at = at;
                 }
             }
