@@ -6,7 +6,7 @@ mod place;
 use std::collections::BTreeMap;
 use std::process::Output;
 
-use place::{run, shown, text};
+use place::{run, shown};
 use syncline_connector::{AnyConnector, Endpoint};
 use syncline_mysql::MysqlConnector;
 use syncline_postgres::PostgresConnector;
@@ -226,7 +226,6 @@ fn follows(from: Kind, to: Option<Kind>) {
         let verify = ["verify", &from_url, &to_url, "--quiet"];
         done(&run(other.path(), &verify), &format!("rows after group {n}"));
     }
-    let _ = text;
 }
 
 #[test]

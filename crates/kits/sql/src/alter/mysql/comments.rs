@@ -25,7 +25,7 @@ pub(super) fn effective(logged: &Logged<'_>, at: &dyn Surroundings) -> String {
                     open = true;
                     length
                 }
-                _ => comment(bytes, i, escapes) - i,
+                _ => comment(bytes, i) - i,
             },
             b'*' if open && rest.starts_with(b"*/") => {
                 open = false;
@@ -64,8 +64,8 @@ fn quoted(bytes: &[u8], at: usize, quote: u8, escapes: bool) -> usize {
     bytes.len()
 }
 
-/// The end of a comment that begins at `at`. One that this server passes over may hold others.
-fn comment(bytes: &[u8], at: usize, _escapes: bool) -> usize {
+/// The end of a comment that begins at `at`.
+fn comment(bytes: &[u8], at: usize) -> usize {
     let inside = &bytes[at + 2..];
     inside.windows(2).position(|w| w == b"*/").map_or(bytes.len(), |n| at + 2 + n + 2)
 }

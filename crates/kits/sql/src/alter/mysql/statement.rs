@@ -356,8 +356,7 @@ impl Statement<'_> {
         let mut effects = Vec::new();
         let mut strange = Vec::new();
         loop {
-            let guarded = tokens.eat_all(&["IF", "EXISTS"]);
-            let _ = guarded;
+            tokens.eat_all(&["IF", "EXISTS"]);
             let from = tokens.table().ok_or_else(unread)?;
             if tokens.eat("WAIT") {
                 tokens.at += 1;

@@ -144,14 +144,12 @@ impl Saying<'_> {
     /// By whatever name it has.
     fn drop_primary_key(&mut self) {
         let name = SQL.string(&self.table);
-        let table = &self.table;
         let statement = format!(
             "DO $syncline$ DECLARE k name; BEGIN SELECT conname INTO k FROM pg_constraint \
              WHERE conrelid = {name}::regclass AND contype = 'p'; IF k IS NOT NULL THEN \
              EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', {name}::regclass, k); END IF; \
              END $syncline$"
         );
-        let _ = table;
         self.out.push(statement);
     }
 

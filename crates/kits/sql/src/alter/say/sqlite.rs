@@ -19,22 +19,17 @@ pub(super) fn say(
     steps: &[Alteration],
 ) -> Result<Altering> {
     let mut out = Altering::default();
-    let steps = heard(present, after, steps, &mut out);
+    let steps = heard(steps, &mut out);
     if steps.iter().all(|step| is_plain(present, step)) && !trades(&renames(&steps)) {
         plainly(present, after, &steps, &mut out);
     } else {
-        rebuild(present, after, &steps, &mut out)?;
+        rebuild(present, &steps, &mut out)?;
     }
     Ok(out)
 }
 
 /// Without what SQLite has no word for: comments, options, partitions, the order of columns.
-fn heard(
-    present: &TableSchema,
-    after: &TableSchema,
-    steps: &[Alteration],
-    out: &mut Altering,
-) -> Vec<Alteration> {
+fn heard(steps: &[Alteration], out: &mut Altering) -> Vec<Alteration> {
     let mut heard = Vec::with_capacity(steps.len());
     for step in steps {
         match step {
@@ -64,7 +59,6 @@ fn heard(
             other => heard.push(other.clone()),
         }
     }
-    let _ = (present, after);
     heard
 }
 
@@ -144,12 +138,7 @@ fn drop_index(table: &TableSchema, name: &str) -> String {
     format!("DROP INDEX IF EXISTS {}", SQL.table(&name))
 }
 
-fn rebuild(
-    present: &TableSchema,
-    after: &TableSchema,
-    steps: &[Alteration],
-    out: &mut Altering,
-) -> Result<()> {
+fn rebuild(present: &TableSchema, steps: &[Alteration], out: &mut Altering) -> Result<()> {
     let mut made = applied(present, steps);
     for name in made.primary_key.clone() {
         let column = made.columns.iter_mut().find(|c| *c.name() == name);
@@ -208,7 +197,6 @@ fn rebuild(
         out.note(format!("unique constraint {} is a unique index from now on", index.name));
     }
     out.statements.extend(create_indexes(SQL, &made)?);
-    let _ = after;
     Ok(())
 }
 
