@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use syncline_connector::{
     ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteMode, WriteTask,
@@ -23,6 +23,7 @@ use crate::pipeline::{MovingTable, Stretch};
 use crate::plan::{self, BoundTable, Plan, Processors};
 use crate::progress::RunProgress;
 use crate::report::{self, CheckReport};
+use crate::retry::{Decision, Retry};
 use crate::workers::{self, Patience};
 
 /// Events kept for a listener that is slow.
@@ -207,6 +208,8 @@ struct Driver {
 impl Driver {
     async fn drive(mut self) -> Outcome {
         let ticker = self.progress.tick(self.events.clone());
+        let mut lost = Retry::new(self.job.patience);
+        let mut written = 0;
         let outcome = loop {
             // Workers leave as soon as anything but going on is wanted.
             let leave = CancellationToken::new();
@@ -228,6 +231,11 @@ impl Driver {
                 }
             }
             let wish = *self.wishes.borrow();
+            // Whoever wants it to rest gets that, with a snapshot or without.
+            let ended = match ended {
+                Err(e) if e.code() == Code::SnapshotLost && wish != Wish::Run => Ok(Ended::Left),
+                ended => ended,
+            };
             match (ended, wish) {
                 (Ok(Ended::Complete), _) => break self.finished(),
                 (Ok(Ended::Rested), _) => break self.rested(),
@@ -237,6 +245,19 @@ impl Driver {
                     self.progress.clear();
                 }
                 (_, Wish::Stop) => break self.stopped().await,
+                (Err(error), Wish::Run) if error.code() == Code::SnapshotLost => {
+                    let durable = self.progress.summary().rows_written;
+                    if durable > written {
+                        written = durable;
+                        lost.progressed();
+                    }
+                    let Decision::Wait(wait) = lost.failed(workers::jitter()) else {
+                        break self.failed(error);
+                    };
+                    if let Err(error) = self.begin_again(&error, wait).await {
+                        break self.failed(error);
+                    }
+                }
                 (Ok(Ended::Left), Wish::Interrupt) => break self.interrupted(),
                 (Ok(Ended::Left), _) => match self.paused().await {
                     Ok(Wish::Run) => {}
@@ -249,6 +270,20 @@ impl Driver {
         };
         ticker.abort();
         outcome
+    }
+
+    /// Waits before the source opens another snapshot in place of the one that is gone.
+    async fn begin_again(&mut self, error: &Error, wait: Duration) -> Result<()> {
+        self.progress.metrics.retried();
+        let reason = error.chain();
+        self.store.transition(&self.run, self.epoch, RunEvent::Wait, Some(&reason))?;
+        self.announce(Event::Waiting { reason, retry_in: wait.as_secs_f64() });
+        tokio::select! {
+            _ = self.wishes.wait_for(|w| *w != Wish::Run) => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+        self.store.transition(&self.run, self.epoch, RunEvent::Proceed, None)?;
+        Ok(())
     }
 
     /// From the opening of the source to its end.

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use syncline_connector::WriteMode;
 use syncline_store::Store;
-use syncline_types::{Error, ErrorKind, Result, RunEvent, Split};
+use syncline_types::{Code, Error, ErrorKind, Result, RunEvent, Split};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -183,6 +183,8 @@ impl Patience {
                     }
                     return Ok(Some(value));
                 }
+                // What is lost is not there at the next try either: the source begins again.
+                Err(error) if error.code() == Code::SnapshotLost => return Err(error),
                 Err(error) if error.kind() == ErrorKind::Transient => error,
                 Err(error) => return Err(error),
             };
@@ -215,7 +217,7 @@ impl Patience {
 }
 
 /// A number in 0..1 that spreads workers which fail together.
-fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
     f64::from(nanoseconds % 1_000) / 1_000.0
 }

@@ -154,6 +154,9 @@ codes! {
     /// An event of the log cannot be understood, or does not fit the table it is about. Nothing is
     /// guessed: the run stops before it.
     LogUnreadable = 219, Permanent, "log cannot be understood";
+    /// The connection is gone that showed the tables as they were at a known place of the log.
+    /// Rows that are still to be read come from a later moment.
+    SnapshotLost = 220, Transient, "snapshot lost";
 
     /// A value cannot be given the target's type without changing it.
     /// Choose another type for the column (--columns 'name::type') or let such rows go to the

@@ -332,7 +332,9 @@ fn error_limit(text: Option<&str>) -> Result<ErrorLimit> {
 
 /// The command as it was typed, quoted for a shell, without passwords.
 fn command_line(addresses: &[(&str, &Endpoint)]) -> String {
-    let words = std::env::args().enumerate().map(|(index, word)| {
+    // What begins anew is not to begin anew each time it goes on.
+    let words = std::env::args().enumerate().filter(|(_, word)| word != "--fresh");
+    let words = words.map(|(index, word)| {
         let word = match addresses.iter().find(|(text, _)| *text == word) {
             Some((text, endpoint)) => hide_password(text, endpoint),
             None if index == 0 => "syncline".to_owned(),

@@ -163,7 +163,7 @@ impl PostgresSource {
                 if self.placed.load(Ordering::Relaxed) {
                     let message = "the snapshot was lost with its connection, and with it the \
                                    moment it showed";
-                    return Err(Error::new(Code::ConnectionLost, message));
+                    return Err(Error::new(Code::SnapshotLost, message));
                 }
                 if snapshot.is_some() {
                     tracing::warn!(
