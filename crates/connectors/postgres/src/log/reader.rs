@@ -223,7 +223,8 @@ impl Reader {
             return Ok(());
         }
         let before = known.map(|t| (&t.schema, &t.relation));
-        let bound = self.tables.bind(relation, before, &mut self.around.without).await?;
+        let bound =
+            self.tables.bind(relation, before, &mut self.around.without, &mut self.watch).await?;
         let Bound { seen, effects } = bound;
         self.watch.told(oid);
         for (name, effect) in effects {

@@ -11,6 +11,7 @@ use syncline_types::{Code, Column, Error, Result, SchemaEffect, TableName, Table
 
 use super::message::Relation;
 use super::table::Table;
+use super::watch::Watch;
 use crate::catalog;
 use crate::connect::{Connect, Purpose, Session};
 use crate::types::COLLATION_SCHEMA;
@@ -128,6 +129,7 @@ impl Tables {
         relation: Relation,
         before: Option<(&Arc<TableSchema>, &Relation)>,
         without: &mut Without,
+        watch: &mut Watch,
     ) -> Result<Bound> {
         let name = TableName::new(relation.schema.clone(), relation.name.clone());
         let known = before.map(|(schema, _)| Arc::clone(schema)).or_else(|| self.by(&relation));
@@ -152,8 +154,8 @@ impl Tables {
         let same_columns = columns_before.is_some_and(|b| b.columns == relation.columns);
         if !same_columns {
             let left = without.get(&name.to_string()).cloned().unwrap_or_default();
-            let (after, renamed, left) =
-                self.altered(&schema, &relation, columns_before, &left).await?;
+            let renamed = self.renamed(&schema, columns_before, &relation, watch).await?;
+            let (after, renamed, left) = self.altered(&schema, &relation, renamed, &left).await?;
             match left.is_empty() {
                 true => without.remove(&name.to_string()),
                 false => without.insert(name.to_string(), left),
@@ -196,16 +198,54 @@ impl Tables {
         }
     }
 
+    /// Columns that have another name than before. `before` is how the log told the table last.
+    async fn renamed(
+        &mut self,
+        schema: &TableSchema,
+        before: Option<&Relation>,
+        relation: &Relation,
+        watch: &mut Watch,
+    ) -> Result<Vec<(String, String)>> {
+        let after: Vec<String> = relation.columns.iter().map(|c| c.name.clone()).collect();
+        let found = match before {
+            Some(before) => {
+                let names: Vec<String> = before.columns.iter().map(|c| c.name.clone()).collect();
+                if names == after {
+                    return Ok(Vec::new());
+                }
+                let session = self.session().await?;
+                match watch.renamed(session, before, relation).await? {
+                    Some(found) => Some(found),
+                    None => renamed(&names, &after),
+                }
+            }
+            // Columns that are left out do not count, nor those that the log does not have.
+            None => {
+                let plain = schema.columns.iter().filter(|c| c.generated.is_none());
+                let names: Vec<String> = plain.map(|c| c.name().to_owned()).collect();
+                renamed(&names, &after).map(|_| Vec::new())
+            }
+        };
+        found.ok_or_else(|| {
+            let message = format!(
+                "{}: its columns have changed places, and the log does not tell whether by their \
+                 names or with their values",
+                schema.name
+            );
+            Error::new(Code::TableChanged, message)
+                .hint("start over with --fresh, so that it is copied anew")
+        })
+    }
+
     /// The table with the relation's columns, when they are others than it has; columns that have
     /// another name; and those that are not read.
     async fn altered(
         &mut self,
         schema: &TableSchema,
         relation: &Relation,
-        before: Option<&Relation>,
+        renamed: Vec<(String, String)>,
         left: &[String],
     ) -> Result<(Option<TableSchema>, Vec<(String, String)>, Vec<String>)> {
-        let renamed = before.map(|b| renamed(b, relation)).unwrap_or_default();
         let new_name = |old: &str| {
             let found = renamed.iter().find(|(from, _)| from == old);
             found.map_or_else(|| old.to_owned(), |(_, to)| to.clone())
@@ -262,22 +302,21 @@ impl Tables {
 }
 
 /// Columns that have another name now: a column keeps its place when it is renamed, and a new one
-/// comes last.
-fn renamed(before: &Relation, after: &Relation) -> Vec<(String, String)> {
-    if before.columns.len() != after.columns.len() {
-        return Vec::new();
-    }
-    let pairs = before.columns.iter().zip(&after.columns).filter(|(b, a)| b.name != a.name);
-    let pairs: Vec<_> = pairs.collect();
-    let moved = |(b, a): &(&super::message::Attribute, &super::message::Attribute)| {
-        b.ty == a.ty
-            && !after.columns.iter().any(|c| c.name == b.name)
-            && !before.columns.iter().any(|c| c.name == a.name)
+/// comes last. `None` when names have changed places, which may mean one thing or another.
+fn renamed(before: &[String], after: &[String]) -> Option<Vec<(String, String)>> {
+    let stayed = |names: &[String], others: &[String]| -> Vec<String> {
+        names.iter().filter(|n| others.contains(n)).cloned().collect()
     };
-    if !pairs.iter().all(moved) {
-        return Vec::new();
+    if stayed(before, after) != stayed(after, before) {
+        return None;
     }
-    pairs.into_iter().map(|(b, a)| (b.name.clone(), a.name.clone())).collect()
+    if before.len() != after.len() {
+        return Some(Vec::new());
+    }
+    let pairs = before.iter().zip(after).filter(|(b, a)| b != a);
+    let pairs: Vec<_> = pairs.map(|(b, a)| (b.clone(), a.clone())).collect();
+    let fresh = |(b, a): &(String, String)| !after.contains(b) && !before.contains(a);
+    Some(if pairs.iter().all(fresh) { pairs } else { Vec::new() })
 }
 
 /// Whether both are of one type.
@@ -323,4 +362,23 @@ fn patched(schema: &TableSchema, fields: Vec<Field>, renamed: &[(String, String)
     }
     indexes.retain(|i| i.parts.iter().all(|p| has(&p.column)));
     TableSchema { columns, primary_key: key, indexes, ..schema.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_told_by_their_places_where_that_is_certain() {
+        let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let found = |before: &str, after: &str| renamed(&names(before), &names(after));
+        let pairs = |pairs: &[(&str, &str)]| {
+            Some(pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>())
+        };
+        assert_eq!(found("a b c", "a x c"), pairs(&[("b", "x")]));
+        assert_eq!(found("a b c", "x b y"), pairs(&[("a", "x"), ("c", "y")]));
+        assert_eq!(found("a b", "a b c"), pairs(&[]));
+        assert_eq!(found("a b c", "a c d"), pairs(&[]), "one went and one came");
+        assert_eq!(found("a b", "b a"), None, "traded, or made anew");
+    }
 }

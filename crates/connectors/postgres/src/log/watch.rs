@@ -9,6 +9,7 @@ use std::time::Duration;
 use syncline_types::{Result, SchemaEffect, TableName, TableSchema};
 use tokio::time::Instant;
 
+use super::message::Relation;
 use super::place::Lsn;
 use crate::catalog;
 use crate::connect::Session;
@@ -82,6 +83,32 @@ impl Watch {
     pub(super) fn next(&mut self, read: Lsn) -> Option<Found> {
         let at = self.found.iter().position(|f| f.at <= read)?;
         Some(self.found.remove(at))
+    }
+
+    /// Columns of a table that have another name than before, by their numbers; `None` when the
+    /// catalog was ahead of the log, then or now, so that it does not tell.
+    pub(super) async fn renamed(
+        &mut self,
+        session: &Session,
+        before: &Relation,
+        after: &Relation,
+    ) -> Result<Option<Vec<(String, String)>>> {
+        let numbered = |mark: &Mark, relation: &Relation| {
+            let has = |name: &String| relation.columns.iter().any(|c| c.name == *name);
+            let of: Vec<_> = mark.columns.iter().filter(|(_, name)| has(name)).cloned().collect();
+            let same = of.iter().map(|(_, name)| name).eq(relation.columns.iter().map(|c| &c.name));
+            same.then_some(of)
+        };
+        let Some(old) = self.seen.get(&before.oid).and_then(|mark| numbered(mark, before)) else {
+            return Ok(None);
+        };
+        let Some(mark) = marks(session, &[after.oid]).await?.remove(&after.oid) else {
+            return Ok(None);
+        };
+        let Some(new) = numbered(&mark, after) else { return Ok(None) };
+        // What has been told here is not found anew.
+        self.seen.insert(after.oid, mark);
+        Ok(Some(renamed(&old, &new)))
     }
 
     /// Looks at the tables of these oids.
@@ -193,7 +220,11 @@ pub(super) fn effects(
     });
     let renamed: Vec<(String, String)> = renamed
         .iter()
-        .filter(|(old, new)| schema.column(old).is_some() && schema.column(new).is_none())
+        .filter(|(old, new)| {
+            // Two may trade their names.
+            let traded = renamed.iter().any(|(other, _)| other == new);
+            schema.column(old).is_some() && (schema.column(new).is_none() || traded)
+        })
         .cloned()
         .collect();
     let same = schema.columns.len() == now.columns.len()

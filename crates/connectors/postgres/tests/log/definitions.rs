@@ -275,3 +275,62 @@ async fn a_table_that_is_added_is_left_alone_by_readers_that_do_not_know_it() {
         run.end().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_trade_their_names_are_told_by_their_numbers() {
+    for server in servers() {
+        let database = server.database();
+        database.execute(
+            "CREATE TABLE t (id int PRIMARY KEY, a int, b int); CREATE TABLE u (LIKE t INCLUDING ALL)",
+        );
+        let mut run = Run::begin(&database, "trade", &["public.*"]).await;
+        let trade = |table: &str| {
+            format!(
+                "BEGIN; ALTER TABLE {table} RENAME a TO x; ALTER TABLE {table} RENAME b TO a;
+                 ALTER TABLE {table} RENAME x TO b; COMMIT"
+            )
+        };
+        let mut reader = run.reader().await.unwrap();
+        let mut told = Vec::new();
+        database.execute("INSERT INTO t VALUES (1, 1, 2); INSERT INTO u VALUES (1, 1, 2)");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let mut steps = [
+            (2, format!("{}; INSERT INTO t VALUES (2, 3, 4)", trade("t"))),
+            // No row comes by.
+            (4, trade("u")),
+        ]
+        .into_iter()
+        .peekable();
+        while words(&told).len() < 5 {
+            match reader.next(crate::support::BUDGET).await.unwrap() {
+                LogElement::Heartbeat(position) => run.at = position,
+                element => told.push(element),
+            }
+            if let Some((_, sql)) = steps.next_if(|(after, _)| words(&told).len() == *after) {
+                database.execute(&sql);
+            }
+            assert!(std::time::Instant::now() < deadline, "{:?}", words(&told));
+        }
+        assert_eq!(
+            words(&told),
+            [
+                "insert t id=1 a=1 b=2",
+                "insert u id=1 a=1 b=2",
+                "altered t",
+                "insert t id=2 b=3 a=4",
+                "altered u",
+            ]
+        );
+        for change in schema_changes(&told) {
+            let SchemaEffect::Altered { renamed, .. } = &change.effect else { panic!() };
+            let pairs = [("a".to_owned(), "b".to_owned()), ("b".to_owned(), "a".to_owned())];
+            assert_eq!(renamed, &pairs);
+        }
+        // While nobody reads, there is nothing that tells it from columns that were made anew.
+        drop(reader);
+        database.execute("INSERT INTO t VALUES (3, 1, 1)");
+        let refused = run.try_catch_up(crate::support::BUDGET).await.unwrap_err();
+        assert_eq!(refused.code(), syncline_types::Code::TableChanged);
+        run.end().await;
+    }
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::datatypes::Int32Type;
 use syncline_connector::{Consistency, Cut, ReadTask, Source};
-use syncline_types::{Code, ErrorKind, Op, TableSchema};
+use syncline_types::{ErrorKind, Op, TableSchema};
 
 use crate::support::{Run, read, rows_of, servers};
 
@@ -105,12 +105,12 @@ async fn a_snapshot_that_is_lost_is_not_taken_for_another() {
             match source.plan(&task, &cut).await {
                 Ok(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
                 Err(error) => {
-                    lost = Some(error.code());
+                    lost = Some(error.kind());
                     break;
                 }
             }
         }
-        assert_eq!(lost, Some(Code::ConnectionLost));
+        assert_eq!(lost, Some(ErrorKind::Transient));
         // The session for catalogs was cut off, too, and is made anew once that is seen.
         let mut tries = 0;
         while let Err(error) = log.begin_at(&follow, 1).await {
