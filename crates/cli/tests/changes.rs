@@ -4,6 +4,8 @@
 mod following;
 mod place;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use following::{PATIENCE, Pair, To, Watched, output_within, store};
@@ -113,6 +115,70 @@ fn a_run_can_end_after_a_time() {
     pair.assert_same();
 }
 
+/// The lines of JSON in a file.
+fn lines_of(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).expect("a file of lines");
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// The rows of `accounts` by their key, from a snapshot and the log of changes behind it.
+fn replayed(folder: &Path) -> BTreeMap<i64, serde_json::Map<String, Value>> {
+    let id = |row: &Value| row["id"].as_i64().expect("a key");
+    let object = |row: &Value| row.as_object().expect("a row").clone();
+    let snapshot = lines_of(&folder.join("accounts.jsonl"));
+    let mut rows: BTreeMap<_, _> = snapshot.iter().map(|row| (id(row), object(row))).collect();
+    let segments = std::fs::read_dir(folder.join("accounts")).expect("segments");
+    let mut segments: Vec<_> = segments.map(|entry| entry.expect("a segment").path()).collect();
+    segments.sort();
+    for line in segments.iter().flat_map(|path| lines_of(path)) {
+        let old = line["before"].get("id").and_then(Value::as_i64);
+        match line["op"].as_str().expect("an operation") {
+            "delete" => {
+                assert!(rows.remove(&old.expect("its key")).is_some(), "no such row: {line}");
+            }
+            "insert" => {
+                let before = rows.insert(id(&line["after"]), object(&line["after"]));
+                assert!(before.is_none(), "it is there already: {line}");
+            }
+            // What the log does not tell stays as it was.
+            "update" => {
+                let key = old.unwrap_or_else(|| id(&line["after"]));
+                let mut row = rows.remove(&key).expect("the row that is updated");
+                row.extend(object(&line["after"]));
+                rows.insert(id(&line["after"]), row);
+            }
+            other => panic!("{other}: {line}"),
+        }
+    }
+    rows
+}
+
+#[test]
+fn a_log_of_changes_in_files_can_be_replayed() {
+    for from in [Kind::Postgres, Kind::MariaDb] {
+        let Some(mut pair) = Pair::new(from, To::Sqlite, rand::random()) else { return };
+        pair.urls.1 = place::text(&pair.folder.path().join("{table}.jsonl")).to_owned();
+        pair.catch_up(&["--quiet"]);
+        for seed in 0..3 {
+            pair.load_of(40, seed);
+            pair.catch_up(&["--quiet"]);
+        }
+        let got: Vec<String> = replayed(pair.folder.path())
+            .into_values()
+            .map(|row| {
+                format!("{}|{}|{}", row["id"], row["owner"], row["note"].as_str().unwrap_or("NULL"))
+            })
+            .collect();
+        let sql = "SELECT id, owner, coalesce(note, 'NULL') FROM accounts ORDER BY id";
+        let source = pair.source.rows(sql);
+        let wanted: Vec<String> = source
+            .into_iter()
+            .map(|row| row.into_iter().flatten().collect::<Vec<_>>().join("|"))
+            .collect();
+        assert_eq!(got, wanted, "{from:?}, seed {}", pair.load.seed);
+    }
+}
+
 /// The lines that `syncline changes` prints.
 fn printed(pair: &Pair, more: &[&str]) -> Vec<Value> {
     let mut command = syncline(&pair.folder.path().join("state"));
@@ -201,8 +267,11 @@ fn a_new_run_lets_go_of_what_the_old_one_held() {
     let first = slots();
     assert_eq!(first.len(), 1);
     pair.load(30);
-    // Without a key, its rows would be doubled.
-    pair.target.as_ref().expect("a server").execute("DROP TABLE happenings");
+    // Values that move under a unique key would be in the way of those of a new copy.
+    let target = pair.target.as_ref().expect("a server");
+    target.execute(
+        "DROP TABLE accounts, line_items, words, happenings, seats, children, parents, wide",
+    );
     pair.catch_up(&["--quiet", "--fresh"]);
     pair.assert_same();
     let second = slots();
@@ -258,12 +327,12 @@ fn an_account_that_may_not_read_the_log_is_refused() {
         (
             Kind::MariaDb,
             "CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY 'r'; GRANT SELECT ON *.* TO 'reader'@'127.0.0.1'",
-            "GRANT",
+            "GRANT REPLICATION SLAVE",
         ),
         (
             Kind::MySql,
             "CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY 'r'; GRANT SELECT ON *.* TO 'reader'@'127.0.0.1'",
-            "GRANT",
+            "GRANT REPLICATION SLAVE",
         ),
         (
             Kind::Postgres,
@@ -280,7 +349,7 @@ fn an_account_that_may_not_read_the_log_is_refused() {
         let folder = place::folder();
         let target = format!("sqlite:{}", folder.path().join("t.db").display());
         let output = run(folder.path(), &["copy", &url, &target, "--mode", "full+changes"]);
-        place::fails(&output, 2, "E0205", &[mend, "reader"]);
+        place::fails(&output, 2, "E0205", &[mend]);
     }
 }
 

@@ -51,8 +51,11 @@ fn trial(pair: &Pair, seed: u64, found: &mut Found) {
     for kill in 0..KILLS_OF_TRIAL {
         let command = pair.copy(&["--rows-per-second", "6000"]);
         let mut run = Watched::start(command, pair);
-        // Each may go on for longer, so that they get to the stream at last.
-        let longest = 400 + 300 * u64::try_from(kill).unwrap_or(0);
+        // Each may go on for longer, and the last ones get to the stream for sure.
+        let longest = 400 + 200 * u64::try_from(kill).unwrap_or(0);
+        if kill >= KILLS_OF_TRIAL * 7 / 10 {
+            run.wait_for("streaming");
+        }
         std::thread::sleep(Duration::from_millis(random.random_range(20..longest)));
         if let Some(status) = run.child.try_wait().expect("the command is looked at") {
             panic!("seed {seed}: {status} without a kill: {}", run.last());
