@@ -732,3 +732,37 @@ async fn definitions_change_between_rows() {
         assert_eq!(database.count("c"), 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_changes_is_not_taken_away() {
+    for (kind, database) in databases() {
+        database.execute(
+            "CREATE TABLE p (id int PRIMARY KEY, a int);
+             CREATE TABLE c (id int PRIMARY KEY, CONSTRAINT f FOREIGN KEY (id) REFERENCES p (id) ON DELETE CASCADE);
+             CREATE TABLE w (id int PRIMARY KEY, a int, own int DEFAULT 5);
+             CREATE TABLE seen (what varchar(10));
+             CREATE TRIGGER gone AFTER DELETE ON w FOR EACH ROW INSERT INTO seen VALUES ('deleted');
+             CREATE TRIGGER changed AFTER UPDATE ON w FOR EACH ROW INSERT INTO seen VALUES ('updated')",
+        );
+        let sink = sink(&database.url());
+        let task = apply_task(&*sink, &["p", "c", "w"], 1).await;
+        let (mut writer, _) = follow(&*sink, &task).await;
+        let all: Vec<i64> = (1..40).collect();
+        let rows = |table: usize| Apply::Upsert(ids(&task.tables[table].table, &all));
+        let children = Apply::Insert(keys(&task.tables[1].table, &all));
+        writer.apply(0, &rows(0)).await.unwrap();
+        writer.apply(1, &children).await.unwrap();
+        writer.apply(2, &rows(2)).await.unwrap();
+        writer.flush(&at(1)).await.unwrap();
+        database.execute("UPDATE p SET a = 1; UPDATE w SET a = 1, own = 6; DELETE FROM seen");
+        writer.apply(0, &rows(0)).await.unwrap();
+        writer.apply(2, &rows(2)).await.unwrap();
+        writer.flush(&at(2)).await.unwrap();
+        assert_eq!((database.count("p"), database.count("c")), (39, 39), "{kind:?}");
+        let seen = database.rows("SELECT what, COUNT(*) FROM seen GROUP BY what");
+        assert_eq!(seen, [vec![Some("updated".to_owned()), Some("39".to_owned())]], "{kind:?}");
+        // What the target has beside stays as it is.
+        let sums = database.value("SELECT CONCAT(SUM(a), ' ', SUM(own)) FROM w");
+        assert_eq!(sums.as_deref(), Some("273 234"), "{kind:?}");
+    }
+}

@@ -169,8 +169,9 @@ impl Followed {
     }
 }
 
-/// Whether something sees a row that is taken away and put in again: a trigger, or a foreign key of
-/// another table.
+/// Whether something may see a row that is taken away and put in again: a trigger, or a foreign key
+/// of another table. Accounts are shown only those of tables they have a right to: one without
+/// rights to all of them cannot tell that there are none.
 async fn is_watched(conn: &mut Conn, table: &TableName) -> Result<bool> {
     let schema = SQL.string(table.schema.as_deref().unwrap_or_default());
     let name = SQL.string(&table.name);
@@ -178,7 +179,10 @@ async fn is_watched(conn: &mut Conn, table: &TableName) -> Result<bool> {
         "SELECT EXISTS (SELECT 1 FROM information_schema.TRIGGERS \
          WHERE EVENT_OBJECT_SCHEMA = {schema} AND EVENT_OBJECT_TABLE = {name}) \
          OR EXISTS (SELECT 1 FROM information_schema.KEY_COLUMN_USAGE \
-         WHERE REFERENCED_TABLE_SCHEMA = {schema} AND REFERENCED_TABLE_NAME = {name})"
+         WHERE REFERENCED_TABLE_SCHEMA = {schema} AND REFERENCED_TABLE_NAME = {name}) \
+         OR (SELECT COUNT(DISTINCT PRIVILEGE_TYPE) FROM information_schema.USER_PRIVILEGES \
+         WHERE REPLACE(GRANTEE, '\\'', '') = CURRENT_USER() \
+         AND PRIVILEGE_TYPE IN ('SELECT', 'TRIGGER')) < 2"
     );
     Ok(conn.query(&sql).await?.single() != Some("0"))
 }
