@@ -18,10 +18,13 @@ use crate::values::RowEncoder;
 /// Where a line is cut for what is known once its transaction ends; no JSON has this byte.
 const CUT: u8 = 0;
 
+/// A table, and which of its columns are told, where it is not all.
+type Told = (TableName, Option<Arc<[usize]>>);
+
 /// Makes the lines, with one encoder for each table and the columns that are told of it.
 #[derive(Default)]
 pub(super) struct Lines {
-    encoders: HashMap<(TableName, Option<Arc<[usize]>>), (Arc<TableSchema>, JsonlEncoder)>,
+    encoders: HashMap<Told, (Arc<TableSchema>, JsonlEncoder)>,
 }
 
 /// Rows as JSON objects.

@@ -180,7 +180,10 @@ impl Applier {
             self.say(WHOLE_TABLE);
         }
         let count = rows.num_rows();
-        let step = (PIECE * count / rows.get_array_memory_size().max(1)).clamp(64, 20_000);
+        // Of the rows alone: they may be a small part of a large batch.
+        let size = |cell: &ArrayRef| cell.to_data().get_slice_memory_size().unwrap_or(0);
+        let bytes: usize = cells.iter().map(size).sum();
+        let step = (PIECE * count / bytes.max(1)).clamp(1, 20_000);
         let mut from = 0;
         while from < count {
             let to = count.min(from + step);
