@@ -17,6 +17,7 @@ mod inflate;
 mod json;
 mod log;
 mod map;
+mod maps;
 mod open;
 mod place;
 mod plan;

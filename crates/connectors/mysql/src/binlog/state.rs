@@ -1,7 +1,6 @@
 //! What the log's events come to: transactions, the rows in them, and the place behind them.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use syncline_types::{
     Code, Error, LogElement, Position, Result, SchemaChange, SchemaEffect, TableName,
@@ -11,12 +10,10 @@ use super::distributed::{Ended, Prepared};
 use super::event::{Begin, Head, Query, cut, kind, maria_gtid, mysql_gtid, prepared, unreadable};
 use super::gtid;
 use super::inflate::{self, Payload};
-use super::map::{self, Layout, TableMap};
+use super::maps::Maps;
 use super::place::{Place, number};
-use super::plan::{self, Plan};
 use super::set::Set;
 use super::tables::{Meaning, Tables};
-use crate::wire::packet::Fields;
 
 /// What an event came to.
 pub(crate) enum Step {
@@ -28,20 +25,6 @@ pub(crate) enum Step {
     Commit,
     /// Events that lie in this one.
     Payload(Payload),
-}
-
-/// A table under the number that rows' events name it by.
-struct Numbered {
-    /// The map's bytes behind the number.
-    map: Vec<u8>,
-    /// `None` when it is not followed.
-    open: Option<Open>,
-}
-
-/// A followed table, and the plans for the events met so far.
-struct Open {
-    layout: Arc<Layout>,
-    plans: Vec<Arc<Plan>>,
 }
 
 /// The transaction at hand.
@@ -67,11 +50,10 @@ pub(crate) struct State {
     /// Behind the last event.
     offset: u64,
     open: Option<Transaction>,
-    numbered: HashMap<u64, Numbered>,
+    maps: Maps,
     set: Set,
     /// Rows yielded before the set.
     seq: u64,
-    old_images: bool,
     prepared: Prepared,
     /// Up to here the log was read before: only what is prepared there counts again.
     known: Option<Place>,
@@ -99,10 +81,9 @@ impl State {
             file,
             offset,
             open: None,
-            numbered: HashMap::new(),
+            maps: Maps::new(old_images),
             set: Set::default(),
             seq,
-            old_images,
             prepared: Prepared::default(),
             known,
             adopts: false,
@@ -203,7 +184,9 @@ impl State {
         };
         match head.kind {
             kind::TABLE_MAP => {
-                self.table(body)?;
+                if !self.reads_again() {
+                    self.maps.table(&self.tables, body)?;
+                }
             }
             kind::WRITE_ROWS_1..=kind::DELETE_ROWS_1
             | kind::WRITE_ROWS..=kind::DELETE_ROWS
@@ -245,9 +228,9 @@ impl State {
                 self.file = String::from_utf8_lossy(name).into_owned();
                 self.offset = super::cell::big(offset.iter().rev());
                 // Numbers of tables are those of the server's run, which may have ended.
-                self.numbered.clear();
+                self.maps.clear();
             }
-            kind::FORMAT => self.numbered.clear(),
+            kind::FORMAT => self.maps.clear(),
             kind::HEARTBEAT | kind::HEARTBEAT_2 => {}
             kind::INCIDENT => {
                 let text = format!("the server lost a part of its log before {}", self.here);
@@ -263,109 +246,22 @@ impl State {
         Ok(Step::Nothing)
     }
 
-    /// The map of a table.
-    fn table(&mut self, body: &[u8]) -> Result<()> {
-        if self.known.is_some() && !self.must_wait() {
-            return Ok(());
-        }
-        let (id, rest) = map::table_id(body)?;
-        if self.numbered.get(&id).is_some_and(|n| n.map == rest) {
-            return Ok(());
-        }
-        if self.numbered.len() > 10_000 {
-            self.numbered.clear();
-        }
-        let (database, name) = map::name(rest).ok_or_else(cut)?;
-        let name = TableName::new(String::from_utf8_lossy(database), String::from_utf8_lossy(name));
-        // A table that was opened anew has another number and is the same for all that.
-        let same = self.numbered.values().find(|n| n.map == rest).and_then(|n| n.open.as_ref());
-        let open = match (self.tables.follows(&name), same) {
-            (false, _) => None,
-            (true, Some(same)) => {
-                Some(Open { layout: Arc::clone(&same.layout), plans: same.plans.clone() })
-            }
-            (true, None) => {
-                let map = TableMap::read(rest).ok_or_else(cut)?;
-                let layout = self.tables.layout(&map)?;
-                Some(Open { layout: Arc::new(layout), plans: Vec::new() })
-            }
-        };
-        self.numbered.insert(id, Numbered { map: rest.to_vec(), open });
-        Ok(())
-    }
-
     /// Rows that were written, changed or deleted.
     fn rows(&mut self, number: u8, body: &[u8]) -> Result<Step> {
-        if self.known.is_some() && !self.must_wait() {
+        if self.reads_again() {
             return Ok(Step::Nothing);
         }
-        let (id, rest) = map::table_id(body)?;
-        let Some(numbered) = self.numbered.get_mut(&id) else {
-            // It ends a statement of which nothing was to be told.
-            if id == 0xFF_FFFF {
-                return Ok(Step::Nothing);
-            }
-            return Err(unreadable(format!("rows of table number {id}, which was not named")));
+        let Some(told) = self.maps.rows(number, body, &mut self.set)? else {
+            return Ok(Step::Nothing);
         };
-        let Some(open) = &mut numbered.open else { return Ok(Step::Nothing) };
-        let (kind, version_2, packed) = match number {
-            23 => (plan::Kind::Insert, false, false),
-            24 => (plan::Kind::Update, false, false),
-            25 => (plan::Kind::Delete, false, false),
-            30 => (plan::Kind::Insert, true, false),
-            31 => (plan::Kind::Update, true, false),
-            32 => (plan::Kind::Delete, true, false),
-            166 => (plan::Kind::Insert, false, true),
-            167 => (plan::Kind::Update, false, true),
-            168 => (plan::Kind::Delete, false, true),
-            169 => (plan::Kind::Insert, true, true),
-            170 => (plan::Kind::Update, true, true),
-            171 => (plan::Kind::Delete, true, true),
-            _ => return Err(partial(&open.layout)),
-        };
-        let mut fields = Fields(rest);
-        fields.u16().ok_or_else(cut)?;
-        if version_2 {
-            let extra = fields.u16().ok_or_else(cut)?;
-            fields.take(usize::from(extra).saturating_sub(2)).ok_or_else(cut)?;
-        }
-        let count = usize::try_from(fields.int().ok_or_else(cut)?).unwrap_or(usize::MAX);
-        if count != open.layout.cells.len() {
-            return Err(unreadable(format!("{}: {count} columns", open.layout.table.name)));
-        }
-        let first = fields.take(count.div_ceil(8)).ok_or_else(cut)?;
-        let second = match kind {
-            plan::Kind::Update => fields.take(count.div_ceil(8)).ok_or_else(cut)?,
-            _ => &[],
-        };
-        let bits = (first, second);
-        let plan = match open.plans.iter().find(|p| p.fits(kind, bits)) {
-            Some(plan) => Arc::clone(plan),
-            None => {
-                let plan = Plan::new(&open.layout, kind, bits, self.old_images)?;
-                // MINIMAL images of wide tables differ a lot.
-                if open.plans.len() > 64 {
-                    open.plans.clear();
-                }
-                open.plans.push(Arc::new(plan));
-                Arc::clone(&open.plans[open.plans.len() - 1])
-            }
-        };
-        let before = self.set.places;
-        let inflated;
-        let rows = match packed {
-            true => {
-                inflated = inflate::event(fields.0)?;
-                inflated.as_slice()
-            }
-            false => fields.0,
-        };
-        self.set.bytes += rows.len();
-        plan.rows(rows, &mut self.set)?;
-        let told = u64::from(self.set.places - before);
         // Without BEGIN no server writes rows; they would belong to no commit.
-        self.open.get_or_insert_default().rows += told;
+        self.open.get_or_insert_default().rows += u64::from(told);
         Ok(Step::Rows)
+    }
+
+    /// What is read was told before, and no part of a distributed transaction.
+    fn reads_again(&self) -> bool {
+        self.known.is_some() && !self.must_wait()
     }
 
     /// The transaction ends, and is durable.
@@ -500,7 +396,7 @@ impl State {
         let before = self.position()?;
         let Meaning { effects, statement, opens } = meaning;
         if !effects.is_empty() {
-            self.numbered.clear();
+            self.maps.clear();
             if !self.set.is_empty() {
                 let set = self.take()?;
                 self.ready.push_back(set);
@@ -526,12 +422,6 @@ impl State {
         }
         Ok(step)
     }
-}
-
-fn partial(layout: &Layout) -> Error {
-    let text =
-        format!("{}: the log tells changes inside of JSON documents only", layout.table.name);
-    unreadable(text).hint("SET GLOBAL binlog_row_value_options=''; then start over with --fresh")
 }
 
 /// The place in the set at which its last `rows` rows begin; `None` when there are not so many.
