@@ -54,11 +54,17 @@ fn postgres(
     // The server sends a message a row.
     let pieces = syncline_postgres::bench::encode(table, rows, 1)?;
     let (of_decode, count) = (Arc::clone(table), rows.num_rows());
+    let (of_pack, to_pack) = (Arc::clone(table), pieces.clone());
     let decode = move || {
         let decoded = syncline_postgres::bench::decode(&of_decode, &pieces)?;
         expect(decoded.num_rows(), count)
     };
     cases.push(("postgres binary COPY decoded".into(), Box::new(decode)));
+    let pack = move || {
+        let packed = syncline_postgres::bench::pack(&of_pack, &to_pack)?;
+        expect(packed.num_rows(), count)
+    };
+    cases.push(("postgres binary COPY packed".into(), Box::new(pack)));
     let (table, rows) = (Arc::clone(table), rows.clone());
     let encode = move || syncline_postgres::bench::encode(&table, &rows, usize::MAX / 2).map(drop);
     cases.push(("postgres binary COPY encoded".into(), Box::new(encode)));

@@ -61,7 +61,7 @@ pub(crate) struct Copy {
     /// Rows of a table
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
-    /// Who runs beside Syncline: native, duckdb, sling, ape-dts, datax; those that need a command
+    /// Who runs beside Syncline: native, duckdb, sling, pgloader, ape-dts, datax; those that need a command
     /// run when it is given
     #[arg(long, value_delimiter = ',', default_values_t = ["native".to_owned()])]
     against: Vec<String>,
@@ -83,6 +83,9 @@ pub(crate) struct Copy {
     /// Sling's command
     #[arg(long)]
     sling: Option<String>,
+    /// pgloader's command, for mysql-postgres
+    #[arg(long)]
+    pgloader: Option<String>,
     /// ape-dts' command; it is given a configuration file
     #[arg(long)]
     ape_dts: Option<String>,

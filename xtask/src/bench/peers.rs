@@ -16,9 +16,13 @@ pub(super) fn check(copy: &Copy) -> Result<(), String> {
             "native" => true,
             "duckdb" => copy.duckdb.is_some(),
             "sling" => copy.sling.is_some(),
+            "pgloader" => copy.pgloader.is_some(),
             "ape-dts" => copy.ape_dts.is_some(),
             "datax" => copy.datax.is_some(),
-            other => return Err(format!("no {other:?}: native, duckdb, sling, ape-dts, datax")),
+            other => {
+                let all = "native, duckdb, sling, pgloader, ape-dts, datax";
+                return Err(format!("no {other:?}: {all}"));
+            }
         };
         if !given {
             return Err(format!("--against {name} needs --{name} with its command"));
@@ -32,6 +36,7 @@ pub(super) fn contenders(copy: &Copy, trip: &Trip<'_>) -> Vec<Contender> {
     let ways = [
         ("DuckDB", copy.duckdb.as_deref().and_then(|command| duckdb(command, trip))),
         ("Sling", copy.sling.as_deref().and_then(|command| sling(command, trip))),
+        ("pgloader", copy.pgloader.as_deref().and_then(|command| pgloader(command, trip))),
         ("ape-dts", copy.ape_dts.as_deref().and_then(|command| ape_dts(command, trip))),
         ("DataX", copy.datax.as_deref().and_then(|folder| datax(folder, trip))),
     ];
@@ -78,6 +83,22 @@ fn sling(command: &str, trip: &Trip<'_>) -> Option<String> {
         quoted(&url(to, TO)),
         object(to, TO)
     ))
+}
+
+fn pgloader(command: &str, trip: &Trip<'_>) -> Option<String> {
+    if (trip.route.from, trip.route.to) != (Store::Mysql, Store::Postgres) {
+        return None;
+    }
+    let name = trip.table.name();
+    let into = trip.servers.url(false, TO).replacen("postgres:", "postgresql:", 1);
+    let text = format!(
+        "LOAD DATABASE FROM {} INTO {into}\n WITH data only\n \
+         INCLUDING ONLY TABLE NAMES MATCHING '{name}'\n \
+         ALTER SCHEMA '{FROM}' RENAME TO 'public';\n",
+        trip.servers.url(true, FROM),
+    );
+    let file = write(&trip.prepared.join(format!("{name}.load")), &text)?;
+    Some(format!("{command} --quiet {}", quoted(&file)))
 }
 
 fn write(path: &Path, text: &str) -> Option<String> {

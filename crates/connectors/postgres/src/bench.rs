@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use bytes::Bytes;
 use syncline_types::{Result, TableSchema};
 
-use crate::decode::Columns;
+use crate::decode::{Columns, Decoder, Packed};
 use crate::encode::{Encoder, cells};
 use crate::frames::Frames;
 use crate::types::{NativeType, oid};
@@ -62,4 +62,19 @@ pub fn decode(table: &Arc<TableSchema>, pieces: &[Bytes]) -> Result<RecordBatch>
         while frames.row(|row| columns.take(row))? {}
     }
     Ok(columns.finish()?.0)
+}
+
+/// Binary COPY data into packed rows.
+///
+/// # Errors
+/// Where the frames have any.
+pub fn pack(table: &TableSchema, pieces: &[Bytes]) -> Result<RecordBatch> {
+    let fields = table.columns.len();
+    let mut packed = Decoder::Packed(Packed::new(fields));
+    let mut frames = Frames::new(table.name.clone(), fields, Vec::new());
+    for piece in pieces {
+        frames.feed(piece.clone());
+        while frames.row(|row| packed.take(row))? {}
+    }
+    Ok(packed.finish()?.0)
 }
