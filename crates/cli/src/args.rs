@@ -135,6 +135,10 @@ pub(crate) struct VerifyArgs {
     /// How long to wait for a store that does not answer: a time, or forever
     #[arg(long, value_name = "TIME", default_value = "10m", help_heading = "How it is compared")]
     pub(crate) retry_for: String,
+    /// Rows are on their way: look again after this time at those that differ, and count those that
+    /// then still differ in the same way [default: 10s for a job that follows changes]
+    #[arg(long, value_name = "TIME", help_heading = "How it is compared")]
+    pub(crate) settle: Option<String>,
     /// Mend the target: write missing and different rows, delete extra ones, and compare again
     #[arg(long, conflicts_with = "sample")]
     pub(crate) repair: bool,

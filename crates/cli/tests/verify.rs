@@ -492,3 +492,38 @@ fn a_job_file_is_verified_as_it_runs() {
     let usage = run(state.path(), &["verify", &job, "--columns", "id"]);
     assert_eq!(usage.status.code(), Some(2), "{}", shown(&usage));
 }
+
+#[test]
+fn rows_on_their_way_are_looked_at_again_and_only_those_count_that_stand() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let url = |name: &str| format!("sqlite:{}", at(name).display());
+    for (name, rows) in [("a.db", "(1, 'x'), (2, 'y'), (3, 'z')"), ("b.db", "(1, 'x')")] {
+        let db = rusqlite::Connection::open(at(name)).unwrap();
+        db.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)").unwrap();
+        db.execute_batch(&format!("INSERT INTO t VALUES {rows}")).unwrap();
+    }
+    let arrives = |row: &'static str| {
+        let path = at("b.db");
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(1_500));
+            let db = rusqlite::Connection::open(path).unwrap();
+            db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+            db.execute_batch(&format!("INSERT INTO t VALUES {row}")).unwrap();
+        })
+    };
+    let verify = || {
+        let state = at("state");
+        place::run(&state, &["verify", &url("a.db"), &url("b.db"), "--settle", "4s"])
+    };
+    let late = arrives("(2, 'y')");
+    let output = verify();
+    late.join().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", place::shown(&output));
+    let said = place::shown(&output);
+    assert!(said.contains("id=3") && !said.contains("id=2"), "{said}");
+    let late = arrives("(3, 'z')");
+    let output = verify();
+    late.join().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", place::shown(&output));
+}

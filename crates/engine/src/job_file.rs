@@ -550,7 +550,7 @@ impl SecretConfig {
 ///
 /// # Errors
 /// [`Code::BadValue`], naming `place`.
-pub(crate) fn parse_duration(place: &str, text: &str) -> Result<Duration> {
+pub fn parse_duration(place: &str, text: &str) -> Result<Duration> {
     humantime::parse_duration(text).map_err(|e| {
         Error::new(Code::BadValue, format!("{place}: {text:?} is not a length of time"))
             .because(e)

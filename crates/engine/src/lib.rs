@@ -42,8 +42,8 @@ pub use follow::{
 };
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{
-    JobFile, check_mode, job_schema, parse_patience, parse_schema_policies, parse_start,
-    parse_until,
+    JobFile, check_mode, job_schema, parse_duration, parse_patience, parse_schema_policies,
+    parse_start, parse_until,
 };
 pub use plan::{Plan, TablePlan};
 pub use replay::{Edit, Replayed, replay};

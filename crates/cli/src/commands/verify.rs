@@ -9,7 +9,7 @@ use clap::Parser;
 use syncline_connector::Registry;
 use syncline_engine::{
     Counts, Difference, Job, Method, Repaired, TableVerdict, Verified, VerifyEvent, VerifyOptions,
-    Wrong, parse_patience, verify,
+    Wrong, parse_duration, parse_patience, verify,
 };
 use syncline_types::{Code, Error, Result};
 
@@ -23,6 +23,9 @@ use crate::{DIFFERENT, DONE, INTERRUPTED};
 /// Off a terminal, progress is a line this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// How long rows of a job that follows changes may be on their way.
+const SETTLE: Duration = Duration::from_secs(10);
+
 /// `syncline verify`.
 pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
     let values = ValuesArgs { allow_lossy: false, values: args.values.clone() };
@@ -35,6 +38,10 @@ pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
         repair: args.repair,
         delete_extra: args.delete_extra,
         folder: store.folder().to_owned(),
+        settle: match &args.settle {
+            Some(text) => Some(parse_duration("--settle", text)?),
+            None => job.mode.follows().then_some(SETTLE),
+        },
     };
     let view = Mutex::new(View::new(args.events.is_some(), args.quiet));
     let tell = |event: VerifyEvent| {
@@ -209,6 +216,10 @@ fn print_repaired(repaired: &Repaired) {
 fn print_verdict(verified: &Verified) {
     let sum = |of: fn(&Counts) -> u64| verified.tables.iter().map(|t| of(&t.counts)).sum::<u64>();
     let (unfit, unreadable) = (sum(|c| c.unfit), sum(|c| c.unreadable));
+    let moving = sum(|c| c.moving);
+    if moving > 0 {
+        output::note(&format!("{} rows are on their way, and were not judged", count(moving)));
+    }
     let mut header = vec!["source", "target", "equal", "missing", "extra", "different"];
     if unfit > 0 {
         header.push("unfit");

@@ -17,7 +17,7 @@ use super::layout::Layout;
 use super::spill::failed;
 
 /// What is wrong with a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wrong {
     /// The source has it and the target has not.
@@ -33,7 +33,7 @@ pub enum Wrong {
 }
 
 /// A row that is not the same on both sides.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Difference {
     /// The target table.
     pub table: String,
@@ -49,7 +49,7 @@ pub struct Difference {
 }
 
 /// A column and its value, as text for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ColumnValue {
     /// The column's name at the target.
     pub column: String,
@@ -58,7 +58,7 @@ pub struct ColumnValue {
 }
 
 /// A column and its values on both sides, as text for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct ColumnValues {
     /// The column's name at the target.
     pub column: String,
@@ -83,6 +83,14 @@ pub struct Counts {
     pub unfit: u64,
     /// At the target, and not readable as what they should be.
     pub unreadable: u64,
+    /// Not the same on both sides, and otherwise so than a while before: on their way.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub moving: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -98,6 +106,7 @@ impl Counts {
         self.different += other.different;
         self.unfit += other.unfit;
         self.unreadable += other.unreadable;
+        self.moving += other.moving;
     }
 }
 

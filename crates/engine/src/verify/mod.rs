@@ -17,6 +17,7 @@ mod normal;
 mod pair;
 mod repair;
 mod report;
+mod settle;
 mod spill;
 
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub use report::{TableVerdict, Verified, VerifyEvent, VerifyOptions};
 use compare::How;
 use findings::{Changes, Findings};
 use pair::{Pair, Side};
+use settle::{KEPT, settle};
 
 /// Compares what a job copies with what is at its target, and mends the target when asked to.
 ///
@@ -58,13 +60,12 @@ pub async fn verify(
     let write = Some(if anew { WriteMode::Replace } else { WriteMode::Append });
     let job = Job { write, create: true, allow_lossy: true, ..job.clone() };
     let verifying = Verifying { registry, job: &job, options, tell };
-    let first = verifying.compare(options.repair).await?;
     let mut verified = Verified { sample: options.sample, ..Verified::default() };
-    let mut tables = first;
+    let mut tables = verifying.look(options.repair).await?;
     if options.repair && tables.iter().any(|t| t.changes.is_some()) {
         verified.repaired = verifying.repair(&mut tables).await?;
         tell(VerifyEvent::Note { message: "comparing again".into() });
-        tables = verifying.compare(false).await?;
+        tables = verifying.look(false).await?;
     }
     verified.tables = tables.into_iter().map(|t| t.verdict).collect();
     verified.equal = verified.tables.iter().all(TableVerdict::is_equal);
@@ -77,6 +78,7 @@ pub async fn verify(
 struct Compared {
     verdict: TableVerdict,
     pair: Option<Arc<Pair>>,
+    differences: Vec<Difference>,
     changes: Option<Changes>,
 }
 
@@ -88,6 +90,45 @@ struct Verifying<'a> {
 }
 
 impl Verifying<'_> {
+    /// Compares all tables; where rows are on their way, a second time when any differ.
+    async fn look(&self, mend: bool) -> Result<Vec<Compared>> {
+        let Some(wait) = self.options.settle else {
+            let tables = self.compare(mend).await?;
+            tables.iter().for_each(|table| self.show(table));
+            return Ok(tables);
+        };
+        let mut tables = self.compare(mend).await?;
+        if tables.iter().any(|t| t.verdict.counts.wrong() > 0) {
+            self.note(format!("some rows differ; looked at again in {}", shown_time(wait)));
+            tokio::time::sleep(wait).await;
+            let first = std::mem::replace(&mut tables, self.compare(mend).await?);
+            for table in &mut tables {
+                let before = first.iter().find(|t| t.verdict.target == table.verdict.target);
+                let before = before.map(|t| t.differences.as_slice()).unwrap_or_default();
+                settle(before, &mut table.verdict.counts, &mut table.differences);
+                // What moves would be written over by what was read a moment ago.
+                if table.verdict.counts.moving > 0 && table.changes.take().is_some() {
+                    self.note(format!(
+                        "{}: not mended while {} of its rows are on their way",
+                        table.verdict.target, table.verdict.counts.moving
+                    ));
+                }
+            }
+        }
+        for table in &mut tables {
+            table.differences.truncate(self.options.show);
+            self.show(table);
+        }
+        Ok(tables)
+    }
+
+    /// Tells what differs in a table.
+    fn show(&self, table: &Compared) {
+        for difference in &table.differences {
+            (self.tell)(VerifyEvent::Difference(difference.clone()));
+        }
+    }
+
     /// Compares all tables, each store in a snapshot of its own.
     async fn compare(&self, mend: bool) -> Result<Vec<Compared>> {
         let job = self.job;
@@ -223,7 +264,10 @@ impl Verifying<'_> {
             rows_estimated: tables.iter().map(|t| plan_of(t).rows).sum(),
         });
         let how = How {
-            show: self.options.show,
+            show: match self.options.settle {
+                Some(_) => self.options.show.max(KEPT),
+                None => self.options.show,
+            },
             keep_extra: self.options.keep_extra,
             mend,
             folder: self.options.folder.clone(),
@@ -287,9 +331,6 @@ impl Verifying<'_> {
 
     fn compared(&self, pair: Arc<Pair>, findings: Findings, method: Method) -> Compared {
         let Findings { counts, shown, changes, .. } = findings;
-        for difference in shown {
-            (self.tell)(VerifyEvent::Difference(difference));
-        }
         self.progress(&pair);
         let verdict = TableVerdict {
             source: pair.bound.plan.source.name.to_string(),
@@ -300,7 +341,7 @@ impl Verifying<'_> {
             counts,
         };
         let changes = changes.filter(|c| c.rows() > 0);
-        Compared { verdict, pair: Some(pair), changes }
+        Compared { verdict, pair: Some(pair), differences: shown, changes }
     }
 
     /// Mends tables one after the other, in the order of the plan.
@@ -377,6 +418,10 @@ struct Stores {
     readers: usize,
 }
 
+fn shown_time(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}
+
 fn plan_of(table: &Result<Arc<Pair>, BoundTable>) -> &plan::TablePlan {
     match table {
         Ok(pair) => &pair.bound.plan,
@@ -395,5 +440,5 @@ fn missing(table: &BoundTable) -> Compared {
         target_missing: true,
         ..TableVerdict::default()
     };
-    Compared { verdict, pair: None, changes: None }
+    Compared { verdict, pair: None, differences: Vec::new(), changes: None }
 }

@@ -1,6 +1,7 @@
 //! What is asked of a comparison, what it tells while it goes on, and what it comes to.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,6 +25,9 @@ pub struct VerifyOptions {
     pub delete_extra: bool,
     /// Where rows are put aside for comparing.
     pub folder: PathBuf,
+    /// Rows are on their way: what differs is looked at again after so long, and only what then
+    /// still differs in the same way counts.
+    pub settle: Option<Duration>,
 }
 
 /// Something that happened while comparing. `--events json` prints one a line.
