@@ -83,14 +83,12 @@ const MYSQL: Groups = &[
         "INSERT INTO made VALUES (1, 'a'), (2, 'b')",
         "RENAME TABLE other TO renamed",
         "INSERT INTO renamed VALUES (9, 'nine')",
-        "CREATE TABLE gone LIKE made",
-        "INSERT INTO gone VALUES (1, 'x')",
         "TRUNCATE TABLE t",
         "INSERT INTO t (a) VALUES (12)",
-        "DROP TABLE gone",
         "ALTER TABLE made RENAME TO made2, ADD w int DEFAULT 3",
         "INSERT INTO made2 VALUES (3, 'c', 4)",
     ],
+    &["DROP TABLE renamed"],
 ];
 
 const POSTGRES: Groups = &[
@@ -102,12 +100,16 @@ const POSTGRES: Groups = &[
     &[
         "ALTER TABLE t ADD COLUMN n1 int, ADD COLUMN n2 varchar(10) NOT NULL DEFAULT 'y'",
         "INSERT INTO t (a, n1) VALUES (4, 40)",
+    ],
+    &[
         "ALTER TABLE t ADD COLUMN n3 jsonb, ADD COLUMN n4 int[]",
         "INSERT INTO t (a, n3, n4) VALUES (5, '{\"a\": 1}', '{1,2}')",
     ],
     &[
         "ALTER TABLE t ALTER a TYPE bigint, ALTER b TYPE text, ALTER c DROP NOT NULL",
         "INSERT INTO t (a, b, c) VALUES (3000000000, 'much longer than twenty characters', NULL)",
+    ],
+    &[
         "ALTER TABLE t ALTER n1 TYPE text, ALTER c TYPE numeric(14,4)",
         "INSERT INTO t (a, n1, c) VALUES (6, 'text', 1.2345)",
     ],
@@ -117,12 +119,7 @@ const POSTGRES: Groups = &[
         "UPDATE t SET aa = aa + 1",
     ],
     &["ALTER TABLE t DROP COLUMN e, DROP COLUMN n4", "INSERT INTO t (aa) VALUES (8)"],
-    &[
-        "CREATE TABLE made (id int PRIMARY KEY, v varchar(5))",
-        "INSERT INTO made VALUES (1, 'a'), (2, 'b')",
-        "TRUNCATE t",
-        "INSERT INTO t (aa) VALUES (9)",
-    ],
+    &["TRUNCATE t", "INSERT INTO t (aa) VALUES (9)"],
 ];
 
 enum Place {
@@ -170,6 +167,11 @@ impl Place {
             for identity in table.columns.iter_mut().filter_map(|c| c.identity.as_mut()) {
                 identity.next = None;
             }
+            for index in table.indexes.iter_mut().filter(|_| !moves) {
+                // They keep the name of the table that they were made for.
+                let columns: Vec<&str> = index.parts.iter().map(|p| p.column.as_str()).collect();
+                index.name = columns.join(" ");
+            }
             table.indexes.sort_by(|a, b| a.name.cmp(&b.name));
             table.checks.sort_by(|a, b| a.name.cmp(&b.name));
             (table.name.name.clone(), table)
@@ -206,8 +208,10 @@ fn follows(from: Kind, to: Option<Kind>) {
             policies,
             "--quiet",
         ];
-        // The second time there is nothing to be done.
-        for _ in 0..2 {
+        // The second time there is nothing to be done. The last group drops a table, which a run
+        // behind it would still look for.
+        let runs = if n + 1 < groups.len() { 2 } else { 1 };
+        for _ in 0..runs {
             done(&run(state.path(), &follow), &format!("group {n}"));
         }
         let fresh = Place::new(to).expect("a place");
