@@ -8,7 +8,7 @@ use syncline_connector::{
     ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteMode, WriteTask,
 };
 use syncline_store::{NewRun, RunLock, Store};
-use syncline_types::{Code, Error, Result, RunEvent};
+use syncline_types::{Code, Error, Result, RunEvent, TableSchema};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -352,7 +352,11 @@ impl Driver {
     /// `false` when asked to leave before.
     async fn copy(&self, stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
         for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
-            if patience.attempt(|| 0, || self.sink.prepare(&table.task)).await?.is_none() {
+            let mut task = table.task.clone();
+            if stretch.log.is_some() {
+                task.definition = Arc::new(bare(&task.definition));
+            }
+            if patience.attempt(|| 0, || self.sink.prepare(&task)).await?.is_none() {
                 return Ok(false);
             }
         }
@@ -782,4 +786,18 @@ impl Driver {
         }
         summary
     }
+}
+
+/// A table with no more keys than its rows are told apart by: the others hold only once all rows
+/// show one moment.
+fn bare(table: &TableSchema) -> TableSchema {
+    let mut bare = table.clone();
+    let key = table.key();
+    let counted = table.columns.iter().find(|c| c.identity.is_some()).map(|c| c.name());
+    bare.indexes.retain(|index| {
+        let parts: Vec<&str> = index.parts.iter().map(|p| p.column.as_str()).collect();
+        // A column that the store counts up has to be a key in some.
+        parts == key || parts.first().copied() == counted
+    });
+    bare
 }

@@ -54,8 +54,17 @@ impl Stream<'_> {
             SchemaPolicy::Apply => format!("{}: {} at the target, too", change.table, verdict.what),
             _ => format!("{}: {}; the target stays as it is", change.table, verdict.what),
         };
-        let bound = self.after(place, &change, policy).await?;
+        let bound = match (answered, &change.effect, place) {
+            (true, SchemaEffect::Altered { after, .. }, Some(place)) => {
+                Some(self.mended(place, after).await?)
+            }
+            _ => self.after(place, &change, policy).await?,
+        };
         let definition = match (&change.effect, policy) {
+            // The target's table is what a person has made of it.
+            (SchemaEffect::Altered { .. }, SchemaPolicy::Ignore) if answered => {
+                self.said(place, &change.effect, bound.as_ref())?
+            }
             (_, SchemaPolicy::Ignore | SchemaPolicy::Pause) => None,
             (SchemaEffect::Truncated, _) => Some(DefinitionChange::Truncate),
             (SchemaEffect::Dropped, _) => Some(DefinitionChange::Drop),
@@ -69,6 +78,9 @@ impl Stream<'_> {
             }
         }
         may_crash!("definition-changed");
+        if let (SchemaEffect::Dropped, Some(place)) = (&change.effect, place) {
+            self.tables.drop(place);
+        }
         match (bound, place) {
             (Some(bound), Some(place)) => self.tables.replace(place, bound),
             (Some(bound), None) => self.tables.push(bound),
@@ -127,6 +139,18 @@ impl Stream<'_> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// The table when a person has brought the target's in line with the source's.
+    async fn mended(&mut self, place: usize, after: &TableSchema) -> Result<BoundTable> {
+        let (job, processors) = (self.log.job, self.log.processors);
+        let plan = self.tables.all[place].moving.bound.plan.clone();
+        let gone = || {
+            Error::new(Code::TableChanged, format!("{} is not there any more", plan.target.name))
+        };
+        let there = self.sink.describe(&plan.target.name).await?.ok_or_else(gone)?;
+        let plan = plan::replanned(job, processors, &plan, after.clone(), there.schema)?;
+        plan::bind(job, processors, plan)
     }
 
     /// The plan of a table whose target is altered like its source.

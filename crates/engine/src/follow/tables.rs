@@ -22,6 +22,8 @@ use crate::progress::RunProgress;
 
 /// One table.
 pub(crate) struct Tracked {
+    /// It was dropped: nothing of it comes any more.
+    pub(crate) gone: bool,
     pub(crate) moving: MovingTable,
     pub(crate) followed: FollowedTable,
 }
@@ -85,6 +87,7 @@ impl<'a> Tables<'a> {
     fn tracked(&self, index: usize, bound: BoundTable) -> Tracked {
         let followed = FollowedTable::new(self.job, &bound, self.told);
         Tracked {
+            gone: false,
             moving: MovingTable {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 task: bound.write_task(&self.run, self.epoch),
@@ -113,9 +116,16 @@ impl<'a> Tables<'a> {
         self.settle();
     }
 
+    /// A table that was dropped.
+    pub(crate) fn drop(&mut self, index: usize) {
+        self.all[index].gone = true;
+        self.settle();
+    }
+
     fn settle(&mut self) {
         self.places = (0..)
             .zip(&self.all)
+            .filter(|(_, table)| !table.gone)
             .map(|(index, table)| (table.followed.source.name.clone(), index))
             .collect();
         self.applied = applied_tables(self.all.iter().map(|table| {
@@ -142,7 +152,8 @@ impl<'a> Tables<'a> {
 
     /// The plan that holds now.
     pub(crate) fn plan(&self) -> Plan {
-        Plan::of(self.all.iter().map(|t| t.moving.bound.plan.clone()).collect())
+        let there = self.all.iter().filter(|table| !table.gone);
+        Plan::of(there.map(|t| t.moving.bound.plan.clone()).collect())
     }
 
     /// A set in the target's terms. Rows of table `index` at places below `skip(index)` are left
