@@ -191,6 +191,7 @@ async fn changes_are_records_in_their_order_with_old_and_new_rows() {
     let note = lines(&dir.path().join("a")).pop().unwrap();
     assert_eq!((&note["op"], &note["renamed"]), (&json!("alter"), &json!([["x", "id"]])));
     assert_eq!(note["columns"][2]["name"], json!("price"));
+    assert_eq!(note["columns"][2]["type"], json!("decimal(9,2)"));
     assert!(note["statement"].as_str().unwrap().starts_with("ALTER"));
 }
 

@@ -145,7 +145,7 @@ pub(super) fn ended(line: &[u8], end: &End, out: &mut Vec<u8>) -> Result<()> {
 /// The line that tells of a change of a table's definition, without the end of its transaction.
 pub(super) fn definition(change: &SchemaChange, table: &TableName) -> Result<Vec<u8>> {
     let columns = |table: &TableSchema| -> serde_json::Value {
-        let column = |c: &syncline_types::Column| json!({ "name": c.name(), "type": text_types::named(c), "nullable": c.field.is_nullable() });
+        let column = |c: &syncline_types::Column| json!({ "name": c.name(), "type": kind(c), "nullable": c.field.is_nullable() });
         table.columns.iter().map(column).collect()
     };
     let (what, after, renamed) = match &change.effect {
@@ -180,6 +180,13 @@ pub(super) fn definition(change: &SchemaChange, table: &TableName) -> Result<Vec
     }
     line.extend_from_slice(b"}\n");
     Ok(line)
+}
+
+/// A column's type, as the option `types` takes it.
+fn kind(column: &syncline_types::Column) -> Option<String> {
+    let named = text_types::named(column)?;
+    let kind = named.strip_prefix(column.name()).and_then(|rest| rest.strip_prefix(':'));
+    Some(kind.map_or(named.clone(), str::to_owned))
 }
 
 /// Appends a text as a JSON string.
