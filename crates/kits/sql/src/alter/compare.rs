@@ -147,8 +147,7 @@ pub fn alterations(
     steps.extend(indexes.cloned().map(Alteration::AddIndex));
     let checks = after.checks.iter().filter(|c| !was.checks.contains(c));
     steps.extend(checks.cloned().map(Alteration::AddCheck));
-    let new =
-        |key: &&ForeignKey| key.columns.iter().any(|c| lost(c)) || !was.foreign_keys.contains(key);
+    let new = |key: &&ForeignKey| key.columns.iter().any(lost) || !was.foreign_keys.contains(key);
     let keys = after.foreign_keys.iter().filter(new);
     steps.extend(keys.cloned().map(Alteration::AddForeignKey));
     if was.comment != after.comment {

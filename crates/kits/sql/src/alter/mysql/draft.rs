@@ -95,7 +95,7 @@ struct Slot {
 
 /// A column that comes, or one that moves (by the index of its slot).
 enum Coming {
-    New(Column, Option<Place>),
+    New(Box<Column>, Option<Place>),
     Moved(usize, Place),
 }
 
@@ -160,7 +160,7 @@ impl<'g, 'a> Draft<'g, 'a> {
     /// All columns of which nothing is known yet that they go.
     pub(super) fn columns(&mut self) -> impl Iterator<Item = &mut Column> {
         let coming = self.coming.iter_mut().filter_map(|c| match c {
-            Coming::New(column, _) => Some(column),
+            Coming::New(column, _) => Some(&mut **column),
             Coming::Moved(..) => None,
         });
         self.slots.iter_mut().filter(|s| !s.gone).map(|s| &mut s.column).chain(coming)
@@ -168,7 +168,7 @@ impl<'g, 'a> Draft<'g, 'a> {
 
     pub(super) fn add(&mut self, said: Said) {
         self.take_line(&said, None);
-        self.coming.push(Coming::New(said.column, said.place));
+        self.coming.push(Coming::New(Box::new(said.column), said.place));
     }
 
     /// MODIFY and CHANGE.
@@ -304,7 +304,7 @@ impl<'g, 'a> Draft<'g, 'a> {
         let mut columns: Vec<Column> = staying.map(|s| s.column.clone()).collect();
         for coming in &self.coming {
             let (column, place) = match coming {
-                Coming::New(column, place) => (column.clone(), place.clone()),
+                Coming::New(column, place) => ((**column).clone(), place.clone()),
                 Coming::Moved(at, _) if self.slots[*at].gone => continue,
                 Coming::Moved(at, place) => (self.slots[*at].column.clone(), Some(place.clone())),
             };

@@ -83,7 +83,7 @@ fn is_plain(present: &TableSchema, step: &Alteration) -> bool {
                 && filled
                 && column.identity.is_none()
                 && (column.default.is_none() || constant)
-                && !(column.generated.is_some() && !column.field.is_nullable())
+                && (column.generated.is_none() || column.field.is_nullable())
         }
         Alteration::DropColumn(name) => is_free(present, name),
         _ => false,

@@ -191,11 +191,14 @@ fn shape(db: &rusqlite::Connection) -> (Vec<String>, Vec<String>) {
     )
 }
 
+/// What it is, what it does to the table, the names that change, whether the table is made anew.
+type Change<'a> = (&'a str, Box<dyn Fn(&mut TableSchema)>, Vec<(&'a str, &'a str)>, bool);
+
 #[test]
 fn sqlite_ends_with_the_table_that_would_be_made() {
     let mut before = table("sqlite");
     before.indexes = vec![Index::new("t_by_a", vec![part("a")], false)];
-    let changes: Vec<(&str, Box<dyn Fn(&mut TableSchema)>, Vec<(&str, &str)>, bool)> = vec![
+    let changes: Vec<Change> = vec![
         (
             "a column comes",
             Box::new(|t| t.columns.push(column("sqlite", "n", DataType::Utf8, "TEXT"))),
