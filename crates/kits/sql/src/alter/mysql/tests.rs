@@ -1,3 +1,5 @@
+//! Statements and what they mean, without a server.
+
 use std::collections::HashMap;
 
 use arrow::datatypes::DataType;

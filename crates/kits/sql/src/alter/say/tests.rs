@@ -1,3 +1,5 @@
+//! Steps as statements of each store; those of SQLite are run.
+
 use arrow::datatypes::{DataType, Field};
 use syncline_types::{Check, DefaultValue, Generated, Index, IndexPart, NativeSql, field};
 
