@@ -46,7 +46,7 @@ pub fn parse_schema_policies(text: &str) -> Result<SchemaPolicies> {
             .ok_or_else(|| bad(format!("{part:?} is not of the form KIND=POLICY")))?;
         let (kind, policy) = (kind.trim(), policy.trim());
         if !["apply", "ignore", "pause"].contains(&policy) {
-            let near = did_you_mean(policy, ["apply", "ignore", "pause"].into_iter());
+            let near = did_you_mean(policy, ["apply", "ignore", "pause"]);
             return Err(bad(format!("{policy:?} is not a policy: apply, ignore or pause{near}")));
         }
         match all.get_mut(kind) {
