@@ -243,13 +243,11 @@ fn obeys_policies(from: Kind, to: To) {
 }
 
 #[test]
-#[ignore = "a column that a person has dropped at the target after a pause is missed there (E0208)"]
 fn definitions_change_from_mariadb_to_postgres() {
     obeys_policies(Kind::MariaDb, To::Server(Kind::Postgres));
 }
 
 #[test]
-#[ignore = "a column that a person has dropped at the target after a pause is missed there (E0208)"]
 fn definitions_change_from_postgres_to_postgres() {
     obeys_policies(Kind::Postgres, To::Server(Kind::Postgres));
 }

@@ -96,7 +96,6 @@ fn a_bad_link_to_a_postgres_target() {
 }
 
 #[test]
-#[ignore = "MySQL has a unique key before the log is behind all moments of the snapshot (E0302)"]
 fn a_bad_link_to_a_postgres_source() {
     outlives_a_bad_link(Kind::Postgres, Kind::MySql, true);
 }
@@ -223,7 +222,6 @@ fn a_purged_log_is_found_and_mended() {
 }
 
 #[test]
-#[ignore = "copying tables anew meets the foreign keys between those that are there (E0411)"]
 fn a_dropped_slot_is_found_and_mended() {
     let to = To::Server(Kind::Postgres);
     let Some(pair) = Pair::new(Kind::Postgres, to, rand::random()) else { return };

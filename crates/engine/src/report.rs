@@ -141,7 +141,10 @@ pub(crate) async fn following(
     };
     let follow = Follow {
         run: "check".to_owned(),
-        tables: tables.iter().map(|t| Arc::new(plan::followed(&t.plan, log.tells_generated()))).collect(),
+        tables: tables
+            .iter()
+            .map(|t| Arc::new(plan::followed(&t.plan, log.tells_generated())))
+            .collect(),
         selection: job.tables.clone(),
         old_images: sink.wants_old_images(),
     };

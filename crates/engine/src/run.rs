@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use syncline_connector::{
-    ApplyTask, Consistency, Mode, Registry, Sink, Source, WriteMode, WriteTask,
+    ApplyTask, Consistency, DefinitionChange, Follower, Mode, Registry, Sink, Source, WriteMode,
+    WriteTask,
 };
 use syncline_store::{NewRun, RunLock, Store};
 use syncline_types::{Code, Error, Result, RunEvent, TableSchema};
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::control::{RunHandle, Wish};
 use crate::crash::may_crash;
 use crate::events::{Event, Outcome, Summary};
-use crate::follow::{Followed, KeptLog, Log, Phase, Until, WhenLost, log_of, what};
+use crate::follow::{Followed, KeptLog, Log, Phase, Until, WhenLost, log_of, upwards, what};
 use crate::job::{Job, fingerprint};
 use crate::limits::Limits;
 use crate::mapping::refuse_lossy;
@@ -333,12 +334,33 @@ impl Driver {
             {
                 let message = format!("{}; the tables are copied anew", error.chain());
                 self.announce(Event::Note { message });
+                let emptied = self.make_room(&stretch).await?;
                 self.unfollow(&self.run, self.epoch, stretch.tasks()).await?;
-                log.begin_anew()?;
+                log.begin_anew(!emptied)?;
                 Ok(Ended::Lost)
             }
             other => other,
         }
+    }
+
+    /// Tables tied by foreign keys cannot be replaced one by one: they are emptied together, those
+    /// that refer to others first. `false` when there are none.
+    async fn make_room(&self, stretch: &Stretch) -> Result<bool> {
+        let tasks = stretch.tasks();
+        if tasks.iter().all(|task| task.definition.foreign_keys.is_empty()) {
+            return Ok(false);
+        }
+        let place = KeptLog::load(&self.store, &self.run, self.epoch)?.get().start;
+        let place = place.ok_or_else(|| Error::bug("a log was followed from nowhere"))?;
+        let task = ApplyTask { run: self.run.clone(), epoch: self.epoch, tables: tasks };
+        let Follower::State(mut writer) = self.sink.follow(&task).await?.follower else {
+            return Ok(false);
+        };
+        for table in upwards(&task.tables).into_iter().rev() {
+            writer.define(table, &DefinitionChange::Truncate).await?;
+        }
+        writer.flush(&place).await?;
+        Ok(true)
     }
 
     /// Removes what was kept for going on with the copy.

@@ -218,7 +218,7 @@ fn print_verdict(verified: &Verified) {
     let (unfit, unreadable) = (sum(|c| c.unfit), sum(|c| c.unreadable));
     let moving = sum(|c| c.moving);
     if moving > 0 {
-        output::note(&format!("{} rows are on their way, and were not judged", count(moving)));
+        output::note(format!("{} rows are on their way, and were not judged", count(moving)));
     }
     let mut header = vec!["source", "target", "equal", "missing", "extra", "different"];
     if unfit > 0 {

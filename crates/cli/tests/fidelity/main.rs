@@ -237,8 +237,9 @@ fn the_way_around_all_of_them_ends_where_it_began() {
                 ),
             }
             let why = rejected.get(id).map(String::as_str).unwrap_or_default();
-            let odd =
-                ["infinity", "day zero", "no such day", "U+0000", "no −0"].iter().any(|o| why.contains(o));
+            let odd = ["infinity", "day zero", "no such day", "U+0000", "no −0"]
+                .iter()
+                .any(|o| why.contains(o));
             assert!(
                 !exact[*column] || why.is_empty() || odd,
                 "{kind:?} {native}: {was}, said to be exact, was refused: {why}"

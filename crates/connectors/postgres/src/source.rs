@@ -183,12 +183,14 @@ impl PostgresSource {
         session.run(BEGIN, "joining the snapshot").await?;
         match &name {
             Some(name) => {
-                session.run(&join(name), "joining the snapshot").await.map_err(|e| match e.code() {
-                    // The holder has just gone: the next try finds that out and takes a new one.
-                    Code::Conversion | Code::StoreFailed => {
-                        Error::new(Code::ConnectionLost, e.message())
+                session.run(&join(name), "joining the snapshot").await.map_err(|e| {
+                    match e.code() {
+                        // The holder has just gone: the next try finds that out and takes a new one.
+                        Code::Conversion | Code::StoreFailed => {
+                            Error::new(Code::ConnectionLost, e.message())
+                        }
+                        _ => e,
                     }
-                    _ => e,
                 })?;
             }
             None => {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use syncline_connector::{Apply, StateWriter};
+use syncline_connector::{Apply, StateWriter, WriteTask};
 use syncline_types::{Error, ErrorKind, ReferentialAction, Reject, Result, TableSchema};
 
 use super::fold::{Folded, fold};
@@ -70,6 +70,18 @@ pub(crate) fn applied_tables(
         .zip(facts)
         .map(|((target, key, _), (depth, cascades))| AppliedTable { target, key, depth, cascades })
         .collect()
+}
+
+/// The tables' places, those that others refer to first.
+pub(crate) fn upwards(tables: &[WriteTask]) -> Vec<usize> {
+    let applied = applied_tables(
+        tables
+            .iter()
+            .map(|task| (Arc::clone(&task.table), Vec::new(), Arc::clone(&task.definition))),
+    );
+    let mut places: Vec<usize> = (0..tables.len()).collect();
+    places.sort_by_key(|place| applied[*place].depth);
+    places
 }
 
 /// A row that the target refused.

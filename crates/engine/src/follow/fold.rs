@@ -245,9 +245,14 @@ mod tests {
         ]
     }
 
+    /// The operation and the columns of a piece.
+    type Kind = (u8, Vec<usize>);
+    /// Its rows and their places.
+    type Values = (Vec<Vec<i64>>, Vec<u32>);
+
     /// Pieces of a history, as a log tells it, and the rows it leaves behind.
     struct Told {
-        pieces: BTreeMap<(u8, Vec<usize>), (Vec<Vec<i64>>, Vec<u32>)>,
+        pieces: BTreeMap<Kind, Values>,
         rows: Model,
         place: u32,
     }
@@ -294,10 +299,7 @@ mod tests {
         fn pieces(&self) -> Vec<TargetRows> {
             let table = table();
             let op = [Op::Insert, Op::Before, Op::Update, Op::Delete];
-            let piece = |((kind, columns), (values, order)): (
-                &(u8, Vec<usize>),
-                &(Vec<Vec<i64>>, Vec<u32>),
-            )| {
+            let piece = |((kind, columns), (values, order)): (&Kind, &Values)| {
                 let fields: Vec<Field> =
                     columns.iter().map(|c| table.columns[*c].field.clone()).collect();
                 let arrays = (0..columns.len())

@@ -19,6 +19,7 @@ mod state;
 mod stream;
 mod tables;
 
+pub(crate) use apply::upwards;
 pub(crate) use read::{log_of, what};
 pub use settings::{
     Following, RetentionAction, RetentionLimit, SchemaPolicies, SchemaPolicy, Until, WhenLost,

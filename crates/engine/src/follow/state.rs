@@ -87,10 +87,11 @@ impl KeptLog {
         self.store.save_log(&self.run, self.epoch, &json(&state)?)
     }
 
-    /// Forgets everything: the run copies its tables anew.
-    pub(crate) fn begin_anew(&self) -> Result<()> {
+    /// Forgets everything: the run copies its tables anew, in place of the target's where
+    /// `replace` says so.
+    pub(crate) fn begin_anew(&self, replace: bool) -> Result<()> {
         let mut state = self.lock();
-        *state = LogState { anew: true, ..LogState::default() };
+        *state = LogState { anew: replace, ..LogState::default() };
         self.store.begin_anew(&self.run, self.epoch, &json(&state)?)
     }
 

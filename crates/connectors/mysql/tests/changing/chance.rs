@@ -153,10 +153,9 @@ pub(crate) fn statement(chance: &mut Chance, _kind: Kind, tables: Vec<Arc<TableS
     let name = |n: usize| format!("t{n}");
     if tables.len() < 2 || chance.one_in(15) {
         let count = 2 + chance.number(5);
-        let mut lines: Vec<String> = Vec::new();
-        for n in 0..count {
-            lines.push(format!("{} {}", quoted(NAMES[n]), definition(chance)));
-        }
+        let names = NAMES.iter().take(count);
+        let mut lines: Vec<String> =
+            names.map(|name| format!("{} {}", quoted(name), definition(chance))).collect();
         if chance.one_in(2) {
             lines.push(format!("KEY ({})", quoted(NAMES[chance.number(count)])));
         }

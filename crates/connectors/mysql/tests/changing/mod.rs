@@ -175,13 +175,14 @@ impl Course {
 
     /// Runs a statement, and holds what is understood of it against the catalog. What the server
     /// refuses is in no log.
+    #[allow(clippy::print_stderr, reason = "read when a course goes wrong")]
     pub(crate) async fn step(&mut self, sql: &str) {
         const MODE: &str = "SET sql_mode='ALLOW_INVALID_DATES'";
         let mut session = self.from.session();
         session.execute(MODE);
         if let Err(refused) = session.try_execute(sql) {
             if self.shows_refused {
-                println!("{:?}: refused: {refused}: {sql}", self.kind);
+                eprintln!("{:?}: refused: {refused}: {sql}", self.kind);
             }
             return;
         }
@@ -254,12 +255,13 @@ impl Course {
     }
 
     /// At the end: only these statements were unclear.
+    #[allow(clippy::print_stderr, reason = "read when a course goes wrong")]
     pub(crate) fn end(&self, unclear: &[&str]) {
         for told in &self.unclear {
-            println!("{:?}: unclear: {told}", self.kind);
+            eprintln!("{:?}: unclear: {told}", self.kind);
         }
         for told in &self.wrong {
-            println!("wrong: {told}");
+            eprintln!("wrong: {told}");
         }
         if unclear.is_empty() {
             assert!(self.unclear.len() * 3 <= self.understood, "{:#?}", self.unclear);
@@ -294,30 +296,29 @@ impl Course {
         let mut session = self.to.session();
         session.execute("SET foreign_key_checks=0, sql_mode='ALLOW_INVALID_DATES'");
         let dialect = Dialect::Mysql;
-        let mut known = self.asked.known.borrow_mut();
+        let known = &self.asked.known;
         match effect {
             SchemaEffect::Created(table) => {
-                known.insert(name.clone(), Arc::clone(table));
+                known.borrow_mut().insert(name.clone(), Arc::clone(table));
                 let created = self.created(&self.from, &name.name);
                 session.execute(&created);
             }
             SchemaEffect::Dropped => {
-                known.remove(name);
+                known.borrow_mut().remove(name);
                 session.execute(&syncline_sql::alter::drop(dialect, &at(name)));
             }
             SchemaEffect::Truncated => {
                 session.execute(&syncline_sql::alter::truncate(dialect, &at(name)));
             }
             SchemaEffect::Renamed(table) => {
-                known.remove(name);
-                known.insert(table.name.clone(), Arc::clone(table));
+                known.borrow_mut().remove(name);
+                known.borrow_mut().insert(table.name.clone(), Arc::clone(table));
                 for sql in syncline_sql::alter::rename(dialect, &at(name), &at(&table.name)) {
                     session.execute(&sql);
                 }
             }
             SchemaEffect::Altered { after, renamed } => {
-                let before = known.insert(name.clone(), Arc::clone(after)).unwrap();
-                drop(known);
+                let before = known.borrow_mut().insert(name.clone(), Arc::clone(after)).unwrap();
                 let (before, after) = (self.under(&before), self.under(after));
                 let present = self.present(&at(name)).await;
                 let said = alter(dialect, &present, &before, &after, renamed).unwrap();

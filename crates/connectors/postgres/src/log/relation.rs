@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::Field;
 use syncline_connector::Follow;
-use syncline_types::{Code, Column, Error, Result, SchemaEffect, TableName, TableSchema, field};
+use syncline_types::{
+    Code, Column, DefaultValue, Error, Result, SchemaEffect, TableName, TableSchema, field,
+};
 
 use super::message::Relation;
 use super::table::Table;
 use super::watch::Watch;
 use crate::catalog;
 use crate::connect::{Connect, Purpose, Session};
+use crate::error;
 use crate::types::COLLATION_SCHEMA;
 
 /// The tables that are followed, before they come by in the log.
@@ -290,12 +293,15 @@ impl Tables {
             plain.len() == fields.len()
                 && plain.iter().zip(&fields).all(|(c, f)| c.name() == f.name() && same(&c.field, f))
         };
-        let after = match described.filter(agrees) {
+        let after = match described.clone().filter(agrees) {
             Some(mut described) => {
                 described.columns.retain(wanted);
                 described
             }
-            None => patched(schema, fields, &renamed),
+            None => {
+                let filled = filled(session, relation.oid).await?;
+                patched(schema, fields, &renamed, described.as_ref(), &filled)
+            }
         };
         Ok((Some(after), renamed, left))
     }
@@ -331,8 +337,24 @@ fn same(a: &Field, b: &Field) -> bool {
     a.data_type() == b.data_type() && told(a) == told(b)
 }
 
-/// The table with these columns, as far as it is known: the catalog has gone on already.
-fn patched(schema: &TableSchema, fields: Vec<Field>, renamed: &[(String, String)]) -> TableSchema {
+/// What the rows that were there got as columns were added, by the columns' names.
+async fn filled(session: &Session, oid: u32) -> Result<HashMap<String, String>> {
+    let sql = "SELECT attname::text, (attmissingval::text::text[])[1] FROM pg_catalog.pg_attribute \
+               WHERE attrelid = $1 AND atthasmissing AND NOT attisdropped";
+    let rows = session.client.query(sql, &[&oid]).await;
+    let rows = rows.map_err(|e| error::of(e, "looking at what added columns hold"))?;
+    Ok(rows.iter().filter_map(|row| Some((row.get(0), row.get::<_, Option<String>>(1)?))).collect())
+}
+
+/// The table with these columns, as far as it is known: the catalog has gone on already. A column
+/// that is new has what `filled` says in the rows that were there, or the default it has by now.
+fn patched(
+    schema: &TableSchema,
+    fields: Vec<Field>,
+    renamed: &[(String, String)],
+    present: Option<&TableSchema>,
+    filled: &HashMap<String, String>,
+) -> TableSchema {
     let old_name = |new: &str| {
         let found = renamed.iter().find(|(_, to)| to == new);
         found.map_or_else(|| new.to_owned(), |(from, _)| from.clone())
@@ -348,7 +370,16 @@ fn patched(schema: &TableSchema, fields: Vec<Field>, renamed: &[(String, String)
                 let name = field.name().clone();
                 Column { field: old.field.clone().with_name(name), ..old.clone() }
             }
-            _ => Column::new(field.with_nullable(true)),
+            Some(_) => Column::new(field.with_nullable(true)),
+            None => {
+                let by_now = present.and_then(|p| p.column(field.name()));
+                let by_now = by_now.filter(|c| same(&c.field, &field));
+                let default = match filled.get(field.name()) {
+                    Some(value) => Some(DefaultValue::Value(value.clone())),
+                    None => by_now.and_then(|c| c.default.clone()),
+                };
+                Column { default, ..Column::new(field.with_nullable(true)) }
+            }
         })
         .collect();
     let has = |name: &String| columns.iter().any(|c| c.name() == name);
