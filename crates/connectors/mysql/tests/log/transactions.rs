@@ -29,7 +29,8 @@ async fn changes_come_in_their_order_by_transaction() {
             "delete t id=2",
         ];
         assert_eq!(read.lines(), expected, "{kind:?}");
-        let commits: Vec<u32> = read.sets.iter().flat_map(|s| &s.commits).map(|c| c.end).collect();
+        let commits = read.sets.iter().flat_map(|s| &s.commits);
+        let commits: Vec<u64> = commits.map(|c| c.position.seq).collect();
         assert_eq!(commits, [2, 6], "{kind:?}");
         assert_eq!(tail.at.seq, 6);
         assert!(tail.read().await.unwrap().lines().is_empty());
@@ -169,7 +170,9 @@ async fn a_large_transaction_comes_in_parts() {
         assert_eq!(read.rows(), 20_002, "{kind:?}");
         assert_eq!(tail.at.seq, 20_002);
         let whole: Vec<bool> = read.sets.iter().map(|s| s.complete).collect();
-        assert!(whole.len() > 5 && !whole[0] && whole[whole.len() - 1], "{kind:?} {whole:?}");
+        // Each of the small ones may come in a set of its own.
+        let parts = whole.iter().filter(|whole| !**whole).count();
+        assert!(parts > 4 && whole[whole.len() - 1], "{kind:?} {whole:?}");
         let places: Vec<u32> = read.sets.iter().map(|s| s.places).collect();
         assert!(places.iter().all(|n| *n < 3000 + 1000), "{kind:?} {places:?}");
         // The first set has the end of the first transaction; no other ends before the last sets.
@@ -217,7 +220,10 @@ async fn what_is_rolled_back_is_not_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn distributed_transactions_count_when_they_are_committed() {
-    for (kind, database) in databases() {
+    // Of its own: no other log can be read from a place behind one that is prepared.
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        let Some(server) = Server::own(kind, &[]) else { continue };
+        let database = server.database();
         database.execute(
             "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)",
         );

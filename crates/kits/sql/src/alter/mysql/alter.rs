@@ -31,6 +31,8 @@ pub(super) fn table(
             draft: Draft::new(&ground, (**before).clone()),
             ground: &ground,
             charset: None,
+            columns: false,
+            texts: false,
         };
         altering.actions(tokens)?;
         let (after, renamed, new_name) = altering.finish()?;
@@ -100,6 +102,10 @@ struct Altering<'g, 'a> {
     ground: &'g Ground<'a>,
     /// CONVERT TO CHARACTER SET.
     charset: Option<(String, String)>,
+    /// Columns are added or changed.
+    columns: bool,
+    /// The table's own character set or collation is another.
+    texts: bool,
 }
 
 type Altered = (TableSchema, Vec<(String, String)>, Option<TableName>);
@@ -121,6 +127,7 @@ impl Altering<'_, '_> {
         if partitions::read(tokens, &mut self.draft)? {
             return Ok(());
         }
+        self.columns |= tokens.is("ADD") || tokens.is("MODIFY") || tokens.is("CHANGE");
         if tokens.eat("ADD") {
             return self.add(tokens);
         }
@@ -142,8 +149,13 @@ impl Altering<'_, '_> {
         if self.without_effect(tokens) {
             return Ok(());
         }
-        if self.options.is_known() && self.options.read(tokens)? {
-            return Ok(());
+        if self.options.is_known() {
+            let texts = (self.options.charset.clone(), self.options.collation.clone());
+            if self.options.read(tokens)? {
+                self.texts |=
+                    texts != (self.options.charset.clone(), self.options.collation.clone());
+                return Ok(());
+            }
         }
         // A comment and a counter are no part of the words that are kept.
         if (tokens.is("COMMENT") || tokens.is("AUTO_INCREMENT")) && self.options.read(tokens)? {
@@ -395,6 +407,9 @@ impl Altering<'_, '_> {
     }
 
     fn finish(mut self) -> Read<Altered> {
+        if self.texts && self.columns {
+            return Err(Unread::new("columns and the table's character set change at once"));
+        }
         if let Some((charset, collation)) = &self.charset {
             if !self.options.is_known() {
                 return Err(Unread::new("the table's options are not read"));
@@ -404,8 +419,12 @@ impl Altering<'_, '_> {
             let ground = self.ground;
             for column in self.draft.columns() {
                 let texts = field::get(&column.field, field::CHARSET).is_some();
-                // MariaDB's JSON has its own.
-                if texts && field::native(&column.field, "mysql") != Some("json") {
+                if texts && field::native(&column.field, "mysql") == Some("json") {
+                    // MariaDB's JSON keeps its own, or becomes a mere text of the new one.
+                    let why = format!("whether {} stays json is not known", column.name());
+                    return Err(Unread::new(why));
+                }
+                if texts {
                     column.field = in_charset(ground, column, charset, collation)?;
                 }
             }
