@@ -118,7 +118,17 @@ impl ChangeLog for PostgresSource {
                     _ => None,
                 });
                 let name = format!("syncline_snapshot_{}", pid.unwrap_or("0"));
-                slot::make(&replication, &name, true, true).await?
+                let made = slot::make(&replication, &name, true, true).await?;
+                // A process that was killed may have left the server at making the slot: it may have
+                // become good only behind this snapshot.
+                let session = self.scout().await?;
+                let holds = slot::look(&session, &names.slot).await?.and_then(|s| s.confirmed);
+                if holds.is_none_or(|from| from > made.at) {
+                    let text =
+                        format!("slot {} does not reach back to the snapshot yet", names.slot);
+                    return Err(Error::new(Code::Busy, text));
+                }
+                made
             }
         };
         let snapshot = made.snapshot.ok_or_else(|| {
