@@ -15,7 +15,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("kits", "crates/kits/", &["types"]),
     ("connectors", "crates/connectors/", &["connector", "types", "kits"]),
     ("processors", "crates/processors", &["connector", "types", "kits"]),
-    ("store", "crates/store", &["types"]),
+    ("store", "crates/store", &["types", "kits"]),
     ("engine", "crates/engine", &["connector", "processors", "store", "types", "kits"]),
     ("datax", "crates/datax", &["engine", "connector", "types"]),
     ("testkit", "crates/testkit", &["connector", "types"]),

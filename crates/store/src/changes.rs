@@ -4,11 +4,11 @@
 //! They are counted like dead letters: kept before the flush that moves past them, and forgotten
 //! when a resumed run reads their rows again.
 
-use rusqlite::{Row, named_params, params};
 use serde::Serialize;
 use syncline_types::Result;
 
-use crate::{Store, failed};
+use crate::Store;
+use crate::database::params;
 
 /// Values of one kind in one column that were changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,26 +38,19 @@ impl Store {
         seq: u64,
         changes: &[ChangedValues],
     ) -> Result<()> {
-        let mut connection = self.connection();
-        let mut write = || {
-            let transaction = connection.transaction()?;
-            {
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO changes (run, tbl, split, seq, name, kind, policy, amount)
-                     VALUES (:run, :tbl, :split, :seq, :name, :kind, :policy, :amount)",
-                )?;
-                for c in changes {
-                    insert.execute(named_params! {
-                        ":run": run, ":tbl": c.table, ":split": split,
-                        ":seq": i64::try_from(seq).unwrap_or(i64::MAX),
-                        ":name": c.column, ":kind": c.kind, ":policy": c.policy,
-                        ":amount": i64::try_from(c.values).unwrap_or(i64::MAX),
-                    })?;
-                }
+        let doing = "keeping counts of changed values";
+        self.database().transaction(doing, |session| {
+            for c in changes {
+                session
+                    .execute(
+                        "INSERT INTO changes (run, tbl, split, seq, name, kind, policy, amount)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                        params![run, c.table, split, seq, &c.column, &c.kind, &c.policy, c.values],
+                    )
+                    .map_err(|e| e.while_(doing))?;
             }
-            transaction.commit()
-        };
-        write().map_err(|e| failed("keeping counts of changed values", e))
+            Ok(())
+        })
     }
 
     /// Forgets what reading a split again will find again: everything after the position whose
@@ -72,14 +65,9 @@ impl Store {
         split: u32,
         after: Option<u64>,
     ) -> Result<()> {
-        let after = after.map_or(-1, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
-        self.connection()
-            .execute(
-                "DELETE FROM changes WHERE run = ?1 AND tbl = ?2 AND split = ?3 AND seq > ?4",
-                params![run, table, split, after],
-            )
-            .map(drop)
-            .map_err(|e| failed("forgetting counts of changed values", e))
+        let sql = "DELETE FROM changes WHERE run = $1 AND tbl = $2 AND split = $3 AND seq > $4";
+        let values = params![run, table, split, beyond(after)];
+        self.database().execute("forgetting counts of changed values", sql, values).map(drop)
     }
 
     /// What was changed in a run so far, in the order of tables and columns.
@@ -87,23 +75,25 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn changes(&self, run: &str) -> Result<Vec<ChangedValues>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare(
-                "SELECT tbl, name, kind, policy, sum(amount) FROM changes WHERE run = ?1
-                 GROUP BY tbl, name, kind, policy ORDER BY tbl, name, kind, policy",
-            )?;
-            let changed = |row: &Row<'_>| {
+        self.database().read(
+            "counting changed values",
+            "SELECT tbl, name, kind, policy, CAST(sum(amount) AS BIGINT) AS amount FROM changes
+             WHERE run = $1 GROUP BY tbl, name, kind, policy ORDER BY tbl, name, kind, policy",
+            params![run],
+            |row| {
                 Ok(ChangedValues {
-                    table: row.get(0)?,
-                    column: row.get(1)?,
-                    kind: row.get(2)?,
-                    policy: row.get(3)?,
-                    values: u64::try_from(row.get::<_, i64>(4)?).unwrap_or(0),
+                    table: row.get("tbl")?,
+                    column: row.get("name")?,
+                    kind: row.get("kind")?,
+                    policy: row.get("policy")?,
+                    values: row.get("amount")?,
                 })
-            };
-            statement.query_map([run], changed)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("counting changed values", e))
+            },
+        )
     }
+}
+
+/// The `seq` after which something is to go; before every one there is, without a position.
+pub(crate) fn beyond(after: Option<u64>) -> i64 {
+    after.map_or(-1, |seq| i64::try_from(seq).unwrap_or(i64::MAX))
 }

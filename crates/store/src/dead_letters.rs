@@ -1,10 +1,11 @@
 //! Rows that could not be converted or written, kept with their reason.
 
-use rusqlite::{OptionalExtension, Row, named_params, params};
 use serde::Serialize;
 use syncline_types::Result;
 
-use crate::{Store, failed};
+use crate::changes::beyond;
+use crate::database::{Done, Row, params};
+use crate::{Store, now};
 
 /// A row to be kept.
 #[derive(Debug, Clone)]
@@ -70,7 +71,7 @@ pub struct DeadLetter {
 const COLUMNS: &str = "id, run, tbl, source, target, stage, row_key, code, reason, row_json, \
                        row_arrow, at, replayed_at";
 
-fn letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
+fn letter(row: &Row) -> Done<DeadLetter> {
     Ok(DeadLetter {
         id: row.get("id")?,
         run: row.get("run")?,
@@ -94,29 +95,34 @@ impl Store {
     /// # Errors
     /// When the state cannot be written.
     pub fn keep_dead_letters(&self, run: &str, letters: &[NewDeadLetter]) -> Result<()> {
-        let mut connection = self.connection();
-        let mut write = || {
-            let transaction = connection.transaction()?;
-            {
-                let mut insert = transaction.prepare_cached(
-                    "INSERT INTO dead_letters (run, tbl, split, seq, source, target, stage, row_key,
-                        code, reason, row_json, row_arrow, at)
-                     VALUES (:run, :tbl, :split, :seq, :source, :target, :stage, :key, :code,
-                        :reason, :json, :arrow, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-                )?;
-                for l in letters {
-                    insert.execute(named_params! {
-                        ":run": run, ":tbl": l.table, ":split": l.split,
-                        ":seq": i64::try_from(l.seq).unwrap_or(i64::MAX),
-                        ":source": l.source, ":target": l.target, ":stage": l.stage,
-                        ":key": l.key, ":code": l.code, ":reason": l.reason,
-                        ":json": l.row_json, ":arrow": l.row_arrow,
-                    })?;
-                }
+        let doing = "keeping dead letters";
+        self.database().transaction(doing, |session| {
+            for l in letters {
+                session
+                    .execute(
+                        "INSERT INTO dead_letters (run, tbl, split, seq, source, target, stage,
+                            row_key, code, reason, row_json, row_arrow, at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                        params![
+                            run,
+                            l.table,
+                            l.split,
+                            l.seq,
+                            &l.source,
+                            &l.target,
+                            &l.stage,
+                            &l.key,
+                            &l.code,
+                            &l.reason,
+                            &l.row_json,
+                            &l.row_arrow,
+                            now()
+                        ],
+                    )
+                    .map_err(|e| e.while_(doing))?;
             }
-            transaction.commit()
-        };
-        write().map_err(|e| failed("keeping dead letters", e))
+            Ok(())
+        })
     }
 
     /// Forgets what reading a split again will find again: everything after the position whose
@@ -131,14 +137,10 @@ impl Store {
         split: u32,
         after: Option<u64>,
     ) -> Result<u64> {
-        let after = after.map_or(-1, |seq| i64::try_from(seq).unwrap_or(i64::MAX));
-        self.connection()
-            .execute(
-                "DELETE FROM dead_letters WHERE run = ?1 AND tbl = ?2 AND split = ?3 AND seq > ?4",
-                params![run, table, split, after],
-            )
-            .map(|n| n as u64)
-            .map_err(|e| failed("forgetting dead letters", e))
+        let sql =
+            "DELETE FROM dead_letters WHERE run = $1 AND tbl = $2 AND split = $3 AND seq > $4";
+        let values = params![run, table, split, beyond(after)];
+        self.database().execute("forgetting dead letters", sql, values)
     }
 
     /// How many rows of a run are kept, by index of the table in the plan.
@@ -146,16 +148,10 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn count_dead_letters(&self, run: &str) -> Result<Vec<(u32, u64)>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection
-                .prepare("SELECT tbl, count(*) FROM dead_letters WHERE run = ?1 GROUP BY tbl")?;
-            let count = |row: &Row<'_>| {
-                Ok((row.get(0)?, u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0)))
-            };
-            statement.query_map([run], count)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("counting dead letters", e))
+        let sql = "SELECT tbl, count(*) AS letters FROM dead_letters WHERE run = $1 GROUP BY tbl";
+        self.database().read("counting dead letters", sql, params![run], |row| {
+            Ok((row.get("tbl")?, row.get("letters")?))
+        })
     }
 
     /// Rows kept, in the order they were; of one run or of all.
@@ -163,14 +159,15 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn dead_letters(&self, run: Option<&str>) -> Result<Vec<DeadLetter>> {
-        let sql =
-            format!("SELECT {COLUMNS} FROM dead_letters WHERE ?1 IS NULL OR run = ?1 ORDER BY id");
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map([run], letter)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("listing dead letters", e))
+        let doing = "listing dead letters";
+        let all = format!("SELECT {COLUMNS} FROM dead_letters");
+        match run {
+            None => self.database().read(doing, &format!("{all} ORDER BY id"), &[], letter),
+            Some(run) => {
+                let sql = format!("{all} WHERE run = $1 ORDER BY id");
+                self.database().read(doing, &sql, params![run], letter)
+            }
+        }
     }
 
     /// One row kept.
@@ -178,11 +175,8 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn dead_letter(&self, id: i64) -> Result<Option<DeadLetter>> {
-        let sql = format!("SELECT {COLUMNS} FROM dead_letters WHERE id = ?1");
-        self.connection()
-            .query_row(&sql, [id], letter)
-            .optional()
-            .map_err(|e| failed("reading a dead letter", e))
+        let sql = format!("SELECT {COLUMNS} FROM dead_letters WHERE id = $1");
+        Ok(self.database().read("reading a dead letter", &sql, params![id], letter)?.pop())
     }
 
     /// Notes that a row has been written after all.
@@ -190,12 +184,7 @@ impl Store {
     /// # Errors
     /// When the state cannot be written.
     pub fn mark_replayed(&self, id: i64) -> Result<()> {
-        self.connection()
-            .execute(
-                "UPDATE dead_letters SET replayed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = ?1",
-                [id],
-            )
-            .map(drop)
-            .map_err(|e| failed("marking a dead letter", e))
+        let sql = "UPDATE dead_letters SET replayed_at = $1 WHERE id = $2";
+        self.database().execute("marking a dead letter", sql, params![now(), id]).map(drop)
     }
 }

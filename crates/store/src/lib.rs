@@ -1,10 +1,11 @@
-//! Durable state of runs in a local SQLite file: what was planned, how far each split is, what
-//! happened, and the rows that could not be written.
+//! Durable state, in a local SQLite file or a PostgreSQL database: what was planned, how far each
+//! split is, what happened, and the rows that could not be written.
 //!
 //! Everything is written before it is announced. Every write that moves a run forward carries the
 //! run's epoch and is refused once another process has taken the run over.
 
 mod changes;
+mod database;
 mod dead_letters;
 mod lock;
 mod logs;
@@ -12,20 +13,20 @@ mod runs;
 mod schema;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::Connection;
 use syncline_types::{Code, Error, Result};
+
+use crate::database::{Address, Database, Failure, OpenError};
 
 pub use changes::ChangedValues;
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use lock::RunLock;
 pub use runs::{Checkpoint, HistoryEntry, NewRun, RunRecord, RunTotals};
 
-/// The state folder of one machine or user.
+/// The state: of one machine or user in a folder, or of several nodes in a PostgreSQL database.
 pub struct Store {
     folder: PathBuf,
-    connection: Mutex<Connection>,
+    database: Database,
 }
 
 impl Store {
@@ -40,36 +41,50 @@ impl Store {
             unusable(folder, full, e)
         })?;
         let path = folder.join("syncline.db");
-        let no_database = |e: rusqlite::Error| {
-            let full = e.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull);
-            unusable(folder, full, e)
-        };
-        let connection = Connection::open(&path).map_err(no_database)?;
-        schema::migrate(&connection).map_err(|e| match e {
-            schema::MigrationError::Sqlite(e) => no_database(e),
-            schema::MigrationError::Newer(found) => Error::new(
-                Code::StateUnusable,
-                format!(
-                    "{}: written by a newer version (format {found}, this one reads up to {})",
-                    path.display(),
-                    schema::VERSION
-                ),
-            )
-            .hint("update syncline, or give another folder with --state"),
+        let database = Database::sqlite(&path).map_err(|e| match e {
+            OpenError::Failed(e) => unusable(folder, e.kind == Failure::Full, e.cause),
+            OpenError::Newer(found) => newer(&path.display().to_string(), found)
+                .hint("update syncline, or give another folder with --state"),
         })?;
-        Ok(Self { folder: folder.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self { folder: folder.to_owned(), database })
     }
 
-    /// Where it lies.
+    /// Opens the state in a PostgreSQL database, making its tables when they are missing. What
+    /// belongs to this machine alone lies in `folder`.
+    ///
+    /// # Errors
+    /// [`Code::BadUrl`]; [`Code::StateUnusable`] when the database cannot be used or was made by a
+    /// newer version; [`Code::Busy`] when its server does not answer.
+    pub fn connect(url: &str, folder: &Path) -> Result<Self> {
+        let address = Address::parse(url)?;
+        std::fs::create_dir_all(folder.join("locks")).map_err(|e| unusable(folder, false, e))?;
+        let database = Database::postgres(&address).map_err(|e| match e {
+            OpenError::Failed(e) => {
+                e.while_(&format!("opening {}", address.place())).hint("look at --store")
+            }
+            OpenError::Newer(found) => newer(&address.place(), found).hint("update syncline"),
+        })?;
+        Ok(Self { folder: folder.to_owned(), database })
+    }
+
+    /// Where it lies, or what belongs to this machine alone.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The connection. A panic of another holder leaves no half-made transaction behind (it is
-    /// rolled back when dropped), so a poisoned lock is still good.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
+}
+
+fn newer(place: &str, found: i64) -> Error {
+    Error::new(
+        Code::StateUnusable,
+        format!(
+            "{place}: written by a newer version (format {found}, this one reads up to {})",
+            schema::VERSION
+        ),
+    )
 }
 
 fn unusable(
@@ -85,13 +100,7 @@ fn unusable(
     Error::new(code, format!("state folder {}", folder.display())).because(cause.into()).hint(hint)
 }
 
-/// A database error on the way: full disks and read-only folders keep their own codes.
-fn failed(doing: &str, error: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode as E;
-    let code = match error.sqlite_error_code() {
-        Some(E::DiskFull) => Code::DiskFull,
-        Some(E::DatabaseBusy | E::DatabaseLocked) => Code::Busy,
-        _ => Code::StateUnusable,
-    };
-    Error::new(code, format!("state: {doing}")).because(error)
+/// This moment, as the state keeps it: UTC, ISO 8601, milliseconds.
+pub(crate) fn now() -> String {
+    chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

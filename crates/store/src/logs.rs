@@ -1,10 +1,13 @@
 //! Runs that follow a log: where they stand in it, and what their tables are at which place.
 
-use rusqlite::{OptionalExtension, params};
 use syncline_types::{Position, Result};
 
-use crate::runs::{signed, stale};
-use crate::{Store, failed};
+use crate::Store;
+use crate::database::{Done, Row, params};
+use crate::runs::stale;
+
+/// What is being done when a run's place in its log is written.
+const KEEPING: &str = "keeping a run's place in the log";
 
 impl Store {
     /// What the engine keeps of a run's way from snapshot to log, as it wrote it.
@@ -12,10 +15,10 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn log(&self, run: &str) -> Result<Option<String>> {
-        self.connection()
-            .query_row("SELECT state FROM logs WHERE run = ?1", [run], |row| row.get(0))
-            .optional()
-            .map_err(|e| failed("reading a run's log", e))
+        let sql = "SELECT state FROM logs WHERE run = $1";
+        let read =
+            self.database().read("reading a run's log", sql, params![run], |row| row.get("state"));
+        Ok(read?.pop())
     }
 
     /// Keeps it.
@@ -23,12 +26,13 @@ impl Store {
     /// # Errors
     /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
     pub fn save_log(&self, run: &str, epoch: u64, state: &str) -> Result<()> {
-        self.write_log(
+        self.fenced(
             run,
             epoch,
-            "INSERT INTO logs (run, state) SELECT id, ?3 FROM runs WHERE id = ?1 AND epoch = ?2
+            KEEPING,
+            "INSERT INTO logs (run, state) SELECT id, $1 FROM runs WHERE id = $2 AND epoch = $3
              ON CONFLICT (run) DO UPDATE SET state = excluded.state",
-            params![run, signed(epoch), state],
+            params![state, run, epoch],
         )
     }
 
@@ -37,10 +41,9 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn log_position(&self, run: &str) -> Result<Option<Position>> {
-        self.connection()
-            .query_row("SELECT seq, token FROM log_positions WHERE run = ?1", [run], position)
-            .optional()
-            .map_err(|e| failed("reading a run's place in the log", e))
+        let sql = "SELECT seq, token FROM log_positions WHERE run = $1";
+        let doing = "reading a run's place in the log";
+        Ok(self.database().read(doing, sql, params![run], position)?.pop())
     }
 
     /// Records that everything up to a place in the log is durable.
@@ -48,13 +51,14 @@ impl Store {
     /// # Errors
     /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
     pub fn save_log_position(&self, run: &str, epoch: u64, at: &Position) -> Result<()> {
-        self.write_log(
+        self.fenced(
             run,
             epoch,
+            KEEPING,
             "INSERT INTO log_positions (run, seq, token)
-             SELECT id, ?3, ?4 FROM runs WHERE id = ?1 AND epoch = ?2
+             SELECT id, $1, $2 FROM runs WHERE id = $3 AND epoch = $4
              ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, token = excluded.token",
-            params![run, signed(epoch), signed(at.seq), at.token],
+            params![at.seq, &at.token, run, epoch],
         )
     }
 
@@ -63,15 +67,10 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn log_plans(&self, run: &str) -> Result<Vec<(Position, String)>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection
-                .prepare("SELECT seq, token, plan FROM log_plans WHERE run = ?1 ORDER BY id")?;
-            statement
-                .query_map([run], |row| Ok((position(row)?, row.get(2)?)))?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("reading the plans of a run", e))
+        let sql = "SELECT seq, token, plan FROM log_plans WHERE run = $1 ORDER BY id";
+        self.database().read("reading the plans of a run", sql, params![run], |row| {
+            Ok((position(row)?, row.get("plan")?))
+        })
     }
 
     /// Keeps the plan that holds from a place in the log on.
@@ -79,12 +78,13 @@ impl Store {
     /// # Errors
     /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
     pub fn save_log_plan(&self, run: &str, epoch: u64, from: &Position, plan: &str) -> Result<()> {
-        self.write_log(
+        self.fenced(
             run,
             epoch,
+            KEEPING,
             "INSERT INTO log_plans (run, seq, token, plan)
-             SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2",
-            params![run, signed(epoch), signed(from.seq), from.token, plan],
+             SELECT id, $1, $2, $3 FROM runs WHERE id = $4 AND epoch = $5",
+            params![from.seq, &from.token, plan, run, epoch],
         )
     }
 
@@ -94,47 +94,29 @@ impl Store {
     /// # Errors
     /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
     pub fn begin_anew(&self, run: &str, epoch: u64, state: &str) -> Result<()> {
-        let mut connection = self.connection();
-        let doing = |e| failed("beginning a run anew", e);
-        let transaction = connection.transaction().map_err(doing)?;
-        let mine = transaction
-            .execute(
-                "UPDATE runs SET plan = NULL WHERE id = ?1 AND epoch = ?2",
-                params![run, signed(epoch)],
+        let doing = "beginning a run anew";
+        self.database().transaction(doing, |session| {
+            let mut execute =
+                |sql: &str, values: &[_]| session.execute(sql, values).map_err(|e| e.while_(doing));
+            let sql = "UPDATE runs SET plan = NULL WHERE id = $1 AND epoch = $2";
+            if execute(sql, params![run, epoch])? == 0 {
+                return Err(stale(run, epoch));
+            }
+            for table in ["checkpoints", "commits", "log_positions", "log_plans"] {
+                execute(&format!("DELETE FROM {table} WHERE run = $1"), params![run])?;
+            }
+            execute(
+                "INSERT INTO logs (run, state) VALUES ($1, $2)
+                 ON CONFLICT (run) DO UPDATE SET state = excluded.state",
+                params![run, state],
             )
-            .map_err(doing)?;
-        if mine == 0 {
-            return Err(stale(run, epoch));
-        }
-        for table in ["checkpoints", "commits", "log_positions", "log_plans"] {
-            let sql = format!("DELETE FROM {table} WHERE run = ?1");
-            transaction.execute(&sql, [run]).map_err(doing)?;
-        }
-        transaction
-            .execute("INSERT OR REPLACE INTO logs (run, state) VALUES (?1, ?2)", [run, state])
-            .map_err(doing)?;
-        transaction.commit().map_err(doing)
-    }
-
-    fn write_log(
-        &self,
-        run: &str,
-        epoch: u64,
-        sql: &str,
-        values: &[&dyn rusqlite::ToSql],
-    ) -> Result<()> {
-        let changed = self
-            .connection()
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute(values))
-            .map_err(|e| failed("keeping a run's place in the log", e))?;
-        if changed == 0 { Err(stale(run, epoch)) } else { Ok(()) }
+            .map(drop)
+        })
     }
 }
 
-fn position(row: &rusqlite::Row<'_>) -> rusqlite::Result<Position> {
-    let seq = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
-    Ok(Position::new(seq, row.get::<_, String>(1)?))
+fn position(row: &Row) -> Done<Position> {
+    Ok(Position::new(row.get("seq")?, row.get::<String>("token")?))
 }
 
 #[cfg(test)]

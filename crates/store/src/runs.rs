@@ -1,10 +1,10 @@
 //! Runs: their states with history, their plans, and how far each split is.
 
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use serde::{Deserialize, Serialize};
 use syncline_types::{Code, Error, Position, Result, RunEvent, RunState};
 
-use crate::{Store, failed};
+use crate::database::{Done, Row, Session, Value, params};
+use crate::{Store, now};
 
 /// A run to be recorded.
 #[derive(Debug, Clone)]
@@ -99,11 +99,10 @@ pub struct HistoryEntry {
     pub reason: Option<String>,
 }
 
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 const COLUMNS: &str = "id, job, name, command, spec, source, sink, state, reason, epoch, plan, totals, \
                        created_at, updated_at";
 
-fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+fn record(row: &Row) -> Done<RunRecord> {
     let state: String = row.get("state")?;
     let totals: Option<String> = row.get("totals")?;
     Ok(RunRecord {
@@ -116,7 +115,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         sink: row.get("sink")?,
         state: RunState::parse(&state).unwrap_or(RunState::Failed),
         reason: row.get("reason")?,
-        epoch: u64::try_from(row.get::<_, i64>("epoch")?).unwrap_or(0),
+        epoch: row.get("epoch")?,
         plan: row.get("plan")?,
         totals: totals.and_then(|t| serde_json::from_str(&t).ok()).unwrap_or_default(),
         created_at: row.get("created_at")?,
@@ -126,14 +125,13 @@ fn record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
 
 const CHECKPOINTS: &str = "SELECT tbl, split, seq, token, done, written FROM checkpoints";
 
-fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Checkpoint> {
-    let unsigned = |n: i64| u64::try_from(n).unwrap_or(0);
+fn checkpoint(row: &Row) -> Done<Checkpoint> {
     Ok(Checkpoint {
-        table: row.get(0)?,
-        split: row.get(1)?,
-        position: Position::new(unsigned(row.get(2)?), row.get::<_, String>(3)?),
-        done: row.get(4)?,
-        written: unsigned(row.get(5)?),
+        table: row.get("tbl")?,
+        split: row.get("split")?,
+        position: Position::new(row.get("seq")?, row.get::<String>("token")?),
+        done: row.get("done")?,
+        written: row.get("written")?,
     })
 }
 
@@ -144,34 +142,38 @@ pub(crate) fn stale(run: &str, epoch: u64) -> Error {
     )
 }
 
-pub(crate) fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 impl Store {
     /// Records a run, as created.
     ///
     /// # Errors
     /// When the state cannot be written.
     pub fn create_run(&self, run: &NewRun) -> Result<RunRecord> {
-        let mut connection = self.connection();
-        let write = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            transaction.execute(
-                &format!(
-                    "INSERT INTO runs
-                        (id, job, name, command, spec, source, sink, state, created_at, updated_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'created', {NOW}, {NOW})"
-                ),
-                params![run.id, run.job, run.name, run.command, run.spec, run.source, run.sink],
-            )?;
-            add_history(&transaction, &run.id, RunState::Created, None)?;
-            let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
-            let recorded = transaction.query_row(&sql, [&run.id], record)?;
-            transaction.commit()?;
-            Ok(recorded)
-        };
-        write(&mut connection).map_err(|e| failed("recording a run", e))
+        let doing = "recording a run";
+        self.database().transaction(doing, |session| {
+            let sql = format!(
+                "INSERT INTO runs
+                    (id, job, name, command, spec, source, sink, state, created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8) RETURNING {COLUMNS}"
+            );
+            let values = params![
+                &run.id,
+                &run.job,
+                &run.name,
+                &run.command,
+                &run.spec,
+                &run.source,
+                &run.sink,
+                now()
+            ];
+            let mut write = || {
+                let recorded = session.row(&sql, values)?;
+                add_history(session, &run.id, RunState::Created, None)?;
+                recorded.as_ref().map(record).transpose()
+            };
+            write()
+                .map_err(|e| e.while_(doing))?
+                .ok_or_else(|| Error::bug("a run that was recorded is not there"))
+        })
     }
 
     /// The run of that id, or whose id begins so when only one does.
@@ -179,16 +181,11 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn run(&self, id: &str) -> Result<Option<RunRecord>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM runs WHERE substr(id, 1, length(?1)) = ?1 \
-             ORDER BY length(id) = length(?1) DESC LIMIT 2"
-        );
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare(&sql)?;
-            statement.query_map([id], record)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        let mut found = read().map_err(|e| failed("reading a run", e))?;
+        // The next text after every one that begins so.
+        let beyond = format!("{id}\u{10FFFF}");
+        let sql =
+            format!("SELECT {COLUMNS} FROM runs WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2");
+        let mut found = self.records("reading a run", &sql, params![id, beyond])?;
         let exact = found.first().is_some_and(|r| r.id == id);
         Ok(if exact || found.len() == 1 { Some(found.swap_remove(0)) } else { None })
     }
@@ -199,13 +196,10 @@ impl Store {
     /// When the state cannot be read.
     pub fn unfinished(&self, job: &str) -> Result<Option<RunRecord>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM runs WHERE job = ?1 AND state NOT IN ('finished', 'stopped') \
+            "SELECT {COLUMNS} FROM runs WHERE job = $1 AND state NOT IN ('finished', 'stopped') \
              ORDER BY created_at DESC, id DESC LIMIT 1"
         );
-        self.connection()
-            .query_row(&sql, [job], record)
-            .optional()
-            .map_err(|e| failed("looking for an unfinished run", e))
+        Ok(self.records("looking for an unfinished run", &sql, params![job])?.pop())
     }
 
     /// The newest run of a job, whatever became of it.
@@ -214,12 +208,9 @@ impl Store {
     /// When the state cannot be read.
     pub fn last_run(&self, job: &str) -> Result<Option<RunRecord>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM runs WHERE job = ?1 ORDER BY created_at DESC, id DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM runs WHERE job = $1 ORDER BY created_at DESC, id DESC LIMIT 1"
         );
-        self.connection()
-            .query_row(&sql, [job], record)
-            .optional()
-            .map_err(|e| failed("looking for a job's last run", e))
+        Ok(self.records("looking for a job's last run", &sql, params![job])?.pop())
     }
 
     /// Runs, newest first.
@@ -227,18 +218,20 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn runs(&self, state: Option<RunState>, limit: u32) -> Result<Vec<RunRecord>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM runs WHERE ?1 IS NULL OR state = ?1 \
-             ORDER BY created_at DESC, id DESC LIMIT ?2"
-        );
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare(&sql)?;
-            statement
-                .query_map(params![state.map(RunState::name), limit], record)?
-                .collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("listing runs", e))
+        let all = format!("SELECT {COLUMNS} FROM runs");
+        let newest = "ORDER BY created_at DESC, id DESC LIMIT";
+        match state {
+            None => self.records("listing runs", &format!("{all} {newest} $1"), params![limit]),
+            Some(state) => self.records(
+                "listing runs",
+                &format!("{all} WHERE state = $1 {newest} $2"),
+                params![state.name(), limit],
+            ),
+        }
+    }
+
+    fn records(&self, doing: &str, sql: &str, values: &[Value]) -> Result<Vec<RunRecord>> {
+        self.database().read(doing, sql, values, record)
     }
 
     /// Takes a run up: a new epoch, which fences off every earlier owner, and the state after
@@ -273,36 +266,34 @@ impl Store {
         new_epoch: bool,
     ) -> Result<RunRecord> {
         let doing = "recording a state";
-        let mut connection = self.connection();
-        let transaction = connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(|e| failed(doing, e))?;
-        let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
-        let current = transaction
-            .query_row(&sql, [run], record)
-            .optional()
-            .map_err(|e| failed(doing, e))?
-            .ok_or_else(|| Error::new(Code::StateUnusable, format!("run {run} is not recorded")))?;
-        if let Some(epoch) = epoch.filter(|e| *e != current.epoch) {
-            return Err(stale(run, epoch));
-        }
-        let next = current.state.after(event)?;
-        let epoch = current.epoch + u64::from(new_epoch);
-        let write = || {
-            transaction.execute(
-                &format!(
-                    "UPDATE runs SET state = ?2, reason = ?3, epoch = ?4, updated_at = {NOW} WHERE id = ?1"
-                ),
-                params![run, next.name(), reason, signed(epoch)],
-            )?;
-            if next != current.state || reason != current.reason.as_deref() || new_epoch {
-                add_history(&transaction, run, next, reason)?;
+        self.database().transaction(doing, |session| {
+            let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = $1{}", session.for_update());
+            let current = session
+                .row(&sql, params![run])
+                .and_then(|row| row.as_ref().map(record).transpose())
+                .map_err(|e| e.while_(doing))?
+                .ok_or_else(|| {
+                    Error::new(Code::StateUnusable, format!("run {run} is not recorded"))
+                })?;
+            if let Some(epoch) = epoch.filter(|e| *e != current.epoch) {
+                return Err(stale(run, epoch));
             }
-            Ok(())
-        };
-        write().map_err(|e: rusqlite::Error| failed(doing, e))?;
-        transaction.commit().map_err(|e| failed(doing, e))?;
-        Ok(RunRecord { state: next, reason: reason.map(str::to_owned), epoch, ..current })
+            let next = current.state.after(event)?;
+            let epoch = current.epoch + u64::from(new_epoch);
+            let mut write = || {
+                session.execute(
+                    "UPDATE runs SET state = $1, reason = $2, epoch = $3, updated_at = $4 \
+                     WHERE id = $5",
+                    params![next.name(), reason, epoch, now(), run],
+                )?;
+                if next != current.state || reason != current.reason.as_deref() || new_epoch {
+                    add_history(session, run, next, reason)?;
+                }
+                Ok(())
+            };
+            write().map_err(|e: crate::database::Failed| e.while_(doing))?;
+            Ok(RunRecord { state: next, reason: reason.map(str::to_owned), epoch, ..current })
+        })
     }
 
     /// Keeps the plan of a run, once.
@@ -310,7 +301,7 @@ impl Store {
     /// # Errors
     /// [`Code::StaleEpoch`] when `epoch` is past.
     pub fn save_plan(&self, run: &str, epoch: u64, plan: &str) -> Result<()> {
-        self.update(run, epoch, "keeping the plan", "plan = ?3", plan)
+        self.update(run, epoch, "keeping the plan", "plan", plan)
     }
 
     /// Keeps the counts of a run.
@@ -319,15 +310,25 @@ impl Store {
     /// [`Code::StaleEpoch`] when `epoch` is past.
     pub fn save_totals(&self, run: &str, epoch: u64, totals: &RunTotals) -> Result<()> {
         let text = serde_json::to_string(totals).unwrap_or_default();
-        self.update(run, epoch, "keeping the counts", "totals = ?3", &text)
+        self.update(run, epoch, "keeping the counts", "totals", &text)
     }
 
-    fn update(&self, run: &str, epoch: u64, doing: &str, set: &str, value: &str) -> Result<()> {
-        let sql = format!("UPDATE runs SET {set}, updated_at = {NOW} WHERE id = ?1 AND epoch = ?2");
-        let changed = self
-            .connection()
-            .execute(&sql, params![run, signed(epoch), value])
-            .map_err(|e| failed(doing, e))?;
+    fn update(&self, run: &str, epoch: u64, doing: &str, column: &str, value: &str) -> Result<()> {
+        let sql =
+            format!("UPDATE runs SET {column} = $1, updated_at = $2 WHERE id = $3 AND epoch = $4");
+        self.fenced(run, epoch, doing, &sql, params![value, now(), run, epoch])
+    }
+
+    /// Runs a statement that changes a row only as long as the run is of `epoch`.
+    pub(crate) fn fenced(
+        &self,
+        run: &str,
+        epoch: u64,
+        doing: &str,
+        sql: &str,
+        values: &[Value],
+    ) -> Result<()> {
+        let changed = self.database().execute(doing, sql, values)?;
         if changed == 0 { Err(stale(run, epoch)) } else { Ok(()) }
     }
 
@@ -336,25 +337,26 @@ impl Store {
     /// # Errors
     /// [`Code::StaleEpoch`] when `epoch` is past.
     pub fn checkpoint(&self, run: &str, epoch: u64, at: &Checkpoint) -> Result<()> {
-        let changed = self
-            .connection()
-            .prepare_cached(
-                "INSERT INTO checkpoints (run, tbl, split, seq, token, done, written)
-                 SELECT :run, :tbl, :split, :seq, :token, :done, :written
-                 FROM runs WHERE id = :run AND epoch = :epoch
-                 ON CONFLICT (run, tbl, split) DO UPDATE
-                 SET seq = excluded.seq, token = excluded.token, done = excluded.done,
-                     written = excluded.written",
-            )
-            .and_then(|mut statement| {
-                statement.execute(named_params! {
-                    ":run": run, ":epoch": signed(epoch), ":tbl": at.table, ":split": at.split,
-                    ":seq": signed(at.position.seq), ":token": at.position.token, ":done": at.done,
-                    ":written": signed(at.written),
-                })
-            })
-            .map_err(|e| failed("moving a checkpoint", e))?;
-        if changed == 0 { Err(stale(run, epoch)) } else { Ok(()) }
+        self.fenced(
+            run,
+            epoch,
+            "moving a checkpoint",
+            "INSERT INTO checkpoints (run, tbl, split, seq, token, done, written)
+             SELECT id, $1, $2, $3, $4, $5, $6 FROM runs WHERE id = $7 AND epoch = $8
+             ON CONFLICT (run, tbl, split) DO UPDATE
+             SET seq = excluded.seq, token = excluded.token, done = excluded.done,
+                 written = excluded.written",
+            params![
+                at.table,
+                at.split,
+                at.position.seq,
+                &at.position.token,
+                at.done,
+                at.written,
+                run,
+                epoch
+            ],
+        )
     }
 
     /// All checkpoints of a run.
@@ -362,12 +364,8 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn checkpoints(&self, run: &str) -> Result<Vec<Checkpoint>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare(&format!("{CHECKPOINTS} WHERE run = ?1"))?;
-            statement.query_map([run], checkpoint)?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("reading checkpoints", e))
+        let sql = format!("{CHECKPOINTS} WHERE run = $1");
+        self.database().read("reading checkpoints", &sql, params![run], checkpoint)
     }
 
     /// The checkpoint of one split, once it has one.
@@ -375,11 +373,9 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn checkpoint_of(&self, run: &str, table: u32, split: u32) -> Result<Option<Checkpoint>> {
-        let sql = format!("{CHECKPOINTS} WHERE run = ?1 AND tbl = ?2 AND split = ?3");
-        self.connection()
-            .query_row(&sql, params![run, table, split], checkpoint)
-            .optional()
-            .map_err(|e| failed("reading a checkpoint", e))
+        let sql = format!("{CHECKPOINTS} WHERE run = $1 AND tbl = $2 AND split = $3");
+        let values = params![run, table, split];
+        Ok(self.database().read("reading a checkpoint", &sql, values, checkpoint)?.pop())
     }
 
     /// Notes that the sink has committed a table: it must not be asked to again once it has been
@@ -388,15 +384,14 @@ impl Store {
     /// # Errors
     /// [`Code::StaleEpoch`] when `epoch` is past.
     pub fn commit_table(&self, run: &str, epoch: u64, table: u32) -> Result<()> {
-        let changed = self
-            .connection()
-            .execute(
-                "INSERT INTO commits (run, tbl) SELECT ?1, ?3 FROM runs WHERE id = ?1 AND epoch = ?2
-                 ON CONFLICT DO UPDATE SET tbl = excluded.tbl",
-                params![run, signed(epoch), table],
-            )
-            .map_err(|e| failed("noting a commit", e))?;
-        if changed == 0 { Err(stale(run, epoch)) } else { Ok(()) }
+        self.fenced(
+            run,
+            epoch,
+            "noting a commit",
+            "INSERT INTO commits (run, tbl) SELECT id, $1 FROM runs WHERE id = $2 AND epoch = $3
+             ON CONFLICT (run, tbl) DO UPDATE SET tbl = excluded.tbl",
+            params![table, run, epoch],
+        )
     }
 
     /// The tables of a run that are committed, by index in the plan.
@@ -404,12 +399,8 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn committed_tables(&self, run: &str) -> Result<Vec<u32>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection.prepare("SELECT tbl FROM commits WHERE run = ?1")?;
-            statement.query_map([run], |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("reading commits", e))
+        let sql = "SELECT tbl FROM commits WHERE run = $1";
+        self.database().read("reading commits", sql, params![run], |row| row.get("tbl"))
     }
 
     /// What happened to a run, oldest first.
@@ -417,33 +408,28 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn history(&self, run: &str) -> Result<Vec<HistoryEntry>> {
-        let connection = self.connection();
-        let read = || {
-            let mut statement = connection
-                .prepare("SELECT at, state, reason FROM history WHERE run = ?1 ORDER BY id")?;
-            let rows = statement.query_map([run], |row| {
-                let state: String = row.get(1)?;
-                Ok(HistoryEntry {
-                    at: row.get(0)?,
-                    state: RunState::parse(&state).unwrap_or(RunState::Failed),
-                    reason: row.get(2)?,
-                })
-            })?;
-            rows.collect::<rusqlite::Result<Vec<_>>>()
-        };
-        read().map_err(|e| failed("reading history", e))
+        let sql = "SELECT at, state, reason FROM history WHERE run = $1 ORDER BY id";
+        self.database().read("reading history", sql, params![run], |row| {
+            let state: String = row.get("state")?;
+            Ok(HistoryEntry {
+                at: row.get("at")?,
+                state: RunState::parse(&state).unwrap_or(RunState::Failed),
+                reason: row.get("reason")?,
+            })
+        })
     }
 }
 
 fn add_history(
-    connection: &Connection,
+    session: &mut Session,
     run: &str,
     state: RunState,
     reason: Option<&str>,
-) -> rusqlite::Result<()> {
-    connection.execute(
-        &format!("INSERT INTO history (run, at, state, reason) VALUES (?1, {NOW}, ?2, ?3)"),
-        params![run, state.name(), reason],
-    )?;
-    Ok(())
+) -> Done<()> {
+    session
+        .execute(
+            "INSERT INTO history (run, at, state, reason) VALUES ($1, $2, $3, $4)",
+            params![run, now(), state.name(), reason],
+        )
+        .map(drop)
 }

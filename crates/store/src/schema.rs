@@ -1,168 +1,137 @@
-//! The tables of the state database, and how older ones become current.
+//! The tables of the state, and how older ones become current.
+//!
+//! Each version is a file of SQL, written for SQLite; PostgreSQL gets its translation. A version
+//! that has been released never changes.
 
-use std::time::Duration;
-
-use rusqlite::Connection;
-
-/// The version this code writes; kept in `PRAGMA user_version`.
-pub(crate) const VERSION: i64 = 3;
+use crate::database::{Done, OpenError, Session, params};
 
 /// Statements that lead from version N to N + 1, by N.
-const MIGRATIONS: [&str; VERSION as usize] = [V1, V2, V3];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4_configuration.sql"),
+    include_str!("schema/v5_runs.sql"),
+    include_str!("schema/v6_people.sql"),
+    include_str!("schema/v7_operations.sql"),
+];
 
-const V1: &str = "
-CREATE TABLE runs (
-    id          TEXT PRIMARY KEY,
-    job         TEXT NOT NULL,
-    name        TEXT NOT NULL,
-    command     TEXT NOT NULL,
-    spec        TEXT NOT NULL,
-    source      TEXT NOT NULL,
-    sink        TEXT NOT NULL,
-    state       TEXT NOT NULL,
-    reason      TEXT,
-    epoch       INTEGER NOT NULL DEFAULT 0,
-    plan        TEXT,
-    totals      TEXT,
-    created_at  TEXT NOT NULL,
-    updated_at  TEXT NOT NULL
-) STRICT;
-CREATE INDEX runs_by_job ON runs (job, created_at);
-CREATE TABLE checkpoints (
-    run   TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    tbl   INTEGER NOT NULL,
-    split INTEGER NOT NULL,
-    seq   INTEGER NOT NULL,
-    token TEXT NOT NULL,
-    done  INTEGER NOT NULL,
-    written INTEGER NOT NULL,
-    PRIMARY KEY (run, tbl, split)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE commits (
-    run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    tbl INTEGER NOT NULL,
-    PRIMARY KEY (run, tbl)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE history (
-    id     INTEGER PRIMARY KEY,
-    run    TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    at     TEXT NOT NULL,
-    state  TEXT NOT NULL,
-    reason TEXT
-) STRICT;
-CREATE INDEX history_by_run ON history (run, id);
-CREATE TABLE dead_letters (
-    id          INTEGER PRIMARY KEY,
-    run         TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    tbl         INTEGER NOT NULL,
-    split       INTEGER NOT NULL,
-    seq         INTEGER NOT NULL,
-    source      TEXT NOT NULL,
-    target      TEXT NOT NULL,
-    stage       TEXT NOT NULL,
-    row_key     TEXT NOT NULL,
-    code        TEXT NOT NULL,
-    reason      TEXT NOT NULL,
-    row_json    TEXT NOT NULL,
-    row_arrow   BLOB NOT NULL,
-    at          TEXT NOT NULL,
-    replayed_at TEXT
-) STRICT;
-CREATE INDEX dead_letters_by_run ON dead_letters (run, tbl, split, seq);
-";
+/// The version this code writes.
+pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
 
-/// Counts of values that the job's policies changed.
-const V2: &str = "
-CREATE TABLE changes (
-    id     INTEGER PRIMARY KEY,
-    run    TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    tbl    INTEGER NOT NULL,
-    split  INTEGER NOT NULL,
-    seq    INTEGER NOT NULL,
-    name   TEXT NOT NULL,
-    kind   TEXT NOT NULL,
-    policy TEXT NOT NULL,
-    amount INTEGER NOT NULL
-) STRICT;
-CREATE INDEX changes_by_run ON changes (run, tbl, split, seq);
-";
-
-/// Runs that follow a log.
-const V3: &str = "
-CREATE TABLE logs (
-    run   TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-    state TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE log_positions (
-    run   TEXT PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-    seq   INTEGER NOT NULL,
-    token TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE log_plans (
-    id    INTEGER PRIMARY KEY,
-    run   TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    seq   INTEGER NOT NULL,
-    token TEXT NOT NULL,
-    plan  TEXT NOT NULL
-) STRICT;
-CREATE INDEX log_plans_by_run ON log_plans (run, id);
-";
-
-pub(crate) enum MigrationError {
-    Sqlite(rusqlite::Error),
-    /// The file is of this later version.
-    Newer(i64),
-}
-
-impl From<rusqlite::Error> for MigrationError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error)
+/// Brings an SQLite file up to date, in one transaction; the version is in `PRAGMA user_version`.
+pub(crate) fn migrate_sqlite(session: &mut Session) -> Result<(), OpenError> {
+    let read = "SELECT user_version AS version FROM pragma_user_version";
+    if version(session, read)? == VERSION {
+        return Ok(());
     }
+    in_transaction(session, |session| {
+        let found = version(session, read)?;
+        for sql in missing(found)? {
+            session.batch(sql)?;
+        }
+        session.batch(&format!("PRAGMA user_version = {VERSION}"))?;
+        Ok(())
+    })
 }
 
-/// Brings the database up to date, in one transaction, and sets the connection up.
-pub(crate) fn migrate(connection: &Connection) -> Result<(), MigrationError> {
-    connection.busy_timeout(Duration::from_secs(10))?;
-    connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-    )?;
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let migrated = migrate_open(connection);
-    connection.execute_batch(if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-    migrated
+/// Brings a PostgreSQL database up to date, in one transaction; the version is in a table. Of
+/// several processes that begin at once, one does it, and the others wait.
+pub(crate) fn migrate_postgres(session: &mut Session) -> Result<(), OpenError> {
+    in_transaction(session, |session| {
+        session.query("SELECT 1 AS locked FROM pg_advisory_xact_lock($1)", params![LOCK])?;
+        session.batch(
+            "CREATE TABLE IF NOT EXISTS syncline_version (version BIGINT NOT NULL);
+             INSERT INTO syncline_version (version)
+             SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM syncline_version)",
+        )?;
+        let found = version(session, "SELECT version FROM syncline_version")?;
+        for sql in missing(found)? {
+            session.batch(&for_postgres(sql))?;
+        }
+        session.execute("UPDATE syncline_version SET version = $1", params![VERSION])?;
+        Ok(())
+    })
 }
 
-fn migrate_open(connection: &Connection) -> Result<(), MigrationError> {
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+/// Number of the advisory lock that is held while tables are made: "syncline" in eight bytes.
+const LOCK: i64 = i64::from_be_bytes(*b"syncline");
+
+fn version(session: &mut Session, sql: &str) -> Done<i64> {
+    session.row(sql, &[])?.map_or(Ok(0), |row| row.get("version"))
+}
+
+fn missing(found: i64) -> Result<&'static [&'static str], OpenError> {
     if found > VERSION {
-        return Err(MigrationError::Newer(found));
+        return Err(OpenError::Newer(found));
     }
-    for statements in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
-        connection.execute_batch(statements)?;
-    }
-    connection.execute_batch(&format!("PRAGMA user_version = {VERSION}"))?;
-    Ok(())
+    let at = usize::try_from(found).unwrap_or(0);
+    Ok(&MIGRATIONS[at..])
+}
+
+fn in_transaction(
+    session: &mut Session,
+    work: impl FnOnce(&mut Session) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    session.begin()?;
+    let done = work(session);
+    session.end(done.is_ok())?;
+    done
+}
+
+/// The same tables in PostgreSQL: numbers of 64 bits, texts compared by their bytes as SQLite does,
+/// keys that are counted up.
+fn for_postgres(sql: &str) -> String {
+    sql.replace(" STRICT, WITHOUT ROWID", "")
+        .replace(" STRICT", "")
+        .replace("INTEGER PRIMARY KEY", "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY")
+        .replace("INTEGER", "BIGINT")
+        .replace("BLOB", "BYTEA")
+        .replace("TEXT", "TEXT COLLATE \"C\"")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::database::Database;
+
+    /// A file of every version there has been is brought up to date, and keeps its rows.
+    #[test]
+    fn a_file_of_any_version_is_brought_up_to_date() {
+        for version in 1..=MIGRATIONS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("syncline.db");
+            let old = rusqlite::Connection::open(&path).unwrap();
+            for sql in &MIGRATIONS[..version] {
+                old.execute_batch(sql).unwrap();
+            }
+            old.execute_batch(&format!(
+                "PRAGMA user_version = {version};
+                 INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
+                    updated_at) VALUES ('r', 'j', 'n', 'c', '{{}}', 'a', 'b', 'running', '', '')",
+            ))
+            .unwrap();
+            drop(old);
+            for _ in 0..2 {
+                let database =
+                    Database::sqlite(&path).unwrap_or_else(|e| panic!("{version}: {e:?}"));
+                let count = |sql: &str| {
+                    database.read("test", sql, &[], |row| row.get::<i64>("n")).unwrap()[0]
+                };
+                assert_eq!(count("SELECT count(*) AS n FROM runs"), 1);
+                assert_eq!(count("SELECT user_version AS n FROM pragma_user_version"), VERSION);
+            }
+        }
+    }
 
     #[test]
-    fn a_file_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows() {
-        let old = Connection::open_in_memory().unwrap();
-        old.execute_batch(V1).unwrap();
-        old.execute_batch(
-            "PRAGMA user_version = 1;
-             INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
-                updated_at) VALUES ('r', 'j', 'n', 'c', '{}', 'a', 'b', 'running', '', '')",
-        )
-        .unwrap();
-        assert!(migrate(&old).is_ok());
-        let count = |sql: &str| old.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-        assert_eq!(count("SELECT count(*) FROM runs"), 1);
-        assert_eq!(count("SELECT count(*) FROM changes"), 0);
-        assert_eq!(count("PRAGMA user_version"), VERSION);
-        assert!(migrate(&old).is_ok(), "a current file stays what it is");
+    fn a_file_of_a_later_version_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("syncline.db");
+        drop(Database::sqlite(&path).unwrap());
+        let later = rusqlite::Connection::open(&path).unwrap();
+        later.execute_batch(&format!("PRAGMA user_version = {}", VERSION + 1)).unwrap();
+        let refused = Database::sqlite(&path).err();
+        assert!(matches!(refused, Some(OpenError::Newer(v)) if v == VERSION + 1), "{refused:?}");
     }
 }

@@ -336,7 +336,7 @@ impl Bench<'_> {
         servers.on_postgres(
             TO,
             "create table live (id bigint primary key, at timestamp, v text, \
-             arrived timestamp default clock_timestamp() at time zone 'UTC')",
+             arrived timestamp default (clock_timestamp() at time zone 'UTC'))",
         )?;
         self.fresh();
         let line = format!(

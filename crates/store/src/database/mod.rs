@@ -1,0 +1,268 @@
+//! The database under the state, of either kind: SQLite in a folder, or PostgreSQL.
+//!
+//! One text of SQL serves both: parameters are `$1`, `$2`, … each first used in order, whole
+//! numbers are 64 bits, times are text. What differs is written once, for SQLite, and translated.
+
+mod address;
+mod postgres;
+mod sqlite;
+mod value;
+
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use syncline_types::{Code, Error, Result};
+
+pub(crate) use address::Address;
+pub(crate) use value::{Row, Value};
+
+/// Parameters of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { &[$($crate::database::Value::from($value)),*] };
+}
+pub(crate) use params;
+
+/// Connections that only read, beside the one that writes: a long list holds no checkpoint up.
+const READERS: usize = 2;
+
+/// What a database says went wrong.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) kind: Failure,
+    pub(crate) cause: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Kinds of failure that are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No room is left.
+    Full,
+    /// Another process holds it for too long.
+    Busy,
+    /// It cannot be reached just now.
+    Away,
+    /// A row of that key is there already.
+    Exists,
+    /// A row that is referred to is not there, or one that goes is referred to.
+    Referred,
+    /// Anything else.
+    Other,
+}
+
+impl Failed {
+    pub(crate) fn new(
+        kind: Failure,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { kind, cause: cause.into() }
+    }
+
+    /// The error that says what was being done.
+    pub(crate) fn while_(self, doing: &str) -> Error {
+        let code = match self.kind {
+            Failure::Full => Code::DiskFull,
+            Failure::Busy | Failure::Away => Code::Busy,
+            Failure::Exists | Failure::Referred | Failure::Other => Code::StateUnusable,
+        };
+        Error::new(code, format!("state: {doing}")).because(self.cause)
+    }
+}
+
+/// Result of a statement.
+pub(crate) type Done<T> = std::result::Result<T, Failed>;
+
+/// One connection, of either kind.
+pub(crate) enum Session {
+    Sqlite(rusqlite::Connection),
+    Postgres(postgres::Link),
+}
+
+impl Session {
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value]) -> Done<u64> {
+        match self {
+            Self::Sqlite(connection) => sqlite::execute(connection, sql, params),
+            Self::Postgres(link) => link.execute(sql, params),
+        }
+    }
+
+    /// Runs a statement that gives rows.
+    pub(crate) fn query(&mut self, sql: &str, params: &[Value]) -> Done<Vec<Row>> {
+        match self {
+            Self::Sqlite(connection) => sqlite::query(connection, sql, params),
+            Self::Postgres(link) => link.query(sql, params),
+        }
+    }
+
+    /// The only row, if there is one.
+    pub(crate) fn row(&mut self, sql: &str, params: &[Value]) -> Done<Option<Row>> {
+        Ok(self.query(sql, params)?.into_iter().next())
+    }
+
+    /// What makes a row that was read stay as it is until the transaction ends. SQLite's
+    /// transactions are alone from their beginning.
+    pub(crate) fn for_update(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(_) => " FOR UPDATE",
+        }
+    }
+
+    /// Runs several statements that make or change tables.
+    pub(crate) fn batch(&mut self, sql: &str) -> Done<()> {
+        match self {
+            Self::Sqlite(connection) => sqlite::batch(connection, sql),
+            Self::Postgres(link) => link.execute(sql, &[]).map(drop),
+        }
+    }
+
+    pub(crate) fn begin(&mut self) -> Done<()> {
+        match self {
+            Self::Sqlite(connection) => sqlite::batch(connection, "BEGIN IMMEDIATE"),
+            Self::Postgres(link) => link.begin(),
+        }
+    }
+
+    pub(crate) fn end(&mut self, commit: bool) -> Done<()> {
+        let sql = if commit { "COMMIT" } else { "ROLLBACK" };
+        match self {
+            Self::Sqlite(connection) => sqlite::batch(connection, sql),
+            Self::Postgres(link) => link.end(sql),
+        }
+    }
+}
+
+/// The database: one connection that writes, and a few that read.
+pub(crate) struct Database {
+    writer: Mutex<Session>,
+    readers: Vec<Mutex<Option<Session>>>,
+    open: Opener,
+}
+
+/// Opens one more connection.
+type Opener = Box<dyn Fn() -> Done<Session> + Send + Sync>;
+
+impl Database {
+    /// A database whose connections `open` makes.
+    fn new(open: Opener) -> Done<Self> {
+        let writer = Mutex::new(open()?);
+        let readers = (0..READERS).map(|_| Mutex::new(None)).collect();
+        Ok(Self { writer, readers, open })
+    }
+
+    /// An SQLite file, made when it is missing, brought up to date.
+    pub(crate) fn sqlite(path: &std::path::Path) -> std::result::Result<Self, OpenError> {
+        let path = path.to_owned();
+        let database = Self::new(Box::new(move || sqlite::open(&path).map(Session::Sqlite)))?;
+        database.migrate(false)?;
+        Ok(database)
+    }
+
+    /// A PostgreSQL database, its tables made or brought up to date.
+    pub(crate) fn postgres(address: &Address) -> std::result::Result<Self, OpenError> {
+        let address = address.clone();
+        let open = move || postgres::Link::open(&address).map(Session::Postgres);
+        let database = Self::new(Box::new(open))?;
+        database.migrate(true)?;
+        Ok(database)
+    }
+
+    fn migrate(&self, postgres: bool) -> std::result::Result<(), OpenError> {
+        let session = &mut *self.writer();
+        if postgres {
+            crate::schema::migrate_postgres(session)
+        } else {
+            crate::schema::migrate_sqlite(session)
+        }
+    }
+
+    /// Runs one statement that writes; returns how many rows it changed.
+    pub(crate) fn execute(&self, doing: &str, sql: &str, params: &[Value]) -> Result<u64> {
+        self.writer().execute(sql, params).map_err(|e| e.while_(doing))
+    }
+
+    /// Runs one statement that only reads.
+    pub(crate) fn query(&self, doing: &str, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
+        let read = || {
+            let mut slot = self.reader();
+            let session = match &mut *slot {
+                Some(session) => session,
+                none => none.insert((self.open)()?),
+            };
+            session.query(sql, params)
+        };
+        read().map_err(|e| e.while_(doing))
+    }
+
+    /// What a statement that only reads finds, each row as `read` makes it.
+    pub(crate) fn read<T>(
+        &self,
+        doing: &str,
+        sql: &str,
+        params: &[Value],
+        read: impl Fn(&Row) -> Done<T>,
+    ) -> Result<Vec<T>> {
+        let rows = self.query(doing, sql, params)?;
+        rows.iter().map(read).collect::<Done<_>>().map_err(|e| e.while_(doing))
+    }
+
+    /// Runs statements as one transaction: all of them happen, or none.
+    pub(crate) fn transaction<T>(
+        &self,
+        doing: &str,
+        work: impl FnOnce(&mut Session) -> Result<T>,
+    ) -> Result<T> {
+        let mut session = self.writer();
+        session.begin().map_err(|e| e.while_(doing))?;
+        match work(&mut session) {
+            Ok(value) => {
+                if let Err(error) = session.end(true) {
+                    let _ = session.end(false);
+                    return Err(error.while_(doing));
+                }
+                Ok(value)
+            }
+            Err(error) => {
+                // What was not committed is gone with the connection, if it is gone.
+                let _ = session.end(false);
+                Err(error)
+            }
+        }
+    }
+
+    /// A panic of another holder leaves nothing behind: the next transaction cannot begin inside
+    /// of its own, so a poisoned lock is still good once that is rolled back.
+    fn writer(&self) -> MutexGuard<'_, Session> {
+        self.writer.lock().unwrap_or_else(|poisoned| {
+            self.writer.clear_poison();
+            let mut session = poisoned.into_inner();
+            let _ = session.end(false);
+            session
+        })
+    }
+
+    /// The first reader that is free, or the first one to become so.
+    fn reader(&self) -> MutexGuard<'_, Option<Session>> {
+        for reader in &self.readers {
+            match reader.try_lock() {
+                Ok(free) => return free,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        self.readers[0].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a database cannot be opened.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    Failed(Failed),
+    /// It is of this later version.
+    Newer(i64),
+}
+
+impl From<Failed> for OpenError {
+    fn from(failed: Failed) -> Self {
+        Self::Failed(failed)
+    }
+}
