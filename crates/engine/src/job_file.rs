@@ -1,21 +1,27 @@
 //! The job file: YAML (or JSON, which is YAML too), checked key by key.
 
 mod following;
+mod refusal;
+mod sections;
+mod values;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use syncline_connector::{Endpoint, Mode, Secret, WriteMode};
-use syncline_convert::{ValuePolicies, ValuePolicy};
+use syncline_connector::{Endpoint, Mode, WriteMode};
 use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean};
 
+use self::refusal::refused;
+use self::sections::{
+    CheckpointConfig, ColumnConfig, ConnectionConfig, CreateConfig, ErrorsConfig, ProcessorsConfig,
+    RetryConfig, SinkConfig, SourceConfig, SpeedConfig,
+};
 use crate::dead_letters::ErrorLimit;
-use crate::follow::{Following, RetentionLimit, SchemaPolicies, WhenLost};
-use crate::job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns};
+use crate::follow::{Following, SchemaPolicies};
+use crate::job::{Job, Speed, TableColumns};
 
 pub use following::{check_mode, parse_schema_policies, parse_start, parse_until};
 
@@ -64,253 +70,6 @@ pub struct JobFile {
     pub retry: RetryConfig,
     /// When a server starts the job by itself, as a cron expression. `syncline run` starts it now.
     pub schedule: Option<String>,
-}
-
-/// A store.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ConnectionConfig {
-    /// Its URL or path.
-    pub url: String,
-    /// Its password, when it does not stand in the URL.
-    pub password: Option<SecretConfig>,
-}
-
-/// Where a secret comes from. Exactly one key.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SecretConfig {
-    /// Name of an environment variable.
-    pub env: Option<String>,
-    /// Path of a file; a line break at its end is not part of the secret.
-    pub file: Option<String>,
-}
-
-/// Where rows come from.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SourceConfig {
-    /// Alias of a connection.
-    pub connection: Option<String>,
-    /// A URL or path, instead of a connection.
-    pub url: Option<String>,
-    /// Which tables, as patterns; one that begins with `!` excludes. All of the URL's database
-    /// when not given.
-    #[serde(default)]
-    pub tables: Vec<String>,
-    /// The result of a query instead of tables.
-    pub query: Option<String>,
-    /// A condition in the source's own dialect; only rows that fulfil it are read.
-    #[serde(rename = "where")]
-    pub filter: Option<String>,
-    /// Where in the log a job of mode `changes` begins: `now` when not given, `earliest`, or a
-    /// position as the source's own people write it (a GTID set, `file:offset`, an LSN).
-    pub from: Option<String>,
-    /// How much log the source may keep for a job that follows changes.
-    pub retention: Option<RetentionLimit>,
-    /// What is done when the place in the log is gone: purged, or its slot dropped.
-    pub when_lost: Option<WhenLost>,
-}
-
-/// Where rows go.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SinkConfig {
-    /// Alias of a connection.
-    pub connection: Option<String>,
-    /// A URL or path, instead of a connection.
-    pub url: Option<String>,
-    /// Name of the target table, with `{table}` and `{schema}` of the source.
-    pub table: Option<String>,
-    /// Names of the target's columns, for the rows' columns by their position instead of by name;
-    /// `["*"]` is all of them in their order.
-    #[serde(default)]
-    pub columns: Vec<String>,
-    /// Statements of the target's own language that run before its tables are looked at. They run
-    /// again when a run is continued that had no plan yet.
-    #[serde(default)]
-    pub before: Vec<String>,
-    /// Statements of the target's own language that run once all rows are there.
-    #[serde(default)]
-    pub after: Vec<String>,
-    /// What happens to rows that are there already.
-    pub write: Option<WriteConfig>,
-    /// Whether missing target tables are made.
-    #[serde(default)]
-    pub create: CreateConfig,
-    /// What becomes of generated columns in tables that are made: kept generated where the target
-    /// can compute the very same values, or made plain columns that hold them.
-    #[serde(default)]
-    pub generated: GeneratedColumns,
-}
-
-/// What happens to rows that are there already.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum WriteConfig {
-    /// Rows are added.
-    Append,
-    /// A row with the key of one that is there takes its place.
-    Upsert,
-    /// The table is loaded beside the old one and swapped in at the end.
-    Replace,
-}
-
-impl From<WriteConfig> for WriteMode {
-    fn from(write: WriteConfig) -> Self {
-        match write {
-            WriteConfig::Append => Self::Append,
-            WriteConfig::Upsert => Self::Upsert,
-            WriteConfig::Replace => Self::Replace,
-        }
-    }
-}
-
-/// Whether missing target tables are made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CreateConfig {
-    /// With their keys.
-    #[default]
-    Auto,
-    /// A missing table is an error.
-    Never,
-}
-
-/// A chosen column.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnConfig {
-    /// Its name at the source.
-    pub from: String,
-    /// Its name at the target; the same when not given.
-    pub to: Option<String>,
-    /// Its type from then on, by portable name (`int32`, `decimal(10,2)`, `text`, `timestamp`).
-    #[serde(rename = "type")]
-    pub kind: Option<String>,
-}
-
-/// Steps between source and sink, each a verb with its configuration.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ProcessorsConfig {
-    /// On the source's side of the link.
-    pub source: Vec<serde_json::Value>,
-    /// On the sink's side of the link.
-    pub sink: Vec<serde_json::Value>,
-}
-
-/// How fast.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct SpeedConfig {
-    /// Splits at work at the same time; the number of cores when not given.
-    #[schemars(range(min = 1))]
-    pub parallel: Option<usize>,
-    /// Rows a second, for the whole run.
-    pub rows_per_second: Option<NonZeroU32>,
-    /// Bytes a second, for the whole run.
-    pub bytes_per_second: Option<NonZeroU32>,
-    /// Rows in a split at least: 50000 when not given.
-    #[schemars(range(min = 1))]
-    pub split_rows: Option<u64>,
-}
-
-/// How many bad rows are let go to the dead letters. Without either limit, the first ends the run.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ErrorsConfig {
-    /// So many rows.
-    pub rows: Option<u64>,
-    /// This share of the rows read: 0.001 is one in a thousand.
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub ratio: Option<f64>,
-    /// What is done with bad values, by what is wrong with them. A kind that is not named goes by
-    /// `default`; without that, by the limits above.
-    pub values: ValuesConfig,
-    /// Whether columns may go to types that do not keep every value. Rows whose values do not fit
-    /// are bad rows all the same.
-    pub allow_lossy: bool,
-}
-
-/// What is done with bad values, by what is wrong with them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct ValuesConfig {
-    /// A date with month or day zero: `0000-00-00`, `2024-00-10`.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub zero_date: Option<ValueConfig>,
-    /// A day that no calendar has: `2023-02-30`.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub invalid_date: Option<ValueConfig>,
-    /// U+0000 in a text, where the target's texts have none (PostgreSQL).
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub nul_in_text: Option<ValueConfig>,
-    /// Bytes that are no text in the encoding they should have.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub invalid_utf8: Option<ValueConfig>,
-    /// NaN, where the target has only numbers.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub nan: Option<ValueConfig>,
-    /// Infinity, where the target has only finite values.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub infinity: Option<BoundedValueConfig>,
-    /// −0, where the target has one zero; the nearest value is 0.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub negative_zero: Option<BoundedValueConfig>,
-    /// A number, date or time beyond the target's range.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub out_of_range: Option<BoundedValueConfig>,
-    /// A text or bytes longer than the target's column.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub too_long: Option<BoundedValueConfig>,
-    /// All other kinds, and bad values of no kind of their own.
-    #[serde(deserialize_with = "policy", skip_serializing_if = "Option::is_none")]
-    pub default: Option<ValueConfig>,
-}
-
-/// What is done with a bad value that has no nearest one.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ValueConfig {
-    /// The first ends the run, whatever the limits are.
-    Fail,
-    /// The row goes to the dead letters; within the limits, where some are given.
-    DeadLetter,
-    /// NULL takes its place.
-    Null,
-}
-
-/// What is done with a bad value that has a nearest one.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum BoundedValueConfig {
-    /// The first ends the run, whatever the limits are.
-    Fail,
-    /// The row goes to the dead letters; within the limits, where some are given.
-    DeadLetter,
-    /// NULL takes its place.
-    Null,
-    /// The nearest value that fits takes its place: a text is cut, a number or date is the largest
-    /// or smallest there is.
-    Clamp,
-}
-
-/// How often rows become durable at least.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CheckpointConfig {
-    /// A length of time: `10s` when not given.
-    pub every: Option<String>,
-}
-
-/// How long something outside is waited for.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetryConfig {
-    /// A length of time without any progress: `10m` when not given, or `forever`.
-    #[serde(rename = "for")]
-    pub patience: Option<String>,
 }
 
 /// The JSON Schema of the job file, steps of processors included.
@@ -463,89 +222,6 @@ impl JobFile {
     }
 }
 
-impl From<()> for ValueConfig {
-    fn from((): ()) -> Self {
-        Self::Null
-    }
-}
-
-impl From<()> for BoundedValueConfig {
-    fn from((): ()) -> Self {
-        Self::Null
-    }
-}
-
-/// A policy by its name. YAML and JSON have a `null` of their own, which means the policy here.
-fn policy<'de, D, P>(deserializer: D) -> std::result::Result<Option<P>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    P: Deserialize<'de> + From<()>,
-{
-    Ok(Some(Option::deserialize(deserializer)?.unwrap_or_else(|| P::from(()))))
-}
-
-impl ValuesConfig {
-    fn policies(&self) -> Result<ValuePolicies> {
-        let plain = |policy: ValueConfig| match policy {
-            ValueConfig::Fail => ValuePolicy::Fail,
-            ValueConfig::DeadLetter => ValuePolicy::DeadLetter,
-            ValueConfig::Null => ValuePolicy::Null,
-        };
-        let bounded = |policy: BoundedValueConfig| match policy {
-            BoundedValueConfig::Fail => ValuePolicy::Fail,
-            BoundedValueConfig::DeadLetter => ValuePolicy::DeadLetter,
-            BoundedValueConfig::Null => ValuePolicy::Null,
-            BoundedValueConfig::Clamp => ValuePolicy::Clamp,
-        };
-        let given = [
-            ("zero_date", self.zero_date.map(plain)),
-            ("invalid_date", self.invalid_date.map(plain)),
-            ("nul_in_text", self.nul_in_text.map(plain)),
-            ("invalid_utf8", self.invalid_utf8.map(plain)),
-            ("nan", self.nan.map(plain)),
-            ("infinity", self.infinity.map(bounded)),
-            ("negative_zero", self.negative_zero.map(bounded)),
-            ("out_of_range", self.out_of_range.map(bounded)),
-            ("too_long", self.too_long.map(bounded)),
-            ("default", self.default.map(plain)),
-        ];
-        let mut policies = ValuePolicies::default();
-        for (kind, policy) in given {
-            if let Some(policy) = policy {
-                policies.set(kind, policy.name()).map_err(|e| e.at("errors.values"))?;
-            }
-        }
-        Ok(policies)
-    }
-}
-
-impl ColumnConfig {
-    fn mapping(&self) -> ColumnMapping {
-        ColumnMapping {
-            from: self.from.clone(),
-            to: self.to.clone().unwrap_or_else(|| self.from.clone()),
-            kind: self.kind.clone(),
-        }
-    }
-}
-
-impl SecretConfig {
-    fn resolve(&self) -> Result<Secret> {
-        match (&self.env, &self.file) {
-            (Some(name), None) => std::env::var(name).map(Secret::new).map_err(|_| {
-                Error::new(Code::SecretMissing, format!("environment variable {name} is not set"))
-            }),
-            (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
-                Err(e) => {
-                    Err(Error::new(Code::SecretMissing, format!("password file {path}")).because(e))
-                }
-            },
-            _ => Err(Error::new(Code::BadValue, "password needs either env or file")),
-        }
-    }
-}
-
 /// A length of time such as `10s` or `1h 30m`.
 ///
 /// # Errors
@@ -567,44 +243,6 @@ pub fn parse_patience(place: &str, text: Option<&str>) -> Result<Option<Duration
         None => Ok(Some(Job::PATIENCE)),
         Some("forever") => Ok(None),
         Some(text) => parse_duration(place, text).map(Some),
-    }
-}
-
-/// A parser's error as ours: which kind it is, and where.
-fn refused(error: &serde_saphyr::Error, place: &str) -> Error {
-    use serde_saphyr::Error as E;
-    let at = error.location().map(|l| format!(":{}:{}", l.line(), l.column())).unwrap_or_default();
-    let place = format!("{place}{at}");
-    // The place stands before the message already; what is left is the words and the snippet.
-    let text = error.to_string();
-    let text = match text.strip_prefix("error: line ").and_then(|rest| rest.split_once(": ")) {
-        Some((_, words)) => words.to_owned(),
-        None => text,
-    };
-    let mut cause = error;
-    while let E::WithSnippet { error, .. } | E::AliasError { error, .. } = cause {
-        cause = error;
-    }
-    match cause {
-        E::SerdeUnknownField { field, expected, .. } => {
-            let near = did_you_mean(field, expected.iter().copied());
-            Error::new(Code::UnknownKey, format!("{place}: unknown key {field:?}{near}"))
-                .hint("`syncline schema job` prints every key there is")
-        }
-        E::SerdeUnknownVariant { variant, expected, .. } => Error::new(
-            Code::BadValue,
-            format!("{place}: {variant:?} is none of {}", expected.join(", ")),
-        ),
-        E::SerdeMissingField { field, .. } => {
-            Error::new(Code::BadValue, format!("{place}: key {field:?} is missing"))
-        }
-        E::SerdeInvalidType { .. }
-        | E::SerdeInvalidValue { .. }
-        | E::SerdeInvalidLength { .. }
-        | E::InvalidScalar { .. }
-        | E::InvalidBooleanStrict { .. }
-        | E::Unexpected { .. } => Error::new(Code::BadValue, format!("{place}: {text}")),
-        _ => Error::new(Code::JobSyntax, format!("{place}: {text}")),
     }
 }
 
@@ -668,7 +306,7 @@ schedule: "0 3 * * *"
         assert_eq!(job.following.until, crate::Until::CaughtUp);
         assert_eq!(job.following.schema_changes.drop_table, crate::SchemaPolicy::Ignore);
         assert_eq!(job.following.retention.map(|r| r.max_bytes), Some(1000));
-        assert_eq!(job.following.when_lost, WhenLost::Resnapshot);
+        assert_eq!(job.following.when_lost, crate::WhenLost::Resnapshot);
         let wrong = text.replace("drop_table:", "drop_tabel:");
         let error = JobFile::parse(&wrong, "j").unwrap_err();
         assert!(error.message().contains("did you mean \"drop_table\"?"), "{error}");

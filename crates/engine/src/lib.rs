@@ -1,7 +1,7 @@
 //! One run on one node: what is planned, how rows move, what happens on pause, failure and resume.
 //!
 //! The way of the data stands in [`pipeline`](self) — file `pipeline.rs` — from `open` to
-//! `committed`; `run.rs` drives it through the states of a run; `plan.rs` decides what is moved
+//! `committed`; `run/driver.rs` drives it through the states of a run; `plan.rs` decides what is moved
 //! where. Stores are reached only through the connector contract, durable state only through the
 //! store crate.
 

@@ -1,0 +1,213 @@
+//! The rows of a run: its plan with the snapshot open, the copy, and what makes it whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+use syncline_connector::{Consistency, Mode, WriteMode};
+use syncline_types::{Code, Error, Result, TableSchema};
+use tokio_util::sync::CancellationToken;
+
+use super::driver::{Driver, Ended};
+use crate::crash::may_crash;
+use crate::events::Event;
+use crate::follow::{KeptLog, Phase};
+use crate::limits::Limits;
+use crate::mapping::refuse_lossy;
+use crate::pipeline::{MovingTable, Stretch};
+use crate::plan::{self, BoundTable, Plan};
+use crate::workers::{self, Patience};
+
+impl Driver {
+    /// The plan, kept or new, with the source's snapshot open; with a log to be followed, in the
+    /// very moment from which it is.
+    pub(super) async fn plan(
+        &self,
+        workers: usize,
+        log: Option<&KeptLog>,
+    ) -> Result<Vec<BoundTable>> {
+        let source = self.source.as_ref();
+        let kept = self.kept_plan()?;
+        let new = kept.is_none();
+        let mut bound = match kept {
+            Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
+            None => {
+                let sink = self.sink.as_ref();
+                let mut job = self.job.clone();
+                if log.is_some_and(|log| log.get().anew) {
+                    // What is gone at the source is to go at the target, too.
+                    job.write = Some(WriteMode::Replace);
+                }
+                let made = plan::make(&job, &self.processors, source, sink).await?;
+                for message in made.notes {
+                    self.announce(Event::Note { message });
+                }
+                refuse_lossy(&self.job, &made.tables)?;
+                made.tables
+            }
+        };
+        let consistency = match log {
+            Some(log) => self.begin_at(log, &bound, workers).await?,
+            None => source.begin(workers).await?,
+        };
+        if let Consistency::PerSplit(why) = consistency {
+            self.announce(Event::Note {
+                message: format!("no common snapshot, each piece shows its own moment: {why}"),
+            });
+        }
+        if !new {
+            return Ok(bound);
+        }
+        for table in &mut bound {
+            if self.job.mode != Mode::Changes {
+                let mut cut = self.job.speed.cut(workers, self.sink.as_ref());
+                if log.is_some() && table.key.is_empty() {
+                    // All of it in one moment, which can be told from what the log brings.
+                    cut.splits = 1;
+                }
+                table.plan.splits = source.plan(&table.read, &cut).await?;
+            }
+            for note in &table.plan.notes {
+                let message = format!("{}: {note}", table.plan.source.name);
+                self.announce(Event::Note { message });
+            }
+        }
+        let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
+        self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
+        may_crash!("plan-kept");
+        Ok(bound)
+    }
+
+    pub(super) fn make_stretch(
+        &self,
+        bound: Vec<BoundTable>,
+        workers: usize,
+        leave: &CancellationToken,
+        log: Option<Arc<KeptLog>>,
+    ) -> Result<Stretch> {
+        if self.progress.begin(&bound) {
+            self.announce(Event::Planned {
+                run: self.run.clone(),
+                tables: bound
+                    .iter()
+                    .map(|t| format!("{} -> {}", t.plan.source.name, t.plan.target.name))
+                    .collect(),
+                splits: bound.iter().map(|t| t.plan.splits.len()).sum(),
+                rows_estimated: bound.iter().map(|t| t.plan.rows).sum(),
+                resumed: self.resumed,
+            });
+        }
+        let tables: Vec<MovingTable> = bound
+            .into_iter()
+            .zip(self.progress.tables())
+            .enumerate()
+            .map(|(index, (bound, progress))| MovingTable {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                task: bound.write_task(&self.run, self.epoch),
+                left: AtomicUsize::new(bound.plan.splits.len()),
+                progress,
+                bound,
+            })
+            .collect();
+        for at in self.store.checkpoints(&self.run)?.iter().filter(|c| c.done) {
+            let table = &tables[at.table as usize];
+            let split = table.progress.split(at.split);
+            split.opened(at.position.seq, at.written);
+            split.flushed(true);
+            table.left.fetch_sub(1, SeqCst);
+        }
+        for table in self.store.committed_tables(&self.run)? {
+            tables[table as usize].progress.committed.store(true, SeqCst);
+        }
+        let mut bad = 0;
+        for (table, count) in self.store.count_dead_letters(&self.run)? {
+            tables[table as usize].progress.dead_letters.store(count, SeqCst);
+            bad += count;
+        }
+        Ok(Stretch {
+            run: self.run.clone(),
+            epoch: self.epoch,
+            store: Arc::clone(&self.store),
+            source: Arc::clone(&self.source),
+            sink: Arc::clone(&self.sink),
+            tables,
+            limits: Arc::new(Limits::new(&self.job.speed)),
+            log,
+            errors: self.job.errors,
+            values: self.job.values.clone(),
+            checkpoint_every: self.job.checkpoint_every,
+            workers,
+            metrics: Arc::clone(&self.progress.metrics),
+            events: self.events.clone(),
+            leave: leave.clone(),
+            bad: AtomicU64::new(bad),
+            unexpected: AtomicU64::new(0),
+        })
+    }
+
+    /// Moves all rows, and makes the target's tables whole unless the log has to come first.
+    /// `false` when asked to leave before.
+    pub(super) async fn copy(&self, stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
+        for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
+            let mut task = table.task.clone();
+            if stretch.log.is_some() {
+                task.definition = Arc::new(bare(&task.definition));
+            }
+            if patience.attempt(|| 0, || self.sink.prepare(&task)).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        if !workers::run(stretch, patience).await? {
+            return Ok(false);
+        }
+        if stretch.too_many_errors(true) {
+            let share = Error::new(Code::TooManyErrors, "their share is above the limit");
+            return Err(stretch.too_many(&share));
+        }
+        may_crash!("copy-loaded");
+        match &stretch.log {
+            Some(log) if log.overlaps() => {
+                log.change(|state| state.phase = Phase::Overlap)?;
+                return Ok(true);
+            }
+            _ => {}
+        }
+        if !self.relate(stretch, patience).await? {
+            return Ok(false);
+        }
+        may_crash!("tables-related");
+        if let Some(log) = &stretch.log {
+            log.change(|state| state.phase = Phase::Loaded)?;
+        }
+        Ok(true)
+    }
+
+    /// What comes once all rows are there. `false` when asked to leave before.
+    pub(super) async fn relate(&self, stretch: &Stretch, patience: &Patience) -> Result<bool> {
+        let tasks = stretch.tasks();
+        if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
+            return Ok(false);
+        }
+        Ok(self.execute(&self.job.after, patience).await?.is_some())
+    }
+
+    /// Removes what was kept for going on with the copy.
+    pub(super) async fn finish(&self, stretch: &Stretch, patience: &Patience) -> Result<Ended> {
+        let tasks = stretch.tasks();
+        let done = patience.attempt(|| 0, || self.sink.finish(&tasks)).await?;
+        Ok(if done.is_some() { Ended::Complete } else { Ended::Left })
+    }
+}
+
+/// A table with no more keys than its rows are told apart by: the others hold only once all rows
+/// show one moment.
+fn bare(table: &TableSchema) -> TableSchema {
+    let mut bare = table.clone();
+    let key = table.key();
+    let counted = table.columns.iter().find(|c| c.identity.is_some()).map(|c| c.name());
+    bare.indexes.retain(|index| {
+        let parts: Vec<&str> = index.parts.iter().map(|p| p.column.as_str()).collect();
+        // A column that the store counts up has to be a key in some.
+        parts == key || parts.first().copied() == counted
+    });
+    bare
+}
