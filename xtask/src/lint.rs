@@ -18,11 +18,19 @@ const EDGES: &[(&str, &str, &[&str])] = &[
     ("store", "crates/store", &["types", "kits"]),
     ("engine", "crates/engine", &["connector", "processors", "store", "types", "kits"]),
     ("datax", "crates/datax", &["engine", "connector", "types"]),
+    (
+        "server",
+        "crates/server",
+        &["engine", "datax", "store", "processors", "connector", "kits", "types"],
+    ),
     ("testkit", "crates/testkit", &["connector", "types"]),
     (
         "cli",
         "crates/cli",
-        &["engine", "datax", "store", "processors", "connectors", "connector", "kits", "types"],
+        &[
+            "server", "engine", "datax", "store", "processors", "connectors", "connector", "kits",
+            "types",
+        ],
     ),
     ("bench", "bench/instructions", &["connectors", "kits", "types"]),
     ("xtask", "xtask", &[]),
@@ -33,6 +41,7 @@ const FOR_TESTS: &[(&str, &str)] = &[
     ("*", "testkit"),
     // A run needs a store, and SQLite needs no server.
     ("engine", "connectors"),
+    ("server", "connectors"),
 ];
 
 /// Longer than this, without its tests, a file is named in a warning.

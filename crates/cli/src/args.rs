@@ -1,12 +1,14 @@
 //! The command line, as clap sees it. The doc comments are what `--help` and `docs/cli.md` show.
 
 mod following;
+mod server;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use server::ServerArgs;
 pub(crate) use following::{ChangesArgs, FollowArgs, UntilArgs};
 
 /// Moves data between unlike stores, once or continuously, and never loses its place.
@@ -48,6 +50,10 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     /// Look at rows that could not be converted or written, and write them after all
     DeadLetters(DeadLettersArgs),
+    /// Run a node: REST, WebSocket, web console and scheduler
+    ///
+    /// Jobs run here as they do on the command line, and go on after a restart.
+    Server(Box<ServerArgs>),
     /// List the connectors, or show the options of one
     Connectors(ConnectorsArgs),
     /// Print the tables of a source as the statements that would make them at a target

@@ -63,6 +63,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Changes(args) => commands::changes::run(&registry, &args),
         Command::Runs(args) => commands::runs::run(&args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),
+        Command::Server(args) => commands::server::run(&registry, *args),
         Command::Connectors(args) => commands::connectors::run(&registry, &args),
         Command::Schema(args) => commands::schema::run(&registry, &args),
         Command::Explain(args) => commands::reference::explain(&args),

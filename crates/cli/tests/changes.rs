@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use following::{PATIENCE, Pair, To, Watched, output_within, store};
+use following::{PATIENCE, Pair, To, Watched, output_within, pairs, store};
 use place::{run, shown, syncline};
 use serde_json::Value;
 use syncline_testkit::servers::{Kind, Server};
@@ -34,13 +34,7 @@ fn follows(from: Kind, to: To) {
     pair.verify();
 }
 
-macro_rules! pairs {
-    ($($name:ident: $from:ident -> $to:expr;)+) => {
-        $(#[test] fn $name() { follows(Kind::$from, $to); })+
-    };
-}
-
-pairs! {
+pairs!(follows {
     mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
     mariadb_to_mariadb: MariaDb -> To::Server(Kind::MariaDb);
     mariadb_to_sqlite: MariaDb -> To::Sqlite;
@@ -48,7 +42,7 @@ pairs! {
     postgres_to_postgres: Postgres -> To::Server(Kind::Postgres);
     postgres_to_mysql: Postgres -> To::Server(Kind::MySql);
     postgres17_to_sqlite: Postgres17 -> To::Sqlite;
-}
+});
 
 /// Where the log of a server ends, as its own people write it.
 fn end_of_log(pair: &Pair) -> String {
@@ -77,15 +71,10 @@ fn goes_on_from_a_place(from: Kind, to: To) {
     }
 }
 
-#[test]
-fn changes_from_a_place_of_mariadb() {
-    goes_on_from_a_place(Kind::MariaDb, To::Server(Kind::Postgres));
-}
-
-#[test]
-fn changes_from_a_place_of_mysql() {
-    goes_on_from_a_place(Kind::MySql, To::Sqlite);
-}
+pairs!(goes_on_from_a_place {
+    changes_from_a_place_of_mariadb: MariaDb -> To::Server(Kind::Postgres);
+    changes_from_a_place_of_mysql: MySql -> To::Sqlite;
+});
 
 #[test]
 fn changes_of_postgres_from_now_on() {
@@ -242,15 +231,10 @@ fn obeys_policies(from: Kind, to: To) {
     pair.assert_same();
 }
 
-#[test]
-fn definitions_change_from_mariadb_to_postgres() {
-    obeys_policies(Kind::MariaDb, To::Server(Kind::Postgres));
-}
-
-#[test]
-fn definitions_change_from_postgres_to_postgres() {
-    obeys_policies(Kind::Postgres, To::Server(Kind::Postgres));
-}
+pairs!(obeys_policies {
+    definitions_change_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
+    definitions_change_from_postgres_to_postgres: Postgres -> To::Server(Kind::Postgres);
+});
 
 #[test]
 fn a_new_run_lets_go_of_what_the_old_one_held() {

@@ -6,7 +6,7 @@ mod place;
 
 use std::time::{Duration, Instant};
 
-use following::{Pair, To, Watched};
+use following::{Pair, To, Watched, pairs};
 use syncline_testkit::servers::Kind;
 
 /// Places that a run comes by on its way to the log, and in it: how often it passes before it dies.
@@ -75,22 +75,12 @@ fn survive_overlap(from: Kind, to: To) {
     }
 }
 
-#[test]
-fn mariadb_to_postgres_survives_every_place() {
-    survive(Kind::MariaDb, To::Server(Kind::Postgres));
-}
+pairs!(survive {
+    mariadb_to_postgres_survives_every_place: MariaDb -> To::Server(Kind::Postgres);
+    postgres_to_mariadb_survives_every_place: Postgres -> To::Server(Kind::MariaDb);
+});
 
-#[test]
-fn postgres_to_mariadb_survives_every_place() {
-    survive(Kind::Postgres, To::Server(Kind::MariaDb));
-}
-
-#[test]
-fn a_snapshot_of_two_moments_survives_from_mariadb_to_postgres() {
-    survive_overlap(Kind::MariaDb, To::Server(Kind::Postgres));
-}
-
-#[test]
-fn a_snapshot_of_two_moments_survives_from_postgres_to_sqlite() {
-    survive_overlap(Kind::Postgres, To::Sqlite);
-}
+pairs!(survive_overlap {
+    a_snapshot_of_two_moments_survives_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
+    a_snapshot_of_two_moments_survives_from_postgres_to_sqlite: Postgres -> To::Sqlite;
+});

@@ -6,7 +6,7 @@ mod place;
 
 use std::time::Duration;
 
-use following::{Pair, To, Watched};
+use following::{Pair, To, Watched, pairs};
 use place::fails;
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -85,25 +85,12 @@ fn outlives_a_bad_link(from: Kind, to: Kind, at_source: bool) {
     pair.verify();
 }
 
-#[test]
-fn a_bad_link_to_a_mariadb_source() {
-    outlives_a_bad_link(Kind::MariaDb, Kind::Postgres, true);
-}
-
-#[test]
-fn a_bad_link_to_a_postgres_target() {
-    outlives_a_bad_link(Kind::MariaDb, Kind::Postgres, false);
-}
-
-#[test]
-fn a_bad_link_to_a_postgres_source() {
-    outlives_a_bad_link(Kind::Postgres, Kind::MySql, true);
-}
-
-#[test]
-fn a_bad_link_to_a_mysql_target() {
-    outlives_a_bad_link(Kind::Postgres, Kind::MySql, false);
-}
+pairs!(outlives_a_bad_link {
+    a_bad_link_to_a_mariadb_source: MariaDb -> Kind::Postgres, true;
+    a_bad_link_to_a_postgres_target: MariaDb -> Kind::Postgres, false;
+    a_bad_link_to_a_postgres_source: Postgres -> Kind::MySql, true;
+    a_bad_link_to_a_mysql_target: Postgres -> Kind::MySql, false;
+});
 
 /// Kills and starts both servers while a run goes on.
 fn outlives_its_servers(from: Kind, to: Kind) {
@@ -129,15 +116,10 @@ fn outlives_its_servers(from: Kind, to: Kind) {
     pair.verify();
 }
 
-#[test]
-fn mariadb_and_postgres_die_and_come_back() {
-    outlives_its_servers(Kind::MariaDb, Kind::Postgres);
-}
-
-#[test]
-fn postgres_and_mysql_die_and_come_back() {
-    outlives_its_servers(Kind::Postgres, Kind::MySql);
-}
+pairs!(outlives_its_servers {
+    mariadb_and_postgres_die_and_come_back: MariaDb -> Kind::Postgres;
+    postgres_and_mysql_die_and_come_back: Postgres -> Kind::MySql;
+});
 
 #[test]
 fn a_slow_target_is_waited_for() {

@@ -9,7 +9,7 @@ mod place;
 
 use std::time::Duration;
 
-use following::{Pair, To, Watched};
+use following::{Pair, To, Watched, pairs};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use syncline_testkit::servers::Kind;
@@ -73,17 +73,11 @@ fn trial(pair: &Pair, seed: u64, found: &mut Found) {
     }
 }
 
-macro_rules! pairs {
-    ($($name:ident: $from:ident -> $to:expr, $kills:expr;)+) => {
-        $(#[test] fn $name() { survive(Kind::$from, $to, $kills); })+
-    };
-}
-
-pairs! {
+pairs!(survive {
     mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres), 50;
     mariadb_to_mariadb: MariaDb -> To::Server(Kind::MariaDb), KILLS;
     mariadb_to_sqlite: MariaDb -> To::Sqlite, KILLS;
     mysql_to_mysql: MySql -> To::Server(Kind::MySql), KILLS;
     postgres_to_postgres: Postgres -> To::Server(Kind::Postgres), 2 * KILLS;
     postgres_to_mysql: Postgres -> To::Server(Kind::MySql), KILLS;
-}
+});

@@ -1,11 +1,13 @@
 //! Definitions that change while they are followed: the target's tables become what a new copy of
 //! the source's would be, and hold the same rows.
 
+mod following;
 mod place;
 
 use std::collections::BTreeMap;
 use std::process::Output;
 
+use following::pairs;
 use place::{run, shown};
 use syncline_connector::{AnyConnector, Endpoint};
 use syncline_mysql::MysqlConnector;
@@ -232,37 +234,12 @@ fn follows(from: Kind, to: Option<Kind>) {
     }
 }
 
-#[test]
-fn mariadb_to_mariadb() {
-    follows(Kind::MariaDb, Some(Kind::MariaDb));
-}
-
-#[test]
-fn mysql_to_mysql() {
-    follows(Kind::MySql, Some(Kind::MySql));
-}
-
-#[test]
-fn mariadb_to_mysql() {
-    follows(Kind::MariaDb, Some(Kind::MySql));
-}
-
-#[test]
-fn mariadb_to_postgres() {
-    follows(Kind::MariaDb, Some(Kind::Postgres));
-}
-
-#[test]
-fn mysql_to_postgres() {
-    follows(Kind::MySql, Some(Kind::Postgres17));
-}
-
-#[test]
-fn mysql_to_sqlite() {
-    follows(Kind::MySql, None);
-}
-
-#[test]
-fn postgres_to_postgres() {
-    follows(Kind::Postgres, Some(Kind::Postgres17));
-}
+pairs!(follows {
+    mariadb_to_mariadb: MariaDb -> Some(Kind::MariaDb);
+    mysql_to_mysql: MySql -> Some(Kind::MySql);
+    mariadb_to_mysql: MariaDb -> Some(Kind::MySql);
+    mariadb_to_postgres: MariaDb -> Some(Kind::Postgres);
+    mysql_to_postgres: MySql -> Some(Kind::Postgres17);
+    mysql_to_sqlite: MySql -> None;
+    postgres_to_postgres: Postgres -> Some(Kind::Postgres17);
+});

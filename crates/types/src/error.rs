@@ -212,6 +212,36 @@ codes! {
     /// The log that the source keeps for this run has grown beyond source.retention.max_bytes.
     RetentionExceeded = 413, Permanent, "source keeps too much log";
 
+    /// The server does not know who asks: no session or token, or one that has ended.
+    /// Sign in (`syncline login URL`), or give a token (SYNCLINE_TOKEN).
+    NotSignedIn = 501, Config, "not signed in";
+    /// The one who asks may not do this: the role or the token's scope does not reach that far.
+    Forbidden = 502, Config, "not allowed";
+    /// The server has nothing of that name or id.
+    NotFound = 503, Config, "not found";
+    /// The name is taken.
+    NameTaken = 504, Config, "name is taken";
+    /// Somebody else has changed it since it was read. Read it again, and decide anew.
+    VersionMismatch = 505, Config, "changed in the meantime";
+    /// A change must say which version it is made to: the header If-Match with the ETag that came
+    /// with it.
+    VersionNeeded = 506, Config, "version needed";
+    /// Too much was asked in too short a time, or too many sign-ins failed. Wait, as Retry-After
+    /// says.
+    TooManyRequests = 507, Transient, "too many requests";
+    /// What was sent is longer or deeper than the server takes.
+    TooLarge = 508, Config, "request too large";
+    /// The same Idempotency-Key came with another request before.
+    KeyReused = 509, Config, "idempotency key used for something else";
+    /// It cannot be removed as long as something refers to it; the message says what.
+    StillUsed = 510, Config, "still in use";
+    /// Secrets in the store cannot be read with the key the server has.
+    /// Start it with the key file they were written with.
+    WrongKey = 511, Config, "wrong key for the secrets";
+    /// The server's administrator has not opened this file, folder or network to jobs.
+    /// See the settings: file roots, and private networks.
+    OutOfBounds = 512, Config, "closed to jobs";
+
     /// A defect of Syncline. Please report it with the message and the command.
     Bug = 901, Bug, "defect";
 }

@@ -9,6 +9,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod reference;
 pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod server;
 pub(crate) mod verify;
 
 use std::path::PathBuf;
@@ -19,16 +20,20 @@ use syncline_types::{Code, Error, Result};
 
 use crate::args::StateArgs;
 
-/// The state folder: the one given, else the user's.
+/// The state in its folder.
 fn open_store(args: &StateArgs) -> Result<Arc<Store>> {
-    let folder = match &args.state {
-        Some(folder) => folder.clone(),
+    Store::open(&state_folder(args)?).map(Arc::new)
+}
+
+/// The state folder: the one given, else the user's.
+fn state_folder(args: &StateArgs) -> Result<PathBuf> {
+    match &args.state {
+        Some(folder) => Ok(folder.clone()),
         None => default_folder().ok_or_else(|| {
             Error::new(Code::StateUnusable, "there is no home folder to keep the state in")
                 .hint("give a folder with --state DIR")
-        })?,
-    };
-    Store::open(&folder).map(Arc::new)
+        }),
+    }
 }
 
 fn default_folder() -> Option<PathBuf> {

@@ -74,6 +74,7 @@ pub(crate) fn write_docs(registry: &Arc<Registry>, args: &InternalDocsArgs) -> R
         ("connectors.md", connectors.trim_end().to_owned() + "\n"),
         ("cli.md", format!("{GENERATED}{}\n", cli.trim_end())),
         ("job.schema.json", pretty_job_schema() + "\n"),
+        ("openapi.json", pretty_openapi() + "\n"),
     ];
     for (name, text) in files {
         let path = args.folder.join(name);
@@ -99,4 +100,9 @@ fn errors() -> String {
         let _ = writeln!(text, "\n{}", treatment(code.kind()));
     }
     text
+}
+
+/// The document of the server's API.
+fn pretty_openapi() -> String {
+    serde_json::to_string_pretty(&syncline_server::openapi()).unwrap_or_default()
 }

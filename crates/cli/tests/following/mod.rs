@@ -13,6 +13,14 @@ use tempfile::TempDir;
 
 use crate::place::{run, shown, syncline};
 
+/// A test for each pair of stores: `pairs!(test { name: From -> to, more; })`.
+macro_rules! pairs {
+    ($test:ident { $($name:ident: $from:ident -> $to:expr $(, $more:expr)*;)+ }) => {
+        $(#[test] fn $name() { $test(Kind::$from, $to $(, $more)*); })+
+    };
+}
+pub(crate) use pairs;
+
 /// How long anything may take that does not depend on luck.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,39 @@
+//! Arguments of `syncline server`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::StateArgs;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The node's name; this machine's when not given
+    #[arg(long, value_name = "NODE")]
+    pub(crate) name: Option<String>,
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7171")]
+    pub(crate) listen: SocketAddr,
+    /// Where the state is kept: sqlite:FOLDER, or postgres://user@host/db
+    ///
+    /// The state folder when not given.
+    #[arg(long, value_name = "URL", env = "SYNCLINE_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+    /// Certificate (PEM) to speak TLS with
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Listen beyond this machine without TLS: something in front of it encrypts
+    #[arg(long)]
+    pub(crate) allow_plaintext: bool,
+    /// File with the key that the secrets of connections are kept under
+    ///
+    /// One in the state folder when not given; it is made when it is missing.
+    #[arg(long, value_name = "FILE", env = "SYNCLINE_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+}

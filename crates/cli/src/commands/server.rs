@@ -1,0 +1,63 @@
+//! `syncline server`: a node.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use syncline_connector::{Endpoint, Registry, Secret};
+use syncline_server::{Config, Place, Server, Tls};
+use syncline_types::{Code, Error, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::ServerArgs;
+use crate::commands::state_folder;
+use crate::{DONE, output};
+
+/// `syncline server`.
+pub(crate) fn run(registry: &Arc<Registry>, args: ServerArgs) -> Result<u8> {
+    let folder = state_folder(&args.state)?.join("server");
+    let config = Config {
+        name: args.name.unwrap_or_else(host_name),
+        listen: args.listen,
+        plain_public: args.allow_plaintext,
+        tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| Tls { certificate, key }),
+        store: place(args.store.as_deref(), &folder)?,
+        folder,
+        key_file: args.key_file,
+        admin_token: std::env::var("SYNCLINE_ADMIN_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty())
+            .map(Secret::new),
+        registry: Arc::clone(registry),
+    };
+    crate::runtime()?.block_on(async {
+        let no_signals = |e| Error::bug("signals cannot be listened to").because(e);
+        let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let server = Server::start(config).await?;
+        output::line(format!("listening on {}", server.url()));
+        tokio::select! {
+            _ = interrupts.recv() => {}
+            _ = terminations.recv() => {}
+        }
+        output::note("stopping: running jobs keep their place");
+        server.stop().await?;
+        Ok(DONE)
+    })
+}
+
+fn place(store: Option<&str>, folder: &Path) -> Result<Place> {
+    let Some(url) = store else { return Ok(Place::Folder(folder.to_owned())) };
+    match Endpoint::parse(url)?.scheme.as_str() {
+        "sqlite" => Ok(Place::Folder(PathBuf::from(Endpoint::parse(url)?.path))),
+        "postgres" | "postgresql" => Ok(Place::Postgres(Secret::new(url))),
+        other => Err(Error::new(Code::BadUrl, format!("--store: no state can be kept in {other}"))
+            .hint("sqlite:FOLDER or postgres://user@host/db")),
+    }
+}
+
+/// This machine's name.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "node".to_owned() } else { name.to_owned() }
+}

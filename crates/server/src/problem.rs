@@ -1,0 +1,107 @@
+//! Errors as `application/problem+json` (RFC 9457), with the same codes as on the command line.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use syncline_types::{Code, Error, ErrorKind};
+use utoipa::ToSchema;
+
+/// An error, as the API answers it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    #[schema(example = "/docs/errors#E0207")]
+    kind: String,
+    /// A few words that name the code.
+    title: String,
+    /// The HTTP status, again.
+    status: u16,
+    /// What happened and where.
+    detail: String,
+    /// The error's code, the same as on the command line.
+    #[schema(example = "E0207")]
+    code: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// The error as it is answered.
+    pub(crate) fn of(error: &Error) -> Self {
+        let code = error.code();
+        Self {
+            kind: format!("/docs/errors#{code}"),
+            title: code.title().to_owned(),
+            status: status(code).as_u16(),
+            detail: error.chain(),
+            code: code.to_string(),
+            hint: error.hint_text().map(str::to_owned),
+        }
+    }
+}
+
+/// An error of a handler.
+#[derive(Debug)]
+pub(crate) struct Failed(pub(crate) Error);
+
+/// What handlers return.
+pub(crate) type Answer<T> = std::result::Result<T, Failed>;
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        let problem = Problem::of(&self.0);
+        let status = status(self.0.code());
+        if status.is_server_error() {
+            tracing::error!(code = %self.0.code(), error = self.0.chain(), "a request failed");
+        }
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                let scheme = HeaderValue::from_static("Bearer");
+                headers.insert(header::WWW_AUTHENTICATE, scheme);
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The HTTP status of a code.
+fn status(code: Code) -> StatusCode {
+    use StatusCode as S;
+    match code {
+        Code::NotSignedIn => S::UNAUTHORIZED,
+        Code::Forbidden => S::FORBIDDEN,
+        Code::NotFound => S::NOT_FOUND,
+        Code::NameTaken | Code::BadTransition | Code::StillUsed | Code::InUse => S::CONFLICT,
+        Code::StaleEpoch => S::CONFLICT,
+        Code::VersionMismatch => S::PRECONDITION_FAILED,
+        Code::VersionNeeded => S::PRECONDITION_REQUIRED,
+        Code::TooManyRequests => S::TOO_MANY_REQUESTS,
+        Code::TooLarge => S::PAYLOAD_TOO_LARGE,
+        Code::KeyReused => S::UNPROCESSABLE_ENTITY,
+        Code::DiskFull => S::INSUFFICIENT_STORAGE,
+        Code::StateUnusable | Code::WrongKey => S::INTERNAL_SERVER_ERROR,
+        code => match code.kind() {
+            // What was sent could be read, and makes no sense.
+            ErrorKind::Config | ErrorKind::Data | ErrorKind::Permanent => S::UNPROCESSABLE_ENTITY,
+            ErrorKind::Transient => S::SERVICE_UNAVAILABLE,
+            ErrorKind::Bug => S::INTERNAL_SERVER_ERROR,
+        },
+    }
+}

@@ -1,0 +1,59 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use syncline_connector::{Registry, Secret};
+use syncline_engine::Engine;
+use syncline_store::Store;
+use syncline_types::{Error, Result};
+
+/// What every request can reach. Cloning it is cheap.
+#[derive(Clone)]
+pub(crate) struct AppState(Arc<Shared>);
+
+/// What is behind it.
+pub(crate) struct Shared {
+    /// The node's name.
+    pub(crate) node: String,
+    /// The state.
+    pub(crate) store: Arc<Store>,
+    /// Connectors there are.
+    pub(crate) registry: Arc<Registry>,
+    /// What runs jobs.
+    pub(crate) engine: Engine,
+    /// The first admin's token, for automation.
+    pub(crate) admin_token: Option<Secret>,
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for Arc<Store> {
+    fn from_ref(state: &AppState) -> Self {
+        Arc::clone(&state.store)
+    }
+}
+
+impl AppState {
+    /// Wraps it.
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Works with the state where waiting for a disk or a database holds no request up.
+    pub(crate) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || work(&store))
+            .await
+            .map_err(|e| Error::bug("work with the state ended early").because(e))?
+    }
+}
