@@ -1,0 +1,30 @@
+// The API as RTK Query sees it. Endpoints stand beside, one file a resource.
+
+import { createApi } from '@reduxjs/toolkit/query/react'
+import { request } from './request'
+
+export const api = createApi({
+  baseQuery: request,
+  tagTypes: [
+    'Audit',
+    'Connection',
+    'DeadLetter',
+    'Job',
+    'Node',
+    'Overview',
+    'Queue',
+    'Run',
+    'RunList',
+    'RunTable',
+    'Settings',
+    'Token',
+    'User',
+    'Verification',
+  ],
+  keepUnusedDataFor: 60,
+  refetchOnReconnect: true,
+  endpoints: () => ({}),
+})
+
+/** A name as it stands in a path. */
+export const seg = encodeURIComponent

@@ -1,0 +1,82 @@
+import { api, seg } from './api'
+import { itemsOf } from './runs'
+import type { Connection, ConnectionInput, ConnectionTest, Connector, Page, RowSample, TableDetail, TableInfo } from './types'
+
+export const connectionsApi = api.injectEndpoints({
+  endpoints: (build) => ({
+    connectors: build.query<Connector[], void>({
+      query: () => ({ path: '/connectors' }),
+      transformResponse: itemsOf<Connector>,
+      keepUnusedDataFor: 3600,
+    }),
+    connections: build.query<Connection[], void>({
+      query: () => ({ path: '/connections', query: { limit: 500 } }),
+      transformResponse: itemsOf<Connection>,
+      providesTags: ['Connection'],
+    }),
+    connection: build.query<Connection, string>({
+      query: (name) => ({ path: `/connections/${seg(name)}` }),
+      providesTags: (_, __, id) => [{ type: 'Connection', id }],
+    }),
+    createConnection: build.mutation<Connection, ConnectionInput>({
+      query: (body) => ({ path: '/connections', method: 'POST', body }),
+      invalidatesTags: ['Connection'],
+    }),
+    updateConnection: build.mutation<Connection, { connection: ConnectionInput; version: number }>({
+      query: ({ connection, version }) => ({
+        path: `/connections/${seg(connection.name)}`,
+        method: 'PUT',
+        body: connection,
+        ifMatch: version,
+      }),
+      invalidatesTags: ['Connection'],
+    }),
+    deleteConnection: build.mutation<null, { name: string; version: number }>({
+      query: ({ name, version }) => ({ path: `/connections/${seg(name)}`, method: 'DELETE', ifMatch: version }),
+      invalidatesTags: ['Connection'],
+    }),
+    /** Tests what is in a form, saved or not. */
+    testConnection: build.mutation<ConnectionTest, ConnectionInput>({
+      query: (body) => ({ path: '/connections/test', method: 'POST', body }),
+    }),
+    testSavedConnection: build.mutation<ConnectionTest, string>({
+      query: (name) => ({ path: `/connections/${seg(name)}/test`, method: 'POST', body: {} }),
+    }),
+    tables: build.infiniteQuery<Page<TableInfo>, { name: string; q?: string; schema?: string }, string | null>({
+      query: ({ queryArg: { name, ...query }, pageParam }) => ({
+        path: `/connections/${seg(name)}/tables`,
+        query: { ...query, limit: 500, after: pageParam },
+      }),
+      infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
+    }),
+    table: build.query<TableDetail, { name: string; table: string }>({
+      query: ({ name, table }) => ({ path: `/connections/${seg(name)}/tables/${seg(table)}` }),
+    }),
+    tableRows: build.query<RowSample, { name: string; table: string; limit?: number }>({
+      query: ({ name, table, limit = 20 }) => ({
+        path: `/connections/${seg(name)}/tables/${seg(table)}/rows`,
+        query: { limit },
+      }),
+      keepUnusedDataFor: 5,
+    }),
+  }),
+})
+
+/** A table's name as the API and the job file write it. */
+export function tableName({ schema, name }: TableInfo): string {
+  return schema ? `${schema}.${name}` : name
+}
+
+export const {
+  useConnectorsQuery,
+  useConnectionsQuery,
+  useConnectionQuery,
+  useCreateConnectionMutation,
+  useUpdateConnectionMutation,
+  useDeleteConnectionMutation,
+  useTestConnectionMutation,
+  useTestSavedConnectionMutation,
+  useTablesInfiniteQuery,
+  useTableQuery,
+  useTableRowsQuery,
+} = connectionsApi

@@ -1,0 +1,112 @@
+import { api, seg } from './api'
+import { itemsOf } from './runs'
+import type { Job, JobInput, JobPreview, JobSpec, JobVersion, Plan, Run, Validation, Verification } from './types'
+
+/** A job as it is being written: its spec, or the text of it. */
+export type Draft = { spec: JobSpec } | { yaml: string }
+
+export const jobsApi = api.injectEndpoints({
+  endpoints: (build) => ({
+    jobs: build.query<Job[], void>({
+      query: () => ({ path: '/jobs', query: { limit: 500 } }),
+      transformResponse: itemsOf<Job>,
+      providesTags: ['Job'],
+    }),
+    job: build.query<Job, string>({
+      query: (name) => ({ path: `/jobs/${seg(name)}` }),
+      transformResponse: (job: Job, meta) => ({ ...job, version: job.version ?? meta?.version ?? 1 }),
+      providesTags: (_, __, id) => [{ type: 'Job', id }],
+    }),
+    createJob: build.mutation<Job, JobInput>({
+      query: (body) => ({ path: '/jobs', method: 'POST', body }),
+      invalidatesTags: ['Job'],
+    }),
+    updateJob: build.mutation<Job, { job: JobInput; version: number }>({
+      query: ({ job, version }) => ({ path: `/jobs/${seg(job.name)}`, method: 'PUT', body: job, ifMatch: version }),
+      invalidatesTags: ['Job'],
+    }),
+    deleteJob: build.mutation<null, { name: string; version: number }>({
+      query: ({ name, version }) => ({ path: `/jobs/${seg(name)}`, method: 'DELETE', ifMatch: version }),
+      invalidatesTags: ['Job', 'Overview'],
+    }),
+    jobVersions: build.query<JobVersion[], string>({
+      query: (name) => ({ path: `/jobs/${seg(name)}/versions`, query: { limit: 500 } }),
+      transformResponse: itemsOf<JobVersion>,
+      providesTags: (_, __, id) => [{ type: 'Job', id }],
+    }),
+    jobDiff: build.query<{ diff: string }, { name: string; from: number; to: number }>({
+      query: ({ name, from, to }) => ({ path: `/jobs/${seg(name)}/diff`, query: { from, to } }),
+    }),
+    rollBackJob: build.mutation<Job, { name: string; version: number }>({
+      query: ({ name, version }) => ({ path: `/jobs/${seg(name)}/rollback`, method: 'POST', body: { version } }),
+      invalidatesTags: ['Job'],
+    }),
+    cloneJob: build.mutation<Job, { name: string; as: string }>({
+      query: ({ name, as }) => ({ path: `/jobs/${seg(name)}/clone`, method: 'POST', body: { name: as } }),
+      invalidatesTags: ['Job'],
+    }),
+    exportJob: build.query<string, string>({
+      query: (name) => ({ path: `/jobs/${seg(name)}/export`, query: { format: 'yaml' }, asText: true }),
+    }),
+    importJobs: build.mutation<{ jobs: (Job | string)[]; notes: string[] }, string>({
+      query: (text) => ({ path: '/jobs/import', method: 'POST', text }),
+      invalidatesTags: ['Job'],
+    }),
+    startJob: build.mutation<Run, { name: string; fresh?: boolean }>({
+      query: ({ name, fresh }) => ({ path: `/jobs/${seg(name)}/runs`, method: 'POST', body: fresh ? { fresh } : {} }),
+      invalidatesTags: (_, __, { name }) => ['RunList', 'Overview', 'Queue', { type: 'Job', id: name }],
+    }),
+    validateJob: build.mutation<Validation, Draft>({
+      query: (body) => ({ path: '/jobs/validate', method: 'POST', body }),
+    }),
+    planJob: build.mutation<Plan, Draft>({
+      query: (body) => ({ path: '/jobs/plan', method: 'POST', body }),
+    }),
+    planOfJob: build.query<Plan, string>({
+      query: (name) => ({ path: `/jobs/${seg(name)}/plan`, method: 'POST', body: {} }),
+    }),
+    previewJob: build.mutation<JobPreview, Draft & { table: string; rows?: number }>({
+      query: (body) => ({ path: '/jobs/preview', method: 'POST', body }),
+    }),
+    verifications: build.query<Verification[], string | undefined>({
+      query: (job) => ({ path: '/verifications', query: { job, limit: 100 } }),
+      transformResponse: itemsOf<Verification>,
+      providesTags: ['Verification'],
+    }),
+    verification: build.query<Verification, string>({
+      query: (id) => ({ path: `/verifications/${seg(id)}` }),
+      providesTags: (_, __, id) => [{ type: 'Verification', id }],
+    }),
+    verifyJob: build.mutation<Verification, { name: string; sample?: number; tables?: string[] }>({
+      query: ({ name, ...body }) => ({ path: `/jobs/${seg(name)}/verify`, method: 'POST', body }),
+      invalidatesTags: ['Verification'],
+    }),
+    repair: build.mutation<Verification, string>({
+      query: (id) => ({ path: `/verifications/${seg(id)}/repair`, method: 'POST', body: {} }),
+      invalidatesTags: ['Verification'],
+    }),
+  }),
+})
+
+export const {
+  useJobsQuery,
+  useJobQuery,
+  useCreateJobMutation,
+  useUpdateJobMutation,
+  useDeleteJobMutation,
+  useJobVersionsQuery,
+  useJobDiffQuery,
+  useRollBackJobMutation,
+  useCloneJobMutation,
+  useLazyExportJobQuery,
+  useImportJobsMutation,
+  useStartJobMutation,
+  useValidateJobMutation,
+  usePlanJobMutation,
+  useLazyPlanOfJobQuery,
+  usePreviewJobMutation,
+  useVerificationsQuery,
+  useVerificationQuery,
+  useVerifyJobMutation,
+  useRepairMutation,
+} = jobsApi

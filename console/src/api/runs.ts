@@ -1,0 +1,131 @@
+import { api, seg } from './api'
+import type { DeadLetter, LogLine, Overview, Page, QueueEntry, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
+
+export interface RunFilter {
+  job?: string
+  state?: string
+  q?: string
+  since?: string
+  until?: string
+}
+export type RunVerb = 'pause' | 'resume' | 'stop' | 'restart'
+
+/** So many runs are fetched at once; a list asks for the next page as it is scrolled. */
+export const RUNS_A_PAGE = 200
+
+const after = <T>(last: Page<T>) => last.next ?? undefined
+
+export const runsApi = api.injectEndpoints({
+  endpoints: (build) => ({
+    overview: build.query<Overview, void>({
+      query: () => ({ path: '/overview' }),
+      providesTags: ['Overview'],
+    }),
+    runs: build.infiniteQuery<Page<Run>, RunFilter, string | null>({
+      query: ({ queryArg, pageParam }) => ({
+        path: '/runs',
+        query: { ...queryArg, limit: RUNS_A_PAGE, after: pageParam },
+      }),
+      infiniteQueryOptions: { initialPageParam: null, getNextPageParam: after },
+      providesTags: ['RunList'],
+    }),
+    run: build.query<Run, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}` }),
+      providesTags: (_, __, id) => [{ type: 'Run', id }],
+    }),
+    runTables: build.query<RunTable[], string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/tables` }),
+      transformResponse: itemsOf<RunTable>,
+      providesTags: (_, __, id) => [{ type: 'RunTable', id }],
+    }),
+    runSplits: build.query<RunSplit[], string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/splits` }),
+      transformResponse: itemsOf<RunSplit>,
+      providesTags: (_, __, id) => [{ type: 'RunTable', id }],
+    }),
+    runEvents: build.query<RunEvent[], string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/events`, query: { limit: 500 } }),
+      transformResponse: itemsOf<RunEvent>,
+    }),
+    runLogs: build.query<LogLine[], string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/logs`, query: { limit: 500 } }),
+      transformResponse: itemsOf<LogLine>,
+    }),
+    runHistory: build.query<StateChange[], string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/history` }),
+      transformResponse: itemsOf<StateChange>,
+      providesTags: (_, __, id) => [{ type: 'Run', id }],
+    }),
+    control: build.mutation<Run, { id: string; verb: RunVerb }>({
+      query: ({ id, verb }) => ({ path: `/runs/${seg(id)}/${verb}`, method: 'POST', body: {} }),
+      // The answer is the state that is in the database: it is shown at once.
+      async onQueryStarted({ id, verb }, { dispatch, queryFulfilled }) {
+        const { data } = await queryFulfilled.catch(() => ({ data: null }))
+        if (data && verb !== 'restart') dispatch(runsApi.util.updateQueryData('run', id, () => data))
+      },
+      invalidatesTags: (_, __, { id, verb }) => [
+        { type: 'Run', id },
+        'Overview',
+        'Queue',
+        ...(verb === 'restart' ? (['RunList'] as const) : []),
+      ],
+    }),
+    deleteRun: build.mutation<null, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}`, method: 'DELETE' }),
+      invalidatesTags: ['RunList', 'Overview'],
+    }),
+    queue: build.query<QueueEntry[], void>({
+      query: () => ({ path: '/queue' }),
+      transformResponse: itemsOf<QueueEntry>,
+      providesTags: ['Queue'],
+    }),
+    deadLetters: build.infiniteQuery<Page<DeadLetter>, string, string | null>({
+      query: ({ queryArg, pageParam }) => ({
+        path: `/runs/${seg(queryArg)}/dead-letters`,
+        query: { limit: 100, after: pageParam },
+      }),
+      infiniteQueryOptions: { initialPageParam: null, getNextPageParam: after },
+      providesTags: (_, __, id) => [{ type: 'DeadLetter', id }],
+    }),
+    replayDeadLetter: build.mutation<unknown, { id: number; run: string; row?: Record<string, unknown> }>({
+      query: ({ id, row }) => ({ path: `/dead-letters/${id}/replay`, method: 'POST', body: row ? { row } : {} }),
+      invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
+    }),
+    dropDeadLetter: build.mutation<null, { id: number; run: string }>({
+      query: ({ id }) => ({ path: `/dead-letters/${id}`, method: 'DELETE' }),
+      invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
+    }),
+    replayAll: build.mutation<unknown, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/dead-letters/replay`, method: 'POST', body: {} }),
+      invalidatesTags: (_, __, id) => [{ type: 'DeadLetter', id }, { type: 'Run', id }],
+    }),
+    dropAll: build.mutation<null, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/dead-letters`, method: 'DELETE' }),
+      invalidatesTags: (_, __, id) => [{ type: 'DeadLetter', id }, { type: 'Run', id }],
+    }),
+  }),
+})
+
+/** The items of a list, be it paged or whole. */
+export function itemsOf<T>(answer: unknown): T[] {
+  return Array.isArray(answer) ? (answer as T[]) : (answer as Page<T>).items
+}
+
+export const {
+  useOverviewQuery,
+  useRunsInfiniteQuery,
+  useRunQuery,
+  useRunTablesQuery,
+  useRunSplitsQuery,
+  useRunEventsQuery,
+  useRunLogsQuery,
+  useRunHistoryQuery,
+  useControlMutation,
+  useDeleteRunMutation,
+  useQueueQuery,
+  useDeadLettersInfiniteQuery,
+  useReplayDeadLetterMutation,
+  useDropDeadLetterMutation,
+  useReplayAllMutation,
+  useDropAllMutation,
+} = runsApi

@@ -1,0 +1,45 @@
+import { sessionBegan, signedOut } from '@/app/session'
+import { api } from './api'
+import type { Session } from './types'
+
+export interface Credentials {
+  name: string
+  password: string
+}
+
+export const sessionApi = api.injectEndpoints({
+  endpoints: (build) => ({
+    whoAmI: build.query<Session, void>({
+      query: () => ({ path: '/session' }),
+      async onQueryStarted(_, { dispatch, queryFulfilled }) {
+        try {
+          dispatch(sessionBegan((await queryFulfilled).data))
+        } catch (thrown) {
+          const status = (thrown as { error?: { status?: number } }).error?.status
+          // A server that is down says nothing about the session.
+          if (status === 401 || status === 403) dispatch(signedOut())
+        }
+      },
+    }),
+    signIn: build.mutation<Session, Credentials>({
+      query: (body) => ({ path: '/session', method: 'POST', body }),
+      async onQueryStarted(_, { dispatch, queryFulfilled }) {
+        const { data } = await queryFulfilled.catch(() => ({ data: null }))
+        if (data) dispatch(sessionBegan(data))
+      },
+    }),
+    setUp: build.mutation<unknown, Credentials & { token: string }>({
+      query: (body) => ({ path: '/setup', method: 'POST', body }),
+    }),
+    signOut: build.mutation<null, void>({
+      query: () => ({ path: '/session', method: 'DELETE' }),
+      async onQueryStarted(_, { dispatch, queryFulfilled }) {
+        await queryFulfilled.catch(() => null)
+        dispatch(signedOut())
+        dispatch(api.util.resetApiState())
+      },
+    }),
+  }),
+})
+
+export const { useWhoAmIQuery, useSignInMutation, useSetUpMutation, useSignOutMutation } = sessionApi

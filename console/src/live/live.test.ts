@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest'
+import type { Run, RunTable } from '@/api/types'
+import { LiveConnection, type Socket, type Surroundings } from './connection'
+import { byRun, foldRun, foldTables } from './fold'
+import { advance, backOff } from './place'
+import { type LiveEvent, type LiveMessage, merge, parse, type ProgressEvent } from './protocol'
+import { emptyTrack, track } from './slice'
+
+const at = '2026-11-21T03:00:00Z'
+const later = (seconds: number) => new Date(Date.parse(at) + seconds * 1000).toISOString()
+
+function progress(fields: Partial<ProgressEvent>): ProgressEvent {
+  return {
+    type: 'progress', seq: 1, run: 'r1', job: 'j', at, table: 't', rows_read: 0, rows_written: 0,
+    splits_done: 0, splits: 4, rows_estimated: 100, rows_per_second: 0, ...fields,
+  }
+}
+const run: Run = {
+  id: 'r1', job: 'j', state: 'running', reason: null, mode: 'full', source: 'a', sink: 'b', epoch: 1,
+  rows_read: 1_000, rows_written: 900, rows_estimated: 5_000, dead_letters: 0, rows_per_second: null, created_at: at,
+}
+
+describe('the place in the sequence', () => {
+  it('passes over what was taken before', () => {
+    expect(advance(null, progress({ seq: 7 }))).toEqual({ place: 7 })
+    expect(advance(7, progress({ seq: 7 }))).toBeNull()
+    expect(advance(7, progress({ seq: 3 }))).toBeNull()
+    // Numbers between belong to runs nobody asked for.
+    expect(advance(7, progress({ seq: 12 }))).toEqual({ place: 12 })
+  })
+
+  it('begins anew with a snapshot, also of a server that counts from the beginning', () => {
+    expect(advance(900, { type: 'snapshot', seq: 2, runs: [] })).toEqual({ place: 2 })
+    expect(advance(2, progress({ seq: 3 }))).toEqual({ place: 3 })
+  })
+
+  it('waits longer each time, and never for ever', () => {
+    expect(backOff(0, 0)).toBe(500)
+    expect(backOff(0, 1)).toBe(250)
+    expect(backOff(3, 0)).toBe(4_000)
+    expect(backOff(50, 0)).toBe(15_000)
+  })
+})
+
+describe('messages', () => {
+  it('are taken when they are messages', () => {
+    expect(parse('{"seq":1,"type":"state","run":"r"}')).toMatchObject({ seq: 1 })
+    for (const bad of ['', 'null', '[]', '{"seq":"1","type":"state"}', '{"seq":1}', '{']) expect(parse(bad)).toBeNull()
+  })
+
+  it('are asked for once for all pages', () => {
+    expect(merge([{ runs: ['b', 'a'] }, { runs: ['a'], jobs: ['j'] }])).toEqual({ runs: ['a', 'b'], jobs: ['j'] })
+    expect(merge([{ runs: ['b'] }, { all: true }])).toEqual({ all: true })
+  })
+})
+
+describe('a run', () => {
+  it('grows by what its tables have moved since they were last heard of', () => {
+    const known = new Map<string, readonly [number, number]>()
+    const first = foldRun(run, [progress({ rows_read: 500, rows_written: 450 })], known)
+    expect([first.rows_read, first.rows_written]).toEqual([1_000, 900])
+    const second = foldRun(first, [
+      progress({ rows_read: 600, rows_written: 550 }),
+      progress({ table: 'u', rows_read: 10, rows_written: 10 }),
+      progress({ table: 'u', rows_read: 30, rows_written: 20 }),
+    ], known)
+    expect([second.rows_read, second.rows_written]).toEqual([1_120, 1_010])
+  })
+
+  it('goes through states, and keeps the error it failed with until it runs again', () => {
+    const events: LiveEvent[] = [
+      { type: 'failed', seq: 1, run: 'r1', job: 'j', at, code: 'E0401', message: 'gone', hint: 'look' },
+      { type: 'state', seq: 2, run: 'r1', job: 'j', at, state: 'failed', reason: 'gone' },
+    ]
+    const failed = foldRun(run, events, new Map())
+    expect(failed).toMatchObject({ state: 'failed', ended_at: at, error: { code: 'E0401', hint: 'look' }, rows_per_second: 0 })
+    const again = foldRun(failed, [{ type: 'state', seq: 3, run: 'r1', job: 'j', at: later(9), state: 'running' }], new Map())
+    expect(again).toMatchObject({ state: 'running', ended_at: null, error: null, reason: null })
+  })
+
+  it('is left alone by what concerns others', () => {
+    const table: RunTable = { source: 's', target: 't', rows_read: 1, rows_written: 1, rows_estimated: 9, splits: 4, splits_done: 1, dead_letters: 0 }
+    const tables = [table]
+    expect(foldTables(tables, [{ type: 'log', seq: 1, run: 'r1', job: 'j', at, level: 'info', message: '' }])).toBe(tables)
+    expect(foldTables(tables, [progress({ splits_done: 2 }), progress({ splits_done: 3 })])[0]).toMatchObject({ splits_done: 3, rows_estimated: 100 })
+    expect([...byRun([progress({}), progress({ run: 'r2' }), progress({})])].map(([id, e]) => [id, e.length])).toEqual([['r1', 2], ['r2', 1]])
+  })
+})
+
+describe('a track', () => {
+  it('adds the speed of the tables that move', () => {
+    const tracked = emptyTrack()
+    track(tracked, progress({ rows_per_second: 100 }))
+    track(tracked, progress({ table: 'u', rows_per_second: 50, at: later(1) }))
+    expect(tracked.rate).toBe(150)
+    track(tracked, progress({ table: 'u', rows_per_second: 60, at: later(4) }))
+    expect(tracked.rate).toBe(60)
+    expect(tracked.samples.map((s) => s.rate)).toEqual([100, 150, 60])
+  })
+
+  it('has one point a second, in order, and not without end', () => {
+    const tracked = emptyTrack()
+    for (let i = 0; i < 2_000; i += 1) track(tracked, progress({ rows_per_second: i, at: later(i / 2) }))
+    expect(tracked.samples.length).toBe(600)
+    const times = tracked.samples.map((s) => s.t)
+    expect(times.every((t, i) => i === 0 || t > (times[i - 1] ?? 0))).toBe(true)
+    track(tracked, { type: 'state', seq: 9, run: 'r1', job: 'j', at: later(2_000), state: 'paused' })
+    expect(tracked.samples.at(-1)).toMatchObject({ rate: 0 })
+  })
+})
+
+/** A world of sockets and timers that stand still until they are told. */
+function world() {
+  const sockets: (Socket & { after: number | null; sent: string[]; isClosed: boolean })[] = []
+  let timers: { what: () => void; at: number }[] = []
+  let now = 0
+  const groups: LiveMessage[][] = []
+  const statuses: string[] = []
+  const outside: Surroundings = {
+    open: (after) => {
+      const socket = {
+        after, sent: [] as string[], isClosed: false, onopen: null, onmessage: null, onclose: null,
+        send(text: string) { this.sent.push(text) },
+        close() { this.isClosed = true },
+      }
+      sockets.push(socket)
+      return socket
+    },
+    later: (what, ms) => {
+      const timer = { what, at: now + ms }
+      timers.push(timer)
+      return () => { timers = timers.filter((t) => t !== timer) }
+    },
+    chance: () => 0,
+    onMessages: (messages) => groups.push(messages),
+    onStatus: (status) => statuses.push(status),
+  }
+  const pass = (ms: number) => {
+    const until = now + ms
+    for (;;) {
+      const due = timers.filter((t) => t.at <= until).sort((a, b) => a.at - b.at)[0]
+      if (!due) break
+      now = due.at
+      timers = timers.filter((t) => t !== due)
+      due.what()
+    }
+    now = until
+  }
+  const say = (socket: Socket, message: unknown) => socket.onmessage?.({ data: JSON.stringify(message) })
+  return { outside, sockets, groups, statuses, pass, say, socket: () => sockets.at(-1)! }
+}
+
+describe('the connection', () => {
+  it('goes on after a break where it was, and hears nothing twice', () => {
+    const w = world()
+    const connection = new LiveConnection(w.outside)
+    connection.want({ runs: ['r1'] })
+    w.pass(0)
+    expect(w.socket().after).toBeNull()
+    w.socket().onopen?.()
+    expect(w.socket().sent).toEqual(['{"subscribe":{"runs":["r1"],"jobs":[]}}'])
+    w.say(w.socket(), { type: 'snapshot', seq: 10, runs: [] })
+    w.say(w.socket(), progress({ seq: 11 }))
+    w.pass(200)
+    expect(w.groups.map((g) => g.map((m) => m.seq))).toEqual([[10, 11]])
+    w.socket().onclose?.({ code: 1006 })
+    expect(w.statuses.at(-1)).toBe('waiting')
+    w.pass(499)
+    expect(w.sockets.length).toBe(1)
+    w.pass(1)
+    expect(w.socket().after).toBe(11)
+    w.socket().onopen?.()
+    w.say(w.socket(), progress({ seq: 11 }))
+    w.say(w.socket(), progress({ seq: 14 }))
+    w.pass(200)
+    expect(w.groups.at(-1)?.map((m) => m.seq)).toEqual([14])
+    expect(w.socket().sent).toEqual(['{"subscribe":{"runs":["r1"],"jobs":[]}}'])
+  })
+
+  it('waits longer while it fails, and not once the network is back', () => {
+    const w = world()
+    const connection = new LiveConnection(w.outside)
+    connection.want({ all: true })
+    w.pass(0)
+    for (const wait of [500, 1_000, 2_000]) {
+      const before = w.sockets.length
+      w.socket().onclose?.({ code: 1006 })
+      w.pass(wait - 1)
+      expect(w.sockets.length).toBe(before)
+      w.pass(1)
+      expect(w.sockets.length).toBe(before + 1)
+    }
+    w.socket().onclose?.({ code: 1006 })
+    const before = w.sockets.length
+    connection.retryNow()
+    expect(w.sockets.length).toBe(before + 1)
+    connection.retryNow()
+    expect(w.sockets.length).toBe(before + 1)
+  })
+
+  it('asks anew when pages change, and leaves when none is open', () => {
+    const w = world()
+    const connection = new LiveConnection(w.outside)
+    const leave = connection.want({ runs: ['r1'] })
+    w.pass(0)
+    w.socket().onopen?.()
+    leave()
+    const leaveOther = connection.want({ all: true })
+    w.pass(0)
+    expect(w.sockets.length).toBe(1)
+    expect(w.socket().sent.at(-1)).toBe('{"subscribe":{"all":true}}')
+    w.say(w.socket(), progress({ seq: 5 }))
+    leaveOther()
+    w.pass(0)
+    expect(w.socket().isClosed).toBe(true)
+    // What had come in is not lost with it.
+    expect(w.groups).toHaveLength(1)
+    w.socket().onclose?.({ code: 1000 })
+    w.pass(60_000)
+    expect(w.sockets.length).toBe(1)
+  })
+})

@@ -1,0 +1,157 @@
+// Brings live events into the cache of the API, so that pages need not know of them.
+
+import { api } from '@/api/api'
+import { runsApi } from '@/api/runs'
+import type { LogLine, Overview, Run, RunEvent } from '@/api/types'
+import type { AppStore } from '@/app/store'
+import { byRun, foldRun, foldTables, type Known } from './fold'
+import type { LiveEvent, LiveMessage, Snapshot } from './protocol'
+
+/** Lines of a log that a page keeps. */
+const LINES = 5_000
+/** Events worth a line of their own in a run's list of events; progress is in the chart. */
+const TOLD = new Set(['planned', 'note', 'waiting', 'state', 'streaming', 'finished', 'failed'])
+
+const known: Known = new Map()
+
+export function patch(store: AppStore, messages: readonly LiveMessage[]): void {
+  const events: LiveEvent[] = []
+  for (const message of messages) {
+    if (message.type === 'snapshot') {
+      // Whatever came before it is in it.
+      events.length = 0
+      snapshot(store, message)
+    } else {
+      events.push(message)
+    }
+  }
+  if (events.length > 0) patchRuns(store, events)
+}
+
+function patchRuns(store: AppStore, events: readonly LiveEvent[]): void {
+  const runs = byRun(events)
+  const folded = new Map<string, Run>()
+  const fold = (run: Run): Run => {
+    const mine = runs.get(run.id)
+    if (!mine) return run
+    let done = folded.get(run.id)
+    if (!done) {
+      let tables = known.get(run.id)
+      if (!tables) known.set(run.id, (tables = new Map<string, readonly [number, number]>()))
+      const rate = store.getState().live.runs[run.id]?.rate
+      done = foldRun(run, mine, tables)
+      if (rate !== undefined) done.rows_per_second = rate
+      folded.set(run.id, done)
+    }
+    return done
+  }
+  replaceRuns(store, fold)
+  for (const [id, mine] of runs) {
+    const state = store.getState()
+    const tables = runsApi.endpoints.runTables.select(id)(state).data
+    if (tables) {
+      const next = foldTables(tables, mine)
+      if (next !== tables) store.dispatch(runsApi.util.updateQueryData('runTables', id, () => next))
+    }
+    appendLines(store, id, mine)
+    if (mine.some((event) => event.type === 'state' || event.type === 'finished' || event.type === 'failed')) {
+      // The numbers at a turn are the database's, not sums of ours.
+      known.delete(id)
+      store.dispatch(api.util.invalidateTags([{ type: 'Run', id }, { type: 'RunTable', id }, 'Overview', 'Queue']))
+      if (!folded.has(id)) void addRun(store, id)
+    }
+  }
+}
+
+/** Replaces runs wherever they are held: lists, single runs, the overview. */
+function replaceRuns(store: AppStore, change: (run: Run) => Run): void {
+  const state = store.getState()
+  for (const args of runsApi.util.selectCachedArgsForQuery(state, 'run')) {
+    const run = runsApi.endpoints.run.select(args)(state).data
+    if (!run) continue
+    const next = change(run)
+    if (next !== run) store.dispatch(runsApi.util.updateQueryData('run', args, () => next))
+  }
+  for (const args of runsApi.util.selectCachedArgsForQuery(state, 'runs')) {
+    const data = runsApi.endpoints.runs.select(args)(state).data
+    if (!data) continue
+    // Lists may hold ten thousand runs: they are searched as they are, and only what changes is written.
+    const changed: [number, number, Run][] = []
+    data.pages.forEach((page, p) => page.items.forEach((run, i) => {
+      const next = change(run)
+      if (next !== run) changed.push([p, i, next])
+    }))
+    if (changed.length === 0) continue
+    store.dispatch(
+      runsApi.util.updateQueryData('runs', args, (draft) => {
+        for (const [p, i, run] of changed) {
+          const page = draft.pages[p]
+          if (page) page.items[i] = run
+        }
+      }),
+    )
+  }
+  const overview = runsApi.endpoints.overview.select()(state).data
+  if (overview) {
+    const recent = overview.recent.map(change)
+    if (recent.some((run, i) => run !== overview.recent[i])) {
+      const next: Overview = { ...overview, recent }
+      store.dispatch(runsApi.util.updateQueryData('overview', undefined, () => next))
+    }
+  }
+}
+
+function snapshot(store: AppStore, message: Snapshot): void {
+  const runs = new Map(message.runs.map((run) => [run.id, run]))
+  known.clear()
+  replaceRuns(store, (run) => runs.get(run.id) ?? run)
+  // Runs that are shown as live and are not in it have ended meanwhile; counts are the server's.
+  store.dispatch(api.util.invalidateTags(['Run', 'RunTable', 'Overview', 'Queue']))
+  for (const run of message.runs) void addRun(store, run.id, run)
+}
+
+/** A run that no list knows yet goes on top of the lists that show all runs. */
+async function addRun(store: AppStore, id: string, given?: Run): Promise<void> {
+  const lists = runsApi.util.selectCachedArgsForQuery(store.getState(), 'runs')
+  const open = lists.filter((args) => Object.entries(args).every(([key, value]) => !value || key === 'job'))
+  if (open.length === 0) return
+  let run = given
+  if (!run) {
+    const asked = store.dispatch(runsApi.endpoints.run.initiate(id, { subscribe: false }))
+    run = (await asked).data
+  }
+  if (!run) return
+  const added = run
+  for (const args of open) {
+    if (args.job && args.job !== added.job) continue
+    const data = runsApi.endpoints.runs.select(args)(store.getState()).data
+    const first = data?.pages[0]
+    if (!first || data.pages.some((page) => page.items.some((item) => item.id === id))) continue
+    // Ids are UUIDv7: they sort by time. A run older than all that is loaded comes with its page.
+    const last = data.pages.at(-1)
+    if (last?.next && (last.items.at(-1)?.id ?? '') > id) continue
+    store.dispatch(
+      runsApi.util.updateQueryData('runs', args, (draft) => {
+        const items = draft.pages[0]?.items
+        const place = items?.findIndex((item) => item.id < id) ?? -1
+        if (items) items.splice(place < 0 ? items.length : place, 0, added)
+      }),
+    )
+  }
+}
+
+function appendLines(store: AppStore, id: string, events: readonly LiveEvent[]): void {
+  const state = store.getState()
+  const lines: LogLine[] = []
+  const told: RunEvent[] = []
+  for (const event of events) {
+    if (event.type === 'log') lines.push({ seq: event.seq, at: event.at, level: event.level, message: event.message })
+    else if (TOLD.has(event.type)) told.push(event as unknown as RunEvent)
+  }
+  if (lines.length > 0 && runsApi.endpoints.runLogs.select(id)(state).data) {
+    store.dispatch(runsApi.util.updateQueryData('runLogs', id, (log) => [...log, ...lines].slice(-LINES)))
+  }
+  if (told.length > 0 && runsApi.endpoints.runEvents.select(id)(state).data) {
+    store.dispatch(runsApi.util.updateQueryData('runEvents', id, (list) => [...list, ...told].slice(-LINES)))
+  }
+}

@@ -1,0 +1,5 @@
+import { Page } from '@/ui/pieces'
+
+export function Component() {
+  return <Page title="Overview">{null}</Page>
+}

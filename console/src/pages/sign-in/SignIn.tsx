@@ -1,0 +1,46 @@
+import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { Navigate, useLocation } from 'react-router'
+import { useSignInMutation, useWhoAmIQuery } from '@/api/session'
+import { apiUrl } from '@/app/config'
+import { useAppSelector } from '@/app/store'
+import { ErrorNote, Note } from '@/ui/notes'
+import { useWords } from '@/words'
+import { Frame } from './Frame'
+import { words } from './words'
+
+export function SignIn() {
+  const w = useWords(words)
+  const { status, expired } = useAppSelector((state) => state.session)
+  const location = useLocation()
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const [signIn, { isLoading, error }] = useSignInMutation()
+  useWhoAmIQuery(undefined, { skip: status !== 'unknown' })
+  if (status === 'signed-in') {
+    const from = (location.state as { from?: string } | null)?.from
+    return <Navigate to={from ?? '/'} replace />
+  }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    void signIn({ name, password })
+  }
+  return (
+    <Frame title={w.title}>
+      <form onSubmit={submit}>
+        <Stack gap="sm">
+          {expired && !error && <Note tone="waiting">{w.expired}</Note>}
+          {error && <ErrorNote error={error} />}
+          <TextInput label={w.name} value={name} onChange={(e) => setName(e.currentTarget.value)} autoComplete="username" autoFocus required withAsterisk={false} />
+          <PasswordInput label={w.password} value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} />
+          <Button type="submit" size="sm" loading={isLoading} fullWidth mt="xs">
+            {w.signIn}
+          </Button>
+          <Anchor href={apiUrl('/session/oidc')} size="sm" ta="center">
+            {w.oidc}
+          </Anchor>
+        </Stack>
+      </form>
+    </Frame>
+  )
+}
