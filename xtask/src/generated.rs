@@ -1,9 +1,11 @@
-//! References in `docs/` that are made from the code: errors, connectors, command line, job schema.
+//! References in `docs/` that are made from the code: errors, connectors, command line, job schema,
+//! API; and the built console.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::console;
 use crate::steps::succeed;
 use crate::test::quietly;
 use crate::workspace::{Workspace, cargo, root};
@@ -15,7 +17,17 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
     if check {
         return current(&workspace);
     }
-    for (name, text) in references(&workspace)? {
+    write(&workspace)?;
+    if console::can_be_built() {
+        return console::build();
+    }
+    println!("console/dist is left as it is: no npm");
+    Ok(())
+}
+
+/// Writes the references in `docs/`.
+fn write(workspace: &Workspace) -> Result<(), String> {
+    for (name, text) in references(workspace)? {
         let path = root().join("docs").join(&name);
         std::fs::write(&path, text).map_err(|e| format!("{}: {e}", path.display()))?;
         println!("docs/{name}");
@@ -23,7 +35,7 @@ pub(crate) fn run(check: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Fails when a reference is not what the built program would write.
+/// Fails when a reference, or the built console, is not what the built program would write.
 pub(crate) fn current(workspace: &Workspace) -> Result<(), String> {
     let stale: Vec<String> = references(workspace)?
         .into_iter()
@@ -33,7 +45,7 @@ pub(crate) fn current(workspace: &Workspace) -> Result<(), String> {
         .map(|(name, _)| format!("docs/{name}"))
         .collect();
     if stale.is_empty() {
-        return Ok(());
+        return console::current();
     }
     Err(format!("not current: {}; run `cargo xtask gen` and commit", stale.join(", ")))
 }

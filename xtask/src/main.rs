@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
 mod bench;
+mod console;
 mod generated;
 mod lint;
 mod readme;
@@ -50,7 +51,7 @@ enum Task {
     },
     /// Check the rules of the house: edges between crates, module docs, leftovers
     Lint,
-    /// Write the references in docs/ from the code
+    /// Write the references in docs/ from the code, and build the console
     Gen {
         /// Write nothing; fail when a reference is not current
         #[arg(long)]

@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::steps::{Steps, listen, succeed};
 use crate::workspace::{Workspace, cargo};
-use crate::{bench, generated, lint, readme, servers};
+use crate::{bench, console, generated, lint, readme, servers};
 
 /// Runs everything that applies, sums up, and ends with a line a program can read:
 /// `xtask test: ok; …` or `xtask test: FAILED (steps); …`.
@@ -32,12 +32,22 @@ pub(crate) fn run(fast: bool, filter: Option<&str>) -> ExitCode {
             tests = Tests::of(filter, running.as_ref())?;
             if tests.passed_all { Ok(()) } else { Err(format!("{} failed", tests.failed)) }
         });
+        if filter.is_none() && !fast && console::can_be_built() {
+            console_steps(&mut steps, &workspace, running.as_ref());
+        }
     }
     if filter.is_none() && !fast {
         steps.run("the README's first command", readme::first_command);
         steps.run("instructions of decoders and encoders", bench::check_instructions);
     }
     sum_up(&steps, &tests)
+}
+
+fn console_steps(steps: &mut Steps, workspace: &Workspace, running: Option<&servers::Running>) {
+    steps.run("the console's types, lints and unit tests", console::check);
+    let variables = running.map(|running| running.variables.as_slice()).unwrap_or_default();
+    let program = workspace.built("syncline");
+    steps.run("the console in a browser", || console::drive(variables, &program));
 }
 
 fn checks(steps: &mut Steps, fast: bool) {
