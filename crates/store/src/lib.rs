@@ -11,6 +11,7 @@ mod lock;
 mod logs;
 mod runs;
 mod schema;
+mod settings;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub use changes::ChangedValues;
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use lock::RunLock;
 pub use runs::{Checkpoint, HistoryEntry, NewRun, RunRecord, RunTotals};
+pub use settings::{AlertSettings, Email, MailSecurity, SavedSettings, Settings, Webhook};
 
 /// The state: of one machine or user in a folder, or of several nodes in a PostgreSQL database.
 pub struct Store {
