@@ -4,6 +4,7 @@
 //! Nothing here is part of the product. Functions panic when a test's set-up fails: a test has
 //! nothing better to do with such an error.
 
+pub mod api;
 pub mod conformance;
 pub mod faults;
 pub mod scenarios;

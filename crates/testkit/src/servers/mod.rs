@@ -8,7 +8,7 @@ mod binaries;
 mod database;
 pub mod install;
 mod launch;
-mod nursery;
+pub(crate) mod nursery;
 mod zip;
 
 use std::io::Write as _;

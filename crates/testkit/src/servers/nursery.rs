@@ -14,7 +14,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 type Order = (Command, Sender<io::Result<Child>>);
 
 /// Starts a process from the one thread that lives as long as this process.
-pub(super) fn spawn(command: Command) -> io::Result<Child> {
+pub(crate) fn spawn(command: Command) -> io::Result<Child> {
     static ORDERS: OnceLock<Mutex<Sender<Order>>> = OnceLock::new();
     let orders = ORDERS.get_or_init(|| {
         let (send, receive) = mpsc::channel::<Order>();
@@ -37,7 +37,7 @@ pub(super) fn spawn(command: Command) -> io::Result<Child> {
 }
 
 /// A command that dies with this process, run as another account when one is given.
-pub(super) fn mortal(program: &Path, account: Option<(&str, &str)>) -> Command {
+pub(crate) fn mortal(program: &Path, account: Option<(&str, &str)>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]);
     if let Some((user, group)) = account {
@@ -48,7 +48,7 @@ pub(super) fn mortal(program: &Path, account: Option<(&str, &str)>) -> Command {
 }
 
 /// A new, empty folder that is removed after this process at the latest.
-pub(super) fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let path = root().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string());
     std::fs::create_dir_all(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
