@@ -18,7 +18,7 @@ const mono = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono',
 export const theme = createTheme({
   colors: { petrol, dark, gray },
   primaryColor: 'petrol',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   autoContrast: true,
   luminanceThreshold: 0.35,
   fontFamily: sans,

@@ -1,0 +1,131 @@
+// Columns of runs, wherever runs are listed.
+
+import { Link } from 'react-router'
+import type { Run } from '@/api/types'
+import { duration, share, short, useFormat } from '@/format'
+import { useWords } from '@/words'
+import { shared } from '@/words/shared'
+import type { Column } from './DataTable'
+import { Bar, Elapsed, Route, StateBadge, Time } from './pieces'
+import { runWords } from './runWords'
+
+export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): Column<Run>[] {
+  const w = useWords(runWords)
+  const s = useWords(shared)
+  const f = useFormat()
+  const columns: (Column<Run> | false)[] = [
+    {
+      id: 'job',
+      title: withJob ? w.job : w.run,
+      width: 'minmax(9rem, 1.6fr)',
+      main: true,
+      clip: true,
+      cell: (run) => (
+        <Link to={`/runs/${run.id}`} title={run.id}>
+          {withJob ? run.job : <span className="mono">{run.id.slice(-12)}</span>}
+        </Link>
+      ),
+    },
+    {
+      id: 'state',
+      title: w.state,
+      width: '7.2rem',
+      labelled: false,
+      cell: (run) => <StateBadge state={run.state} />,
+    },
+    {
+      id: 'progress',
+      title: w.progress,
+      width: 'minmax(9rem, 1.3fr)',
+      narrow: 'wide',
+      labelled: false,
+      cell: (run) => <Going run={run} />,
+    },
+    {
+      id: 'rows',
+      title: w.rows,
+      width: '6rem',
+      right: true,
+      cell: (run) => <span title={f.whole(run.rows_written)}>{short(run.rows_written)}</span>,
+    },
+    {
+      id: 'speed',
+      title: s.rowsPerSecond,
+      width: '5rem',
+      right: true,
+      cell: (run) => (run.state === 'running' ? short(run.rows_per_second) : '–'),
+    },
+    {
+      id: 'dead',
+      title: w.dead,
+      width: '5.5rem',
+      right: true,
+      cell: (run) =>
+        run.dead_letters > 0 ? (
+          <Link to={`/runs/${run.id}?tab=dead-letters`} style={{ color: 'var(--sl-waiting)' }}>
+            {short(run.dead_letters)}
+          </Link>
+        ) : (
+          <span>0</span>
+        ),
+    },
+    {
+      id: 'route',
+      title: w.route,
+      width: 'minmax(9rem, 1.4fr)',
+      narrow: 'wide',
+      clip: true,
+      labelled: false,
+      cell: (run) => <Route from={run.source} to={run.sink} />,
+    },
+    {
+      id: 'started',
+      title: w.started,
+      width: '8.2rem',
+      cell: (run) => <Time at={run.started_at ?? run.created_at} />,
+    },
+    {
+      id: 'took',
+      title: w.took,
+      width: '5.5rem',
+      right: true,
+      cell: (run) => <Elapsed from={run.started_at} to={ended(run)} />,
+    },
+  ]
+  return columns.filter((column) => column !== false)
+}
+
+const MOVING = new Set(['running', 'pausing', 'stopping', 'waiting'])
+
+/** When it came to rest, as far as that is known. */
+export function ended(run: Run): string | null {
+  if (run.ended_at) return run.ended_at
+  return MOVING.has(run.state) ? null : (run.started_at ?? run.created_at)
+}
+
+/** How far a run is, or why it is not going on. */
+function Going({ run }: { run: Run }) {
+  const w = useWords(runWords)
+  if (run.state === 'failed') {
+    const words = run.error ? `${run.error.code} ${run.error.message}` : (run.reason ?? '')
+    return <Cut text={words} tone="failed" />
+  }
+  if ((run.state === 'waiting' || run.state === 'created') && (run.reason ?? run.waits_for)) {
+    return <Cut text={run.waits_for ?? run.reason ?? ''} tone="waiting" />
+  }
+  if (run.lag_ms !== null && run.lag_ms !== undefined && run.state === 'running') {
+    return <span>{w.lag(duration(run.lag_ms))}</span>
+  }
+  return <Bar part={share(run.rows_written, run.rows_estimated, run.state === 'finished')} label={w.progressOf(run.job)} state={run.state} />
+}
+
+function Cut({ text, tone }: { text: string; tone: string }) {
+  return (
+    <div
+      title={text}
+      style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', color: `var(--sl-${tone})` }}
+    >
+      {text}
+    </div>
+  )
+}
