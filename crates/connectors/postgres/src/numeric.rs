@@ -57,6 +57,9 @@ pub(crate) fn to_i128(bytes: &[u8], scale: i8) -> Result<i128, Fault> {
     if !matches!(parts.sign, 0 | NEGATIVE) {
         return Err(Fault::NotFinite);
     }
+    if let Some(value) = short(&parts, scale) {
+        return Ok(i128::from(if parts.sign == NEGATIVE { -value } else { value }));
+    }
     let mut value: i128 = 0;
     let push = |value: i128, times: u16, digit: u16| {
         let raised = value.checked_mul(times.into());
@@ -87,6 +90,26 @@ pub(crate) fn to_i128(bytes: &[u8], scale: i8) -> Result<i128, Fault> {
         }
     }
     Ok(if parts.sign == NEGATIVE { -value } else { value })
+}
+
+/// The usual number, without its sign: up to 18 digits, which a machine word holds. `None` for any
+/// other.
+fn short(parts: &Parts<'_>, scale: i8) -> Option<i64> {
+    let count = parts.count();
+    if !(1..=4).contains(&count) {
+        return None;
+    }
+    let value = (0..count).fold(0, |value, at| value * 10_000 + i64::from(parts.digit(at)));
+    // The power of ten, in units of the decimal, of the last group.
+    let power = (parts.weight - count as i32 + 1) * 4 + i32::from(scale);
+    match power {
+        0..=2 => Some(value * i64::from(TENS[power as usize])),
+        -3..0 => {
+            let cut = i64::from(TENS[power.unsigned_abs() as usize]);
+            (value % cut == 0).then(|| value / cut)
+        }
+        _ => None,
+    }
 }
 
 /// As [`to_i128`], for decimals of up to 76 digits.

@@ -134,7 +134,8 @@ fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N], Trouble> {
 }
 
 fn utf8(value: &[u8]) -> Result<&str, Trouble> {
-    std::str::from_utf8(value).map_err(|_| Trouble::Value(Code::BadEncoding, "is not valid UTF-8"))
+    simdutf8::basic::from_utf8(value)
+        .map_err(|_| Trouble::Value(Code::BadEncoding, "is not valid UTF-8"))
 }
 
 impl Values {

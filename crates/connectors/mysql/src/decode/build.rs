@@ -30,6 +30,12 @@ impl Misfit {
     }
 }
 
+/// Bytes that are text, as one.
+#[inline]
+pub(crate) fn utf8(bytes: &[u8]) -> Option<&str> {
+    simdutf8::basic::from_utf8(bytes).ok()
+}
+
 /// Builds the column of one field.
 pub(crate) enum Build {
     I8(Int8Builder),
@@ -159,10 +165,10 @@ impl Build {
                 Some(value) => b.append_value(value),
                 None => return Err(not_a_number(bytes)),
             },
-            Build::Text(b) => match std::str::from_utf8(bytes) {
-                Ok(text) if text.len() <= LARGEST => b.append_value(text),
-                Ok(_) => return Err(too_long()),
-                Err(_) => return Err(not_text(bytes)),
+            Build::Text(b) => match utf8(bytes) {
+                Some(text) if text.len() <= LARGEST => b.append_value(text),
+                Some(_) => return Err(too_long()),
+                None => return Err(not_text(bytes)),
             },
             Build::Bytes(b) if bytes.len() <= LARGEST => b.append_value(bytes),
             Build::Bytes(_) => return Err(too_long()),

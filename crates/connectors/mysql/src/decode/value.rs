@@ -13,6 +13,9 @@ pub(crate) fn decimal(text: &[u8], scale: u8) -> Option<i128> {
         (b'-', rest) => (true, rest),
         _ => (false, text),
     };
+    if let Some(value) = short(digits, scale) {
+        return Some(i128::from(if negative { -value } else { value }));
+    }
     let mut value: i128 = 0;
     let mut fraction: Option<u8> = None;
     for byte in digits {
@@ -32,6 +35,32 @@ pub(crate) fn decimal(text: &[u8], scale: u8) -> Option<i128> {
     }
     let fits = !digits.is_empty() && fraction.unwrap_or(0) <= scale;
     fits.then_some(if negative { -value } else { value })
+}
+
+/// The usual number: as many digits after the point as the column has, and few enough for a machine
+/// word. `None` for any other.
+fn short(digits: &[u8], scale: u8) -> Option<i64> {
+    /// Digits that fit whatever they are.
+    const MOST: usize = 18;
+    if digits.len() > MOST {
+        return None;
+    }
+    let (whole, fraction) = match scale {
+        0 => (digits, &digits[..0]),
+        _ => {
+            let (front, fraction) =
+                digits.split_at_checked(digits.len().checked_sub(scale.into())?)?;
+            (front.strip_suffix(b".")?, fraction)
+        }
+    };
+    let mut odd = whole.is_empty();
+    let mut value = 0;
+    for byte in whole.iter().chain(fraction) {
+        let digit = byte.wrapping_sub(b'0');
+        odd |= digit > 9;
+        value = value * 10 + i64::from(digit);
+    }
+    (!odd).then_some(value)
 }
 
 /// As [`decimal`], for up to 76 digits.
@@ -109,6 +138,12 @@ mod tests {
         assert_eq!(decimal(b"-12.30", 2), Some(-1230));
         assert_eq!(decimal(b"5", 2), Some(500));
         assert_eq!(decimal(b"1.234", 2), None);
+        assert_eq!(decimal(b"-0.01", 2), Some(-1));
+        assert_eq!(decimal(b"7.5", 2), Some(750));
+        assert_eq!(decimal(b"123", 0), Some(123));
+        for bad in [&b"1.2x"[..], b"1:.00", b"", b"-", b"1..0", b"12"] {
+            assert_eq!(decimal(bad, 2), (bad == b"12").then_some(1200), "{bad:?}");
+        }
         let digits = "9".repeat(35) + "." + &"9".repeat(30);
         let value = wide_decimal(digits.as_bytes(), 30).unwrap();
         assert_eq!(value.to_string(), "9".repeat(65));

@@ -16,6 +16,7 @@ use arrow::array::{
     Time64MicrosecondArray, TimestampMicrosecondArray, UInt8Array, UInt16Array, UInt32Array,
     UInt64Array,
 };
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, TimeUnit};
 use syncline_types::{Code, Column, Error, Flaw, Result, TableSchema, field};
 
@@ -140,7 +141,7 @@ enum Values<'a> {
 
 struct Source<'a> {
     values: Values<'a>,
-    array: &'a dyn Array,
+    nulls: Option<&'a NullBuffer>,
     target: &'a Target,
 }
 
@@ -180,7 +181,7 @@ impl<'a> Rows<'a> {
                 let text = format!("{}.{}: {}", table.name, target.name, array.data_type());
                 Error::bug(format!("no way to write {text}"))
             })?;
-            columns.push(Source { values, array: array.as_ref(), target });
+            columns.push(Source { values, nulls: array.nulls(), target });
         }
         let impossible = columns.iter().any(Source::has_impossible_dates);
         Ok(Self { columns, place: table.name.to_string(), count: batch.num_rows(), impossible })
@@ -214,7 +215,7 @@ impl<'a> Rows<'a> {
     /// As [`Rows::write`].
     pub(crate) fn value(&self, row: usize, at: usize, form: Form, out: &mut Vec<u8>) -> Result<()> {
         let column = &self.columns[at];
-        if column.array.is_null(row) {
+        if column.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             out.extend_from_slice(if form == Form::Load { b"\\N" } else { b"NULL" });
             return Ok(());
         }

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use memchr::{memchr, memchr3};
 use syncline_sql::moment;
 use syncline_types::{Code, field};
 
@@ -43,13 +42,26 @@ fn padded(value: u64, width: usize, out: &mut Vec<u8>) {
 
 /// Digits with a point before the last `scale` of them.
 pub(super) fn fixed(digits: u64, scale: usize, out: &mut Vec<u8>) {
-    let before = out.len();
-    padded(digits, scale + 1, out);
-    if scale > 0 {
-        let point = out.len() - scale;
-        debug_assert!(point > before);
-        out.insert(point, b'.');
+    if scale == 0 {
+        return natural(digits, out);
     }
+    let mut buffer = itoa::Buffer::new();
+    let digits = buffer.format(digits).as_bytes();
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(scale));
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    out.push(b'.');
+    for _ in fraction.len()..scale {
+        out.push(b'0');
+    }
+    out.extend_from_slice(fraction);
+}
+
+/// The two digits of a number below 100.
+#[inline]
+#[allow(clippy::cast_possible_truncation, reason = "below 100")]
+fn two(value: u64) -> [u8; 2] {
+    debug_assert!(value < 100);
+    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
 }
 
 pub(super) fn plain_decimal(digits: &str, scale: usize, out: &mut Vec<u8>) {
@@ -193,7 +205,7 @@ fn escaped(value: &[u8], out: &mut Vec<u8>, escape: impl Fn(u8) -> Option<u8>) {
 
 fn load_escaped(value: &[u8], out: &mut Vec<u8>) {
     // Most texts have nothing to escape.
-    if memchr3(b'\\', b'\t', b'\n', value).is_none() && memchr(0, value).is_none() {
+    if !has_marks(value) {
         out.extend_from_slice(value);
         return;
     }
@@ -204,6 +216,20 @@ fn load_escaped(value: &[u8], out: &mut Vec<u8>) {
         0 => Some(b'0'),
         _ => None,
     });
+}
+
+/// Whether there is a byte that LOAD DATA would not take for itself. Whole pieces are looked at
+/// without a branch, which the compiler does with vector instructions; the last one may go over
+/// bytes of the one before.
+fn has_marks(value: &[u8]) -> bool {
+    const PIECE: usize = 16;
+    let mark = |byte: &u8| (*byte == b'\\') | (*byte == b'\t') | (*byte == b'\n') | (*byte == 0);
+    let marked = |piece: &[u8; PIECE]| piece.iter().fold(false, |found, byte| found | mark(byte));
+    let (pieces, _) = value.as_chunks::<PIECE>();
+    match value.last_chunk::<PIECE>() {
+        Some(last) => pieces.iter().any(marked) || marked(last),
+        None => value.iter().any(|byte| mark(byte)),
+    }
 }
 
 fn sql_escaped(value: &[u8], out: &mut Vec<u8>) {
@@ -261,25 +287,31 @@ pub(super) fn date(days: i64, out: &mut Vec<u8>) {
         Some((year, month, day)) => (i64::from(year), month.into(), day.into()),
         None => moment::civil(days),
     };
-    padded(year.unsigned_abs(), 4, out);
-    out.push(b'-');
-    padded(month.into(), 2, out);
-    out.push(b'-');
-    padded(day.into(), 2, out);
+    let (year, [e, f], [g, h]) = (year.unsigned_abs(), two(month.into()), two(day.into()));
+    if year > 9999 {
+        natural(year, out);
+    } else {
+        let ([a, b], [c, d]) = (two(year / 100), two(year % 100));
+        out.extend_from_slice(&[a, b, c, d]);
+    }
+    out.extend_from_slice(&[b'-', e, f, b'-', g, h]);
 }
 
 /// `hh:mm:ss`, with a fraction where there is one; hours go beyond 24.
 pub(super) fn time(micros: i64, out: &mut Vec<u8>) {
     let micros = micros.unsigned_abs();
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
-    padded(seconds / 3600, 2, out);
-    out.push(b':');
-    padded(seconds / 60 % 60, 2, out);
-    out.push(b':');
-    padded(seconds % 60, 2, out);
+    let (hours, [c, d], [e, f]) = (seconds / 3600, two(seconds / 60 % 60), two(seconds % 60));
+    if hours > 99 {
+        natural(hours, out);
+    } else {
+        out.extend_from_slice(&two(hours));
+    }
+    out.extend_from_slice(&[b':', c, d, b':', e, f]);
     if fraction > 0 {
-        out.push(b'.');
-        padded(fraction, 6, out);
+        let [a, b] = two(fraction / 10_000);
+        let ([c, d], [e, f]) = (two(fraction / 100 % 100), two(fraction % 100));
+        out.extend_from_slice(&[b'.', a, b, c, d, e, f]);
     }
 }
 
@@ -314,6 +346,8 @@ mod tests {
         assert_eq!(written(|o| integer(i64::MIN, o)), i64::MIN.to_string());
         assert_eq!(written(|o| natural(u64::MAX, o)), u64::MAX.to_string());
         assert_eq!(written(|o| fixed(5, 2, o)), "0.05");
+        assert_eq!(written(|o| fixed(12, 2, o)), "0.12");
+        assert_eq!(written(|o| fixed(12, 0, o)), "12");
         assert_eq!(written(|o| fixed(1234, 2, o)), "12.34");
         assert_eq!(written(|o| plain_decimal("-5", 3, o)), "-0.005");
         assert_eq!(written(|o| plain_decimal("-12345", 3, o)), "-12.345");
@@ -330,6 +364,7 @@ mod tests {
         assert!(is_no_day(none, &Rule::Day) && !is_no_day(none, &Rule::None));
         assert_eq!(written(|o| date(none, o)), "2020-00-10");
         assert_eq!(written(|o| time(1, o)), "00:00:00.000001");
+        assert_eq!(written(|o| time(86_399_120_304, o)), "23:59:59.120304");
         let most = (838 * 3600 + 59 * 60 + 59) * 1_000_000;
         let write = |o: &mut Vec<u8>| length(-most, &Rule::None, Form::Sql, o).unwrap();
         assert_eq!(written(write), "'-838:59:59'");
@@ -356,5 +391,14 @@ mod tests {
     fn escapes_leave_nothing_to_be_misread() {
         assert_eq!(written(|o| load_escaped(b"a\tb\\N\nc\0", o)), "a\\tb\\\\N\\nc\\0");
         assert_eq!(written(|o| sql_escaped(b"it's \\ \0", o)), "'it\\'s \\\\ \\0'");
+        // Wherever a mark stands, in short and in long texts.
+        for mark in *b"\\\t\n\0" {
+            for (length, at) in (1..70).flat_map(|n| (0..n).map(move |at| (n, at))) {
+                let mut text = vec![b'x'; length];
+                assert!(!has_marks(&text));
+                text[at] = mark;
+                assert!(has_marks(&text), "{mark} at {at} of {length}");
+            }
+        }
     }
 }
