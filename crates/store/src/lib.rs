@@ -4,13 +4,17 @@
 //! Everything is written before it is announced. Every write that moves a run forward carries the
 //! run's epoch and is refused once another process has taken the run over.
 
+mod answers;
 mod changes;
+mod connections;
 mod database;
 mod dead_letters;
+mod jobs;
 mod lock;
 mod logs;
 mod runs;
 mod schema;
+mod secrets;
 mod settings;
 
 use std::path::{Path, PathBuf};
@@ -19,10 +23,16 @@ use syncline_types::{Code, Error, Result};
 
 use crate::database::{Address, Database, Failure, OpenError};
 
+pub use answers::KeptAnswer;
 pub use changes::ChangedValues;
+pub use connections::{Connection, ConnectionBody, SecretChange, connection_secret};
 pub use dead_letters::{DeadLetter, NewDeadLetter};
+pub use jobs::{
+    Edit, JobBody, JobConnection, JobFilter, JobOutline, JobRecord, JobVersion, NewConnection,
+};
 pub use lock::RunLock;
 pub use runs::{Checkpoint, HistoryEntry, NewRun, RunRecord, RunTotals};
+pub use secrets::Sealed;
 pub use settings::{AlertSettings, Email, MailSecurity, SavedSettings, Settings, Webhook};
 
 /// The state: of one machine or user in a folder, or of several nodes in a PostgreSQL database.

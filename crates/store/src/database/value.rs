@@ -19,6 +19,12 @@ impl From<i64> for Value {
     }
 }
 
+impl From<i32> for Value {
+    fn from(number: i32) -> Self {
+        Self::Integer(number.into())
+    }
+}
+
 impl From<u32> for Value {
     fn from(number: u32) -> Self {
         Self::Integer(number.into())
@@ -83,6 +89,12 @@ pub(crate) trait FromValue: Sized {
 impl FromValue for i64 {
     fn from_value(value: Value) -> Option<Self> {
         if let Value::Integer(number) = value { Some(number) } else { None }
+    }
+}
+
+impl FromValue for i32 {
+    fn from_value(value: Value) -> Option<Self> {
+        i64::from_value(value)?.try_into().ok()
     }
 }
 
