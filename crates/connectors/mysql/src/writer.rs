@@ -27,6 +27,8 @@ pub(crate) use crate::writer::feed::{CHUNK, Duplicates, Feed, Loaded, Place, Tro
 const SQL: Dialect = Dialect::Mysql;
 /// The session's own table for batches that are merged by key.
 const BATCH: &str = "_syncline_batch";
+/// What undoes one batch.
+const STEP: &str = "batch";
 
 /// How rows come into the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +66,6 @@ pub(crate) struct Writer {
     plan: Plan,
     targets: Arc<[Target]>,
     checkpoint: Checkpoint,
-    in_transaction: bool,
 }
 
 impl Writer {
@@ -82,16 +83,7 @@ impl Writer {
         }
         let targets = targets(&plan.table).into();
         let feed = Feed::new(conn, &plan.pool, Arc::clone(&plan.load)).await?;
-        Ok(Self { feed, plan, targets, checkpoint, in_transaction: false })
-    }
-
-    async fn begin(&mut self) -> Result<()> {
-        if !self.in_transaction {
-            self.feed.conn.clean = false;
-            self.feed.conn.exec("START TRANSACTION").await?;
-            self.in_transaction = true;
-        }
-        Ok(())
+        Ok(Self { feed, plan, targets, checkpoint })
     }
 
     async fn rows(&mut self, rows: &Rows<'_>) -> Result<(), Trouble> {
@@ -103,7 +95,7 @@ impl Writer {
         let place =
             Place { into: &self.plan.into, columns: &self.plan.table, targets: &self.targets };
         match overwrite {
-            None => self.feed.fill(place, rows, "batch").await,
+            None => self.feed.fill(place, rows, STEP).await,
             Some(overwrite) => self.feed.insert(place, rows, &overwrite).await,
         }
     }
@@ -148,7 +140,7 @@ impl Writer {
         self.feed.conn.exec(&format!("DELETE FROM {from}")).await?;
         let place = Place { into: &batch, columns: &self.plan.table, targets: &self.targets };
         let names = place.names();
-        self.feed.fill(place, rows, "batch").await?;
+        self.feed.fill(place, rows, STEP).await?;
         let same = self.plan.key.iter().map(|k| SQL.quote(k));
         let on = same.map(|k| format!("t.{k} = b.{k}")).collect::<Vec<_>>().join(" AND ");
         let sets: Vec<String> = self.rest().iter().map(|c| format!("t.{c} = b.{c}")).collect();
@@ -183,17 +175,10 @@ impl SinkWriter for Writer {
         let targets = Arc::clone(&self.targets);
         let result = async {
             let rows = Rows::new(&self.plan.table, &targets, &batch.rows)?;
-            self.begin().await?;
+            self.feed.begin_step(STEP).await?;
             self.feed.allow(rows.impossible).await?;
-            self.feed.conn.exec("SAVEPOINT batch").await?;
-            match self.rows(&rows).await {
-                Ok(()) => Ok(()),
-                Err(Trouble::Undo(error)) => {
-                    self.feed.conn.exec("ROLLBACK TO SAVEPOINT batch").await?;
-                    Err(error)
-                }
-                Err(Trouble::Fatal(error)) => Err(error),
-            }
+            let done = self.rows(&rows).await;
+            self.feed.end_step(STEP, done).await
         }
         .await;
         result.map_err(|e| if e.message().contains(&place.name) { e } else { e.at(&place) })
@@ -204,20 +189,8 @@ impl SinkWriter for Writer {
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {
-        self.begin().await?;
-        let moved = self.checkpoint.advance(&mut self.feed.conn, position, end).await;
-        if let Err(error) = moved {
-            // Nothing of this owner's may stay; the connection's end undoes it in any case.
-            drop(self.feed.conn.exec("ROLLBACK").await);
-            self.in_transaction = false;
-            return Err(error);
-        }
-        self.feed
-            .conn
-            .exec("COMMIT")
-            .await
-            .map_err(|e| Error::from(e).at(&self.plan.table.name))?;
-        self.in_transaction = false;
+        let done = self.feed.commit(&self.checkpoint, position, end).await;
+        done.map_err(|e| e.at(&self.plan.table.name))?;
         // A temporary table would be in the way of the next writer.
         let changed = self.feed.impossible || self.plan.unchecked;
         self.feed.conn.clean = self.plan.way != Way::Merge && !changed;

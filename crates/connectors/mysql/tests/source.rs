@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Int64Type};
-use rig::{BUDGET, cut, databases, drain, found, read_all, source};
+use rig::{BUDGET, cut, databases, drain, found, own_servers, read_all, source};
 use syncline_connector::{Budget, Consistency, Cut, ReadTask};
 use syncline_testkit::{Kind, Proxy, Server};
 use syncline_types::{Code, Element, ErrorKind, TableSelection};
@@ -172,9 +172,7 @@ async fn all_readers_see_one_moment_while_rows_are_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_goes_away_is_waited_for() {
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let Some(server) = Server::own(kind, &[]) else { continue };
-        let database = server.database();
+    for (kind, server, database) in own_servers() {
         database.execute("CREATE TABLE t (id int PRIMARY KEY, a longblob)");
         for i in 0..20 {
             database.execute(&format!("INSERT INTO t VALUES ({i}, REPEAT('x', 1000000))"));

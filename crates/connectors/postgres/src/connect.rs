@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode as WireSsl};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage};
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Connection, Row, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::log::{BelowLoan, Lent, Loan};
@@ -374,6 +375,16 @@ impl Session {
     /// Statements without results.
     pub(crate) async fn run(&self, sql: &str, place: &str) -> Result<()> {
         self.client.batch_execute(sql).await.map_err(|e| error::of(e, place))
+    }
+
+    /// Rows; `doing` says what for, should it fail.
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        doing: &str,
+    ) -> Result<Vec<Row>> {
+        self.client.query(sql, parameters).await.map_err(|e| error::of(e, doing))
     }
 
     /// Whether it can still be used.

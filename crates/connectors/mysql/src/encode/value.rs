@@ -228,7 +228,7 @@ fn has_marks(value: &[u8]) -> bool {
     let (pieces, _) = value.as_chunks::<PIECE>();
     match value.last_chunk::<PIECE>() {
         Some(last) => pieces.iter().any(marked) || marked(last),
-        None => value.iter().any(|byte| mark(byte)),
+        None => value.iter().any(mark),
     }
 }
 

@@ -19,7 +19,7 @@ const SQL: Dialect = Dialect::Mysql;
 
 impl StateFollower {
     pub(super) async fn change(&mut self, table: usize, change: &DefinitionChange) -> Result<()> {
-        if self.in_transaction {
+        if self.feed.in_transaction {
             return Err(Error::bug("a definition is to change within a transaction"));
         }
         // What an owner that lost its run did could not be undone.

@@ -51,7 +51,6 @@ pub(crate) struct StateFollower {
     feed: Feed,
     checkpoint: Checkpoint,
     tables: Vec<Followed>,
-    in_transaction: bool,
     /// Temporary tables made so far: their names are counted on.
     scratch: usize,
 }
@@ -68,8 +67,7 @@ pub(crate) async fn open(sink: &MysqlSink, task: &ApplyTask) -> Result<FollowOpe
     }
     let feed = Feed::new(conn, sink.pool(), sink.may_load()).await?;
     let sink = sink.clone();
-    let follower =
-        StateFollower { sink, feed, checkpoint, tables, in_transaction: false, scratch: 0 };
+    let follower = StateFollower { sink, feed, checkpoint, tables, scratch: 0 };
     let held = held.map(|held| held.position);
     Ok(FollowOpened { follower: Follower::State(Box::new(follower)), held })
 }
@@ -160,15 +158,6 @@ async fn settle(conn: &mut Conn) -> Result<()> {
 }
 
 impl StateFollower {
-    async fn begin(&mut self) -> Result<()> {
-        if !self.in_transaction {
-            self.feed.conn.clean = false;
-            self.feed.conn.exec("START TRANSACTION").await?;
-            self.in_transaction = true;
-        }
-        Ok(())
-    }
-
     fn name(&self, table: usize) -> Result<TableName> {
         self.known(table).map(|t| t.name.clone())
     }
@@ -195,22 +184,13 @@ impl StateWriter for StateFollower {
             return Ok(());
         }
         let named = |e: Error| if e.message().contains(&name.name) { e } else { e.at(&name) };
-        self.begin().await?;
-        self.feed.conn.exec(&format!("SAVEPOINT {CALL}")).await?;
-        match self.act(table, apply).await {
-            Ok(()) => Ok(()),
-            Err(Trouble::Undo(error)) => {
-                self.feed.conn.exec(&format!("ROLLBACK TO SAVEPOINT {CALL}")).await?;
-                Err(named(error))
-            }
-            Err(Trouble::Fatal(error)) => Err(named(error)),
-        }
+        self.feed.begin_step(CALL).await?;
+        let done = self.act(table, apply).await;
+        self.feed.end_step(CALL, done).await.map_err(named)
     }
 
     async fn savepoint(&mut self) -> Result<()> {
-        self.begin().await?;
-        self.feed.conn.exec(&format!("SAVEPOINT {SET}")).await?;
-        Ok(())
+        self.feed.begin_step(SET).await
     }
 
     async fn roll_back(&mut self) -> Result<()> {
@@ -223,15 +203,6 @@ impl StateWriter for StateFollower {
     }
 
     async fn flush(&mut self, position: &Position) -> Result<()> {
-        self.begin().await?;
-        if let Err(error) = self.checkpoint.advance(&mut self.feed.conn, position, false).await {
-            // Nothing of this owner's may stay; the connection's end undoes it in any case.
-            drop(self.feed.conn.exec("ROLLBACK").await);
-            self.in_transaction = false;
-            return Err(error);
-        }
-        self.feed.conn.exec("COMMIT").await?;
-        self.in_transaction = false;
-        Ok(())
+        self.feed.commit(&self.checkpoint, position, false).await
     }
 }

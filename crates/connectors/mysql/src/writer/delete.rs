@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use syncline_types::{Column, Error, Result, TableName, TableSchema};
 
-use super::{CHUNK, Feed, SQL, Trouble, Writer};
+use super::{CHUNK, Feed, SQL, STEP, Trouble, Writer};
 use crate::encode::{Form, Rows, targets};
 
 /// Keys in one statement, of one column and of several.
@@ -24,8 +24,7 @@ impl Writer {
         let columns = self.columns_of(rows)?;
         let keyed = !self.plan.key.is_empty()
             && columns.iter().all(|c| self.plan.key.iter().any(|k| k == c.name()));
-        self.begin().await?;
-        self.feed.conn.exec("SAVEPOINT batch").await?;
+        self.feed.begin_step(STEP).await?;
         let table = Arc::clone(&self.plan.table);
         let taken = TableSchema { columns, ..TableSchema::clone(&table) };
         let done = async {
@@ -38,14 +37,7 @@ impl Writer {
             }
         }
         .await;
-        match done {
-            Ok(()) => Ok(()),
-            Err(Trouble::Undo(error)) => {
-                self.feed.conn.exec("ROLLBACK TO SAVEPOINT batch").await?;
-                Err(error.at(&table.name))
-            }
-            Err(Trouble::Fatal(error)) => Err(error.at(&table.name)),
-        }
+        self.feed.end_step(STEP, done).await.map_err(|e| e.at(&table.name))
     }
 
     /// The task's columns that the rows have.

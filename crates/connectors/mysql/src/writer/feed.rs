@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use syncline_sql::Dialect;
-use syncline_types::{Code, Error, ErrorKind, Flaw, Result, TableName, TableSchema};
+use syncline_types::{Code, Error, ErrorKind, Flaw, Position, Result, TableName, TableSchema};
 
+use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target};
 use crate::pool::{Lease, Pool};
 use crate::session::WRITE_MODE;
@@ -25,6 +26,8 @@ pub(crate) struct Feed {
     load: Arc<AtomicBool>,
     /// Largest statement the server takes.
     packet: usize,
+    /// A transaction has been begun and not ended.
+    pub(crate) in_transaction: bool,
     /// The session takes dates such as 2020-02-31.
     pub(crate) impossible: bool,
     pub(crate) buffer: Vec<u8>,
@@ -132,7 +135,60 @@ impl Feed {
         let packet = conn.query("SELECT @@max_allowed_packet").await?;
         let packet = packet.single().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
         let conn = Lease::new(conn, Arc::clone(pool));
-        Ok(Self { conn, load, packet, impossible: false, buffer: Vec::new() })
+        let (in_transaction, impossible, buffer) = (false, false, Vec::new());
+        Ok(Self { conn, load, packet, in_transaction, impossible, buffer })
+    }
+
+    /// Begins a transaction where there is none.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        if !self.in_transaction {
+            self.conn.clean = false;
+            self.conn.exec("START TRANSACTION").await?;
+            self.in_transaction = true;
+        }
+        Ok(())
+    }
+
+    /// Ends the transaction with the position the rows go up to.
+    pub(crate) async fn commit(
+        &mut self,
+        checkpoint: &Checkpoint,
+        position: &Position,
+        end: bool,
+    ) -> Result<()> {
+        self.begin().await?;
+        if let Err(error) = checkpoint.advance(&mut self.conn, position, end).await {
+            // Nothing of this owner's may stay; the connection's end undoes it in any case.
+            drop(self.conn.exec("ROLLBACK").await);
+            self.in_transaction = false;
+            return Err(error);
+        }
+        self.conn.exec("COMMIT").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Sets the place that [`Feed::end_step`] goes back to.
+    pub(crate) async fn begin_step(&mut self, savepoint: &str) -> Result<()> {
+        self.begin().await?;
+        self.conn.exec(&format!("SAVEPOINT {savepoint}")).await?;
+        Ok(())
+    }
+
+    /// Undoes what was done since the savepoint, where that has to be.
+    pub(crate) async fn end_step(
+        &mut self,
+        savepoint: &str,
+        done: Result<(), Trouble>,
+    ) -> Result<()> {
+        match done {
+            Ok(()) => Ok(()),
+            Err(Trouble::Undo(error)) => {
+                self.conn.exec(&format!("ROLLBACK TO SAVEPOINT {savepoint}")).await?;
+                Err(error)
+            }
+            Err(Trouble::Fatal(error)) => Err(error),
+        }
     }
 
     /// Makes the session take dates such as 2020-02-31, or not: only for batches that have one, so

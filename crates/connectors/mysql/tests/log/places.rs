@@ -8,7 +8,7 @@ use syncline_connector::{Consistency, Start};
 use syncline_testkit::{Database, Kind, Server};
 use syncline_types::{Code, ErrorKind, LogElement, Position};
 
-use crate::rig::databases;
+use crate::rig::{databases, own_servers};
 use crate::rig::tail::{BUDGET, Tail};
 use crate::types::snapshot;
 
@@ -25,9 +25,7 @@ fn status(database: &Database) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_read_from_any_place_that_is_named() {
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let Some(server) = Server::own(kind, &[]) else { continue };
-        let database = server.database();
+    for (kind, _server, database) in own_servers() {
         database.execute("CREATE TABLE t (id int PRIMARY KEY)");
         for id in 0..3 {
             database.execute(&format!("INSERT INTO t VALUES ({id})"));
@@ -60,9 +58,7 @@ async fn the_log_is_read_from_any_place_that_is_named() {
 /// Where nothing happens, the place does not move back, and comes to the end of a new file too.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_log_stays_at_its_place() {
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let Some(server) = Server::own(kind, &[]) else { continue };
-        let database = server.database();
+    for (kind, _server, database) in own_servers() {
         database.execute("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
         let tail = Tail::now(&database.url(), &["t"]).await;
         let log = tail.log();
@@ -145,9 +141,7 @@ async fn a_place_that_was_purged_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_is_gone_on_with() {
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let Some(server) = Server::own(kind, &[]) else { continue };
-        let database = server.database();
+    for (kind, server, database) in own_servers() {
         database.execute("CREATE TABLE t (id int PRIMARY KEY)");
         let mut tail = Tail::now(&database.url(), &["t"]).await;
         database.execute("INSERT INTO t VALUES (1)");

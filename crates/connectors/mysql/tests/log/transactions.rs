@@ -4,7 +4,7 @@ use syncline_connector::LogBudget;
 use syncline_testkit::{Kind, Server};
 use syncline_types::{Code, LogElement};
 
-use crate::rig::databases;
+use crate::rig::{databases, own_servers};
 use crate::rig::tail::{BUDGET, Tail};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,9 +221,7 @@ async fn what_is_rolled_back_is_not_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn distributed_transactions_count_when_they_are_committed() {
     // Of its own: no other log can be read from a place behind one that is prepared.
-    for kind in [Kind::MariaDb, Kind::MySql] {
-        let Some(server) = Server::own(kind, &[]) else { continue };
-        let database = server.database();
+    for (kind, _server, database) in own_servers() {
         database.execute(
             "CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)",
         );

@@ -26,6 +26,15 @@ pub(crate) fn databases() -> Vec<(Kind, Database)> {
         .collect()
 }
 
+/// A server of its own of each kind, one after the other, with a database.
+pub(crate) fn own_servers() -> impl Iterator<Item = (Kind, Server, Database)> {
+    [Kind::MariaDb, Kind::MySql].into_iter().filter_map(|kind| {
+        let server = Server::own(kind, &[])?;
+        let database = server.database();
+        Some((kind, server, database))
+    })
+}
+
 pub(crate) fn endpoint(url: &str) -> Endpoint {
     Endpoint::parse(url).expect("a URL")
 }

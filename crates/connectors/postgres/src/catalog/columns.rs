@@ -9,7 +9,6 @@ use tokio_postgres::Row;
 use super::expressions::{default, unwrapped};
 use super::{TYPE_OF, TYPE_WIDTH, base_type, native_type};
 use crate::connect::Session;
-use crate::error;
 use crate::types::{COLLATION_SCHEMA, STORE, arrow_field};
 
 /// The columns of a table, and the actions that make them what their definitions do not say.
@@ -63,8 +62,7 @@ WHERE a.attrelid = ANY($1::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attrelid, a.attnum",
         base_type("a.atttypid", "a.atttypmod")
     );
-    let rows =
-        session.client.query(&sql, &[&oids]).await.map_err(|e| error::of(e, "listing columns"))?;
+    let rows = session.query(&sql, &[&oids], "listing columns").await?;
     let mut tables: HashMap<u32, Columns> = HashMap::new();
     for row in &rows {
         let table = tables.entry(row.get(0)).or_default();

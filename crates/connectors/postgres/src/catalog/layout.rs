@@ -11,7 +11,6 @@ use tokio_postgres::Row;
 use super::expressions::unwrapped;
 use super::partitions::partitions;
 use crate::connect::Session;
-use crate::error;
 use crate::types::STORE;
 
 /// What one table has.
@@ -90,11 +89,7 @@ pub(super) async fn indexes(
     of: Of,
     layouts: &mut Layouts,
 ) -> Result<()> {
-    let rows = session
-        .client
-        .query(INDEXES, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing indexes"))?;
+    let rows = session.query(INDEXES, &[&oids], "listing indexes").await?;
     for row in &rows {
         let layout = layouts.entry(row.get(0)).or_default();
         let name: String = row.get(1);
@@ -186,11 +181,8 @@ ORDER BY c.conrelid, c.conname COLLATE \"C\"",
         names("conkey", "conrelid"),
         names("confkey", "confrelid"),
     );
-    let rows = session
-        .client
-        .query(&sql, &[&oids, &(of == Of::Partitions)])
-        .await
-        .map_err(|e| error::of(e, "listing constraints"))?;
+    let rows =
+        session.query(&sql, &[&oids, &(of == Of::Partitions)], "listing constraints").await?;
     for row in &rows {
         let layout = layouts.entry(row.get(0)).or_default();
         match row.get::<_, String>(2).as_str() {
@@ -278,11 +270,7 @@ LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam AND am.amname <> 'heap'
 WHERE c.oid = ANY($1::oid[])";
 
 pub(super) async fn tables(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
-    let rows = session
-        .client
-        .query(TABLES, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing options of tables"))?;
+    let rows = session.query(TABLES, &[&oids], "listing options of tables").await?;
     for row in &rows {
         let layout = layouts.entry(row.get(0)).or_default();
         let options: Option<String> = row.get(2);

@@ -70,11 +70,7 @@ pub(crate) async fn relations(
     schema: Option<&str>,
     name: Option<&str>,
 ) -> Result<Vec<Relation>> {
-    let rows = session
-        .client
-        .query(TABLES, &[&schema, &name])
-        .await
-        .map_err(|e| error::of(e, "listing tables"))?;
+    let rows = session.query(TABLES, &[&schema, &name], "listing tables").await?;
     let own = |name: &str| name == checkpoint::TABLE || name.starts_with(checkpoint::SIDE);
     let relations = rows.iter().map(|row| Relation {
         oid: row.get(0),
@@ -267,8 +263,7 @@ UNION ALL
 SELECT 'L', pg_catalog.count(*)::int8, '' FROM pg_catalog.pg_largeobject_metadata
 HAVING pg_catalog.count(*) > 0
 ORDER BY 1";
-    let rows =
-        session.client.query(SQL, &[&schema]).await.map_err(|e| error::of(e, "listing views"))?;
+    let rows = session.query(SQL, &[&schema], "listing views").await?;
     let note = |row: &Row| {
         let (kind, count, names): (String, i64, String) = (row.get(0), row.get(1), row.get(2));
         let what = match kind.as_str() {
@@ -299,11 +294,7 @@ FROM ROWS FROM (pg_catalog.unnest($1::oid[]), pg_catalog.unnest($2::int4[]))
 ORDER BY u.at",
         base_type("u.oid", "u.modifier")
     );
-    let rows = session
-        .client
-        .query(&sql, &[&oids, &modifiers])
-        .await
-        .map_err(|e| error::of(e, "looking types up"))?;
+    let rows = session.query(&sql, &[&oids, &modifiers], "looking types up").await?;
     if rows.len() != columns.len() {
         return Err(Error::bug("a type of the query's result is not in pg_type"));
     }

@@ -8,7 +8,6 @@ use syncline_types::{NativeSql, Partition, Partitioning, Result, TableName};
 
 use super::layout::{Layout, Layouts, Of, constraints, indexes, native, tables};
 use crate::connect::Session;
-use crate::error;
 use crate::make::is_late;
 
 const PARTITIONS: &str = "
@@ -48,11 +47,7 @@ pub(super) async fn partitions(
     oids: &[u32],
     layouts: &mut Layouts,
 ) -> Result<()> {
-    let rows = session
-        .client
-        .query(PARTITIONS, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing partitions"))?;
+    let rows = session.query(PARTITIONS, &[&oids], "listing partitions").await?;
     let found: Vec<u32> = rows.iter().filter_map(|row| row.get(8)).collect();
     let mut own = own(session, &found).await?;
     for row in &rows {
@@ -96,11 +91,7 @@ async fn own(session: &Session, oids: &[u32]) -> Result<HashMap<u32, Layout>> {
     tables(session, oids, &mut own).await?;
     indexes(session, oids, Of::Partitions, &mut own).await?;
     constraints(session, oids, Of::Partitions, &mut own).await?;
-    let rows = session
-        .client
-        .query(COLUMNS, &[&oids])
-        .await
-        .map_err(|e| error::of(e, "listing columns of partitions"))?;
+    let rows = session.query(COLUMNS, &[&oids], "listing columns of partitions").await?;
     for row in &rows {
         let actions = &mut own.entry(row.get(0)).or_default().actions;
         let column: String = row.get(1);

@@ -251,11 +251,7 @@ async fn made(session: &Session, objects: Vec<Object>) -> Result<HashMap<Object,
     let sql = MADE.replace("{MULTIRANGE}", multirange).replace("{COLLATION}", &collation);
     let classes: Vec<u32> = objects.iter().map(|o| o.0).collect();
     let oids: Vec<u32> = objects.iter().map(|o| o.1).collect();
-    let rows = session
-        .client
-        .query(&sql, &[&classes, &oids])
-        .await
-        .map_err(|e| error::of(e, "listing types and functions"))?;
+    let rows = session.query(&sql, &[&classes, &oids], "listing types and functions").await?;
     let mut made: HashMap<Object, Made> = HashMap::new();
     for row in &rows {
         let object = (row.get(0), row.get(1));
