@@ -64,6 +64,8 @@ export const variables: CSSVariablesResolver = () => ({
     '--sl-paused': '#5b4a9e',
     '--sl-rest': '#566470',
     '--sl-bar': '#0f766e',
+    '--sl-chosen': '#e0f2f0',
+    '--sl-chosen-text': '#0b5750',
   },
   dark: {
     '--mantine-color-body': '#0f151b',
@@ -83,6 +85,8 @@ export const variables: CSSVariablesResolver = () => ({
     '--sl-paused': '#b9a9f5',
     '--sl-rest': '#98a4b1',
     '--sl-bar': '#2f9f96',
+    '--sl-chosen': '#14302f',
+    '--sl-chosen-text': '#8fdcd3',
   },
 })
 

@@ -108,7 +108,7 @@ export function Loaded<T>({ query, empty, rows, children }: { query: Asked<T>; e
   return (
     <>
       {error !== undefined && !down && <ErrorNote error={error} onRetry={refetch && (() => void refetch())} />}
-      {nothing ?? children(data)}
+      {nothing || children(data)}
     </>
   )
 }

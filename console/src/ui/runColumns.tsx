@@ -17,7 +17,7 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
     {
       id: 'job',
       title: withJob ? w.job : w.run,
-      width: 'minmax(9rem, 1.6fr)',
+      width: 'minmax(7rem, 1.5fr)',
       main: true,
       clip: true,
       cell: (run) => (
@@ -29,14 +29,14 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
     {
       id: 'state',
       title: w.state,
-      width: '7.2rem',
+      width: '6.3rem',
       labelled: false,
       cell: (run) => <StateBadge state={run.state} />,
     },
     {
       id: 'progress',
       title: w.progress,
-      width: 'minmax(9rem, 1.3fr)',
+      width: 'minmax(7.5rem, 1.3fr)',
       narrow: 'wide',
       labelled: false,
       cell: (run) => <Going run={run} />,
@@ -44,21 +44,21 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
     {
       id: 'rows',
       title: w.rows,
-      width: '6rem',
+      width: '4.3rem',
       right: true,
       cell: (run) => <span title={f.whole(run.rows_written)}>{short(run.rows_written)}</span>,
     },
     {
       id: 'speed',
       title: s.rowsPerSecond,
-      width: '5rem',
+      width: '4.3rem',
       right: true,
       cell: (run) => (run.state === 'running' ? short(run.rows_per_second) : '–'),
     },
     {
       id: 'dead',
       title: w.dead,
-      width: '5.5rem',
+      width: '5rem',
       right: true,
       cell: (run) =>
         run.dead_letters > 0 ? (
@@ -72,7 +72,7 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
     {
       id: 'route',
       title: w.route,
-      width: 'minmax(9rem, 1.4fr)',
+      width: 'minmax(7rem, 1.5fr)',
       narrow: 'wide',
       clip: true,
       labelled: false,
@@ -81,13 +81,13 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
     {
       id: 'started',
       title: w.started,
-      width: '8.2rem',
+      width: '7.2rem',
       cell: (run) => <Time at={run.started_at ?? run.created_at} />,
     },
     {
       id: 'took',
       title: w.took,
-      width: '5.5rem',
+      width: '5rem',
       right: true,
       cell: (run) => <Elapsed from={run.started_at} to={ended(run)} />,
     },

@@ -137,7 +137,7 @@ function Sources({ sources }: { sources: SourceState[] }) {
       width: 'minmax(8rem, 2fr)',
       narrow: 'wide',
       cell: (one) => (
-        <span className={ui.actions}>
+        <span className={ui.route}>
           {one.jobs.map((job) => (
             <Link key={job} to={`/jobs/${encodeURIComponent(job)}`}>
               {job}

@@ -1,0 +1,186 @@
+// Rows that could not be converted or written: look, edit, replay, drop.
+
+import { Button, Drawer, Group, Stack, Textarea } from '@mantine/core'
+import { useMemo, useState } from 'react'
+import {
+  useDeadLettersInfiniteQuery,
+  useDropAllMutation,
+  useDropDeadLetterMutation,
+  useReplayAllMutation,
+  useReplayDeadLetterMutation,
+} from '@/api/runs'
+import type { DeadLetter, Run } from '@/api/types'
+import { notice } from '@/app/notices'
+import { useAppDispatch } from '@/app/store'
+import { useFormat } from '@/format'
+import { type Column, DataTable } from '@/ui/DataTable'
+import { Empty, ErrorNote, Loaded } from '@/ui/notes'
+import { Confirm, Do, Facts, Pre, Time } from '@/ui/pieces'
+import ui from '@/ui/ui.module.css'
+import { useWords } from '@/words'
+import { shared } from '@/words/shared'
+import { changedRow, pretty } from './row'
+import classes from './run.module.css'
+import { words } from './words'
+
+export function DeadLetters({ run }: { run: Run }) {
+  const w = useWords(words)
+  const s = useWords(shared)
+  const f = useFormat()
+  const dispatch = useAppDispatch()
+  const query = useDeadLettersInfiniteQuery(run.id, { refetchOnMountOrArgChange: true })
+  const letters = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const [open, setOpen] = useState<DeadLetter | null>(null)
+  const [dropping, setDropping] = useState(false)
+  const [replayAll, replaying] = useReplayAllMutation()
+  const [dropAll] = useDropAllMutation()
+  const waiting = letters?.filter((letter) => letter.replayed_at === null).length ?? 0
+  const columns: Column<DeadLetter>[] = [
+    {
+      id: 'row',
+      title: w.row,
+      width: 'minmax(8rem, 1fr)',
+      main: true,
+      clip: true,
+      cell: (letter) => (
+        <button type="button" className={classes.open} onClick={() => setOpen(letter)}>
+          {letter.target} <span className="mono">{letter.key === '{}' ? `#${letter.id}` : letter.key}</span>
+        </button>
+      ),
+    },
+    {
+      id: 'reason',
+      title: w.reason,
+      width: 'minmax(10rem, 2fr)',
+      clip: true,
+      narrow: 'wide',
+      labelled: false,
+      cell: (letter) => (
+        <span title={letter.reason}>
+          <code>{letter.code}</code> {letter.reason}
+        </span>
+      ),
+    },
+    { id: 'stage', title: w.state, width: '6.5rem', labelled: false, cell: (letter) => (letter.replayed_at ? <span className={ui.state} data-state="finished">{w.replayed}</span> : (w.stage as Record<string, string>)[letter.stage] ?? letter.stage) },
+    { id: 'at', title: w.at, width: '8rem', labelled: false, cell: (letter) => <Time at={letter.at} /> },
+  ]
+  return (
+    <Loaded
+      query={{ ...query, data: letters }}
+      empty={(data) => data.length === 0 && <Empty title={w.noDead}>{w.noDeadHint}</Empty>}
+    >
+      {(data) => (
+        <>
+          <div className={classes.bar}>
+            <span className={ui.sub} style={{ flex: 1 }}>
+              {s.rows(f.whole(run.dead_letters || data.length), run.dead_letters || data.length)}
+            </span>
+            <Do
+              label={w.replayAll}
+              icon="restart"
+              needs="operator"
+              disabled={waiting === 0}
+              loading={replaying.isLoading}
+              onClick={() => void replayAll(run.id)}
+            />
+            <Do label={w.dropAll} icon="trash" needs="operator" onClick={() => setDropping(true)} />
+          </div>
+          {replaying.error && <ErrorNote error={replaying.error} />}
+          <DataTable
+            label={w.tabs['dead-letters']}
+            columns={columns}
+            rows={data}
+            rowKey={(letter) => letter.id}
+            virtual
+            onEnd={() => {
+              if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage()
+            }}
+          />
+          <Drawer opened={open !== null} onClose={() => setOpen(null)} title={w.editRow} closeButtonProps={{ 'aria-label': s.close }}>
+            {open && (
+              <Letter
+                key={open.id}
+                letter={open}
+                run={run.id}
+                onDone={(words) => {
+                  dispatch(notice(words))
+                  setOpen(null)
+                }}
+              />
+            )}
+          </Drawer>
+          <Confirm
+            opened={dropping}
+            onClose={() => setDropping(false)}
+            title={w.dropAll}
+            verb={w.dropAll}
+            danger
+            onConfirm={() => dropAll(run.id).unwrap()}
+          >
+            {w.dropAllText}
+          </Confirm>
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDone: (words: string) => void }) {
+  const w = useWords(words)
+  const [text, setText] = useState(() => pretty(letter.row))
+  const [bad, setBad] = useState(false)
+  const [replay, { isLoading, error }] = useReplayDeadLetterMutation()
+  const [drop, dropping] = useDropDeadLetterMutation()
+  const send = async () => {
+    const row = changedRow(letter.row, text)
+    setBad(row === null)
+    if (row === null) return
+    const done = await replay({ id: letter.id, run, row })
+    if (!done.error) onDone(w.replayDone(1))
+  }
+  return (
+    <Stack gap="sm">
+      <Facts
+        items={[
+          [w.source, letter.source],
+          [w.target, letter.target],
+          [w.at, <Time key="at" at={letter.at} as="stamp" />],
+        ]}
+      />
+      <ErrorNote error={{ title: letter.reason, status: 422, code: letter.code }} />
+      <Textarea
+        label={w.row}
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+        error={bad ? w.badJson : undefined}
+        autosize
+        minRows={8}
+        maxRows={24}
+        spellCheck={false}
+        data-autofocus
+        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 'var(--mantine-font-size-xs)' } }}
+      />
+      {error && <ErrorNote error={error} />}
+      {dropping.error && <ErrorNote error={dropping.error} />}
+      <Group gap="xs">
+        <Do label={w.replay} icon="restart" variant="filled" needs="operator" loading={isLoading} onClick={() => void send()} />
+        <Button variant="default" onClick={() => setText(pretty(letter.row))}>
+          {w.original}
+        </Button>
+        <span style={{ flex: 1 }} />
+        <Do
+          label={w.drop}
+          icon="trash"
+          needs="operator"
+          loading={dropping.isLoading}
+          onClick={() =>
+            void drop({ id: letter.id, run }).then((done) => {
+              if (!done.error) onDone(w.dropped)
+            })
+          }
+        />
+      </Group>
+      {pretty(letter.row) !== text && <Pre label={w.original}>{pretty(letter.row)}</Pre>}
+    </Stack>
+  )
+}

@@ -1,0 +1,73 @@
+import { useMemo } from 'react'
+import { useRunEventsQuery, useRunHistoryQuery } from '@/api/runs'
+import type { Run, RunEvent, RunState } from '@/api/types'
+import { duration } from '@/format'
+import { type Column, DataTable } from '@/ui/DataTable'
+import { Empty, Loaded } from '@/ui/notes'
+import { StateBadge, Time } from '@/ui/pieces'
+import { useWords } from '@/words'
+import { told } from './told'
+import { words } from './words'
+
+export function Events({ run }: { run: Run }) {
+  const w = useWords(words)
+  const events = useRunEventsQuery(run.id, { refetchOnMountOrArgChange: true })
+  const history = useRunHistoryQuery(run.id)
+  const rows = useMemo(
+    () => (events.data ? told(events.data, history.data ?? []) : undefined),
+    [events.data, history.data],
+  )
+  const columns: Column<RunEvent>[] = [
+    { id: 'time', title: w.time, width: '8rem', labelled: false, cell: (event) => <Time at={event.at} /> },
+    { id: 'event', title: w.event, width: '8rem', main: true, cell: (event) => nameOf(w.events, event.type) },
+    { id: 'what', title: w.what, width: 'minmax(10rem, 1fr)', narrow: 'wide', labelled: false, cell: (event) => <What event={event} /> },
+  ]
+  return (
+    <Loaded query={{ ...events, data: rows }} empty={(data) => data.length === 0 && <Empty title={w.noEvents} />}>
+      {(data) => <DataTable label={w.tabs.events} columns={columns} rows={data} rowKey={(event) => `${event.seq}${event.type}${event.at}`} />}
+    </Loaded>
+  )
+}
+
+function nameOf(names: Record<string, string>, type: string): string {
+  return names[type] ?? type
+}
+
+const text = (value: unknown) => (typeof value === 'string' ? value : '')
+
+function What({ event }: { event: RunEvent }) {
+  const w = useWords(words)
+  switch (event.type) {
+    case 'state':
+      return (
+        <>
+          <StateBadge state={event.state as RunState} />
+          {event.reason ? <span> {text(event.reason)}</span> : null}
+        </>
+      )
+    case 'planned': {
+      const tables = Array.isArray(event.tables) ? event.tables.length : 0
+      const splits = typeof event.splits === 'number' ? event.splits : 0
+      return <>{[w.plan(tables, splits), event.resumed === true ? w.resumed : ''].filter(Boolean).join(', ')}</>
+    }
+    case 'waiting':
+      return (
+        <>
+          {text(event.reason)}
+          {typeof event.retry_in === 'number' ? ` · ${w.nextTry(duration(event.retry_in * 1000))}` : ''}
+        </>
+      )
+    case 'failed':
+      return (
+        <>
+          <code>{text(event.code)}</code> {text(event.message)}
+        </>
+      )
+    case 'finished': {
+      const seconds = typeof event.seconds === 'number' ? duration(event.seconds * 1000) : ''
+      return <>{seconds}</>
+    }
+    default:
+      return <>{text(event.message) || text(event.position) || text(event.reason)}</>
+  }
+}

@@ -1,0 +1,58 @@
+// Why a run does not move, in words, with what to do.
+
+import { useEffect, useState } from 'react'
+import type { Run } from '@/api/types'
+import { useAppSelector } from '@/app/store'
+import { duration } from '@/format'
+import { Note } from '@/ui/notes'
+import { Icon } from '@/ui/Icon'
+import ui from '@/ui/ui.module.css'
+import { useWords } from '@/words'
+import { words } from './words'
+
+export function Trouble({ run }: { run: Run }) {
+  const w = useWords(words)
+  if (run.state === 'failed') {
+    return (
+      <Note
+        tone="failed"
+        role="alert"
+        title={
+          <>
+            {run.error && <span className={ui.code}>{run.error.code}</span>}
+            {run.error?.message ?? run.reason}
+          </>
+        }
+      >
+        {run.error?.hint && (
+          <p>
+            <Icon name="arrow" size={12} /> {run.error.hint}
+          </p>
+        )}
+        <p className={ui.sub}>{w.failed}</p>
+      </Note>
+    )
+  }
+  const why = run.waits_for ?? run.reason
+  if ((run.state === 'waiting' || run.state === 'created' || run.state === 'paused') && why) {
+    return (
+      <Note tone="waiting" role="status" title={why}>
+        <NextTry run={run.id} />
+      </Note>
+    )
+  }
+  return null
+}
+
+function NextTry({ run }: { run: string }) {
+  const w = useWords(words)
+  const at = useAppSelector((state) => state.live.runs[run]?.retryAt ?? null)
+  const [now, setNow] = useState(() => Date.now() / 1000)
+  useEffect(() => {
+    if (at === null) return
+    const timer = setInterval(() => setNow(Date.now() / 1000), 500)
+    return () => clearInterval(timer)
+  }, [at])
+  if (at === null || at <= now) return null
+  return <p>{w.nextTry(duration((at - now) * 1000))}</p>
+}
