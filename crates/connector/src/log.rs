@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use syncline_types::{LogElement, Position, Result, TableSchema, TableSelection};
+use syncline_types::{LogElement, Position, Result, TableInfo, TableSchema, TableSelection};
 
 use crate::{Consistency, Source};
 
@@ -109,6 +109,12 @@ pub trait ChangeLog: Source {
     /// [`syncline_types::Code::PositionLost`] when the log does not reach back so far, or may have
     /// a gap there.
     async fn follow(&self, follow: &Follow, at: &Position) -> Result<Box<dyn LogReader>>;
+
+    /// Tables that fit the selection and are none of those followed, where the log does not tell
+    /// that a table was made ([`syncline_types::SchemaEffect::Created`]); none where it does.
+    async fn newcomers(&self, _: &Follow) -> Result<Vec<TableInfo>> {
+        Ok(Vec::new())
+    }
 
     /// How much log is kept, and how much of it lies behind `at`.
     async fn retention(&self, follow: &Follow, at: &Position) -> Result<Retention>;

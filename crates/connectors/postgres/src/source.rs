@@ -106,6 +106,33 @@ impl PostgresSource {
         }
     }
 
+    /// The tables, of all there are, that a selection names or fits.
+    pub(crate) fn chosen(
+        &self,
+        session: &Session,
+        selection: &TableSelection,
+        all: Vec<Relation>,
+    ) -> Vec<Relation> {
+        let default = match (&self.connect.schema, selection.include.is_empty()) {
+            // Nothing said: all tables of the database.
+            (None, true) => None,
+            _ => Some(session.facts.schema.as_str()),
+        };
+        let in_scope = |r: &Relation| {
+            !selection.include.is_empty()
+                || default.is_none()
+                || r.name.schema.as_deref() == default
+        };
+        let named = |r: &Relation| {
+            let names = |p: &syncline_types::Pattern| p.exact(default).as_ref() == Some(&r.name);
+            selection.include.iter().any(names)
+        };
+        all.into_iter()
+            .filter(|r| in_scope(r) && selection.selects(&r.name, default))
+            .filter(|r| !r.partition || named(r))
+            .collect()
+    }
+
     /// Runs `ask` on the session for catalogs, made anew where it broke.
     pub(crate) async fn scout(&self) -> Result<tokio::sync::MappedMutexGuard<'_, Session>> {
         let mut scout = self.scout.lock().await;
@@ -367,25 +394,7 @@ impl Source for PostgresSource {
         let session = self.scout().await?;
         let all = catalog::relations(&session, None, None).await?;
         self.check_named(&session, selection, &all).await?;
-        let default = match (&self.connect.schema, selection.include.is_empty()) {
-            // Nothing said: all tables of the database.
-            (None, true) => None,
-            _ => Some(session.facts.schema.as_str()),
-        };
-        let in_scope = |r: &Relation| {
-            !selection.include.is_empty()
-                || default.is_none()
-                || r.name.schema.as_deref() == default
-        };
-        let named = |r: &Relation| {
-            let names = |p: &syncline_types::Pattern| p.exact(default).as_ref() == Some(&r.name);
-            selection.include.iter().any(names)
-        };
-        let chosen: Vec<Relation> = all
-            .into_iter()
-            .filter(|r| in_scope(r) && selection.selects(&r.name, default))
-            .filter(|r| !r.partition || named(r))
-            .collect();
+        let chosen = self.chosen(&session, selection, all);
         let infos = catalog::describe(&session, &chosen).await?;
         for (relation, info) in chosen.iter().zip(&infos) {
             self.remember(relation, info);

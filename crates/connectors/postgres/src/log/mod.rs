@@ -28,8 +28,9 @@ use syncline_connector::{
     ChangeLog, Consistency, Follow, LogReader, Moment, Retention, Start, async_trait,
 };
 use syncline_sql::Dialect;
-use syncline_types::{Code, Error, Position, Result, TableName};
+use syncline_types::{Code, Error, Position, Result, TableInfo, TableName};
 
+use crate::catalog::{self, Relation};
 use crate::connect::Session;
 use crate::error;
 use crate::source::PostgresSource;
@@ -183,6 +184,29 @@ impl ChangeLog for PostgresSource {
         let link = Link::start(socket, &command, Lsn(0)).await.map_err(of_slot)?;
         let tables = Tables::new(self.connect.clone(), follow, names.own_publication, oids);
         Ok(Box::new(Reader::new(link, tables, around, at, lsn)))
+    }
+
+    async fn newcomers(&self, follow: &Follow) -> Result<Vec<TableInfo>> {
+        let names = self.names(follow);
+        let session = self.scout().await?;
+        let all = catalog::relations(&session, None, None).await?;
+        let known = |relation: &Relation| follow.tables.iter().any(|t| t.name == relation.name);
+        let missing = follow.tables.iter().any(|t| all.iter().all(|r| r.name != t.name));
+        if missing && !names.own_publication {
+            // It may have another name, which the log has still to come to.
+            return Ok(Vec::new());
+        }
+        // A table that is followed stays in the publication whatever its name becomes.
+        let published = slot::published_oids(&session, &names.publication).await?;
+        let mut came = self.chosen(&session, &follow.selection, all);
+        came.retain(|relation| !known(relation));
+        if names.own_publication {
+            came.retain(|relation| !published.contains(&relation.oid));
+        }
+        match came.is_empty() {
+            true => Ok(Vec::new()),
+            false => catalog::describe(&session, &came).await,
+        }
     }
 
     async fn retention(&self, follow: &Follow, at: &Position) -> Result<Retention> {

@@ -254,6 +254,15 @@ pub(super) async fn published(
     Ok(Some(names.collect()))
 }
 
+/// The numbers of the tables that were put into a publication.
+pub(super) async fn published_oids(session: &Session, name: &str) -> Result<BTreeSet<u32>> {
+    let sql = "SELECT r.prrelid FROM pg_catalog.pg_publication_rel r
+               JOIN pg_catalog.pg_publication p ON p.oid = r.prpubid WHERE p.pubname = $1";
+    let rows = session.client.query(sql, &[&name]).await;
+    let rows = rows.map_err(|e| error::of(e, "looking for the publication"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Removes what is the run's own. A reader that was just dropped is waited for.
 pub(super) async fn remove(session: &Session, names: &Names) -> Result<()> {
     if names.own_slot {
