@@ -6,16 +6,23 @@
 
 mod answers;
 mod changes;
+mod checkpoints;
 mod connections;
 mod database;
 mod dead_letters;
+mod events;
 mod jobs;
 mod lock;
 mod logs;
+mod people;
+mod queue;
+mod run_lists;
 mod runs;
+mod schedules;
 mod schema;
 mod secrets;
 mod settings;
+mod verifications;
 
 use std::path::{Path, PathBuf};
 
@@ -25,20 +32,33 @@ use crate::database::{Address, Database, Failure, OpenError};
 
 pub use answers::KeptAnswer;
 pub use changes::ChangedValues;
+pub use checkpoints::Checkpoint;
 pub use connections::{Connection, ConnectionBody, SecretChange, connection_secret};
 pub use dead_letters::{DeadLetter, NewDeadLetter};
+pub use events::{Level, NewEvent, RunEventRecord};
 pub use jobs::{
     Edit, JobBody, JobConnection, JobFilter, JobOutline, JobRecord, JobVersion, NewConnection,
 };
 pub use lock::RunLock;
-pub use runs::{Checkpoint, HistoryEntry, NewRun, RunRecord, RunTotals};
+pub use people::{
+    AuditEntry, AuditFilter, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User, UserChange,
+};
+pub use queue::{Ask, Asked, INTERRUPTED, WhenActive};
+pub use run_lists::{RunFilter, StateCount};
+pub use runs::{
+    HistoryEntry, NewRun, Origin, RunError, RunMore, RunRecord, RunTotals, Trigger, Wanted,
+};
+pub use schedules::Mark;
 pub use secrets::Sealed;
 pub use settings::{AlertSettings, Email, MailSecurity, SavedSettings, Settings, Webhook};
+pub use verifications::Verification;
 
 /// The state: of one machine or user in a folder, or of several nodes in a PostgreSQL database.
 pub struct Store {
     folder: PathBuf,
     database: Database,
+    /// Counts writes that may have kept events.
+    wrote: tokio::sync::watch::Sender<u64>,
 }
 
 impl Store {
@@ -58,7 +78,7 @@ impl Store {
             OpenError::Newer(found) => newer(&path.display().to_string(), found)
                 .hint("update syncline, or give another folder with --state"),
         })?;
-        Ok(Self { folder: folder.to_owned(), database })
+        Ok(Self { folder: folder.to_owned(), database, wrote: tokio::sync::watch::Sender::new(0) })
     }
 
     /// Opens the state in a PostgreSQL database, making its tables when they are missing. What
@@ -76,12 +96,16 @@ impl Store {
             }
             OpenError::Newer(found) => newer(&address.place(), found).hint("update syncline"),
         })?;
-        Ok(Self { folder: folder.to_owned(), database })
+        Ok(Self { folder: folder.to_owned(), database, wrote: tokio::sync::watch::Sender::new(0) })
     }
 
     /// Where it lies, or what belongs to this machine alone.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    pub(crate) fn wrote(&self) -> &tokio::sync::watch::Sender<u64> {
+        &self.wrote
     }
 
     pub(crate) fn database(&self) -> &Database {

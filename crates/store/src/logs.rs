@@ -88,6 +88,36 @@ impl Store {
         )
     }
 
+    /// Forgets what was copied of the tables from a place of the plan on: others come there.
+    ///
+    /// # Errors
+    /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
+    pub fn forget_tables(&self, run: &str, epoch: u64, from: u32) -> Result<()> {
+        let doing = "forgetting tables";
+        self.database().transaction(doing, |session| {
+            let mut execute =
+                |sql: &str, values: &[_]| session.execute(sql, values).map_err(|e| e.while_(doing));
+            let sql = "UPDATE runs SET plan = plan WHERE id = $1 AND epoch = $2";
+            if execute(sql, params![run, epoch])? == 0 {
+                return Err(stale(run, epoch));
+            }
+            for table in ["checkpoints", "commits"] {
+                let sql = format!("DELETE FROM {table} WHERE run = $1 AND tbl >= $2");
+                execute(&sql, params![run, from])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps what a run is to do, where its job says it in other words by now.
+    ///
+    /// # Errors
+    /// [`syncline_types::Code::StaleEpoch`] when `epoch` is past.
+    pub fn save_spec(&self, run: &str, epoch: u64, spec: &str) -> Result<()> {
+        let sql = "UPDATE runs SET spec = $1 WHERE id = $2 AND epoch = $3";
+        self.fenced(run, epoch, "keeping the job", sql, params![spec, run, epoch])
+    }
+
     /// Begins a run anew under its own name: without plan, positions and checkpoints, and with this
     /// state of its log. Its history and dead letters stay.
     ///
@@ -139,6 +169,7 @@ mod tests {
             spec: text(),
             source: text(),
             sink: text(),
+            ..NewRun::default()
         };
         store.create_run(&new).unwrap();
         let epoch = store.take_up("r").unwrap().epoch;

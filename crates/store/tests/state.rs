@@ -12,6 +12,7 @@ fn new_run(id: &str) -> NewRun {
         spec: "{}".into(),
         source: "a".into(),
         sink: "b".into(),
+        ..NewRun::default()
     }
 }
 

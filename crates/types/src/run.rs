@@ -40,6 +40,10 @@ pub enum RunEvent {
     Wait,
     /// It moves again.
     Proceed,
+    /// A person or a schedule wants it to move; it waits for its turn.
+    Queue,
+    /// The process that had it is gone, and another finds it.
+    Orphan,
     /// A person asks for a pause.
     Pause,
     /// A person asks it to end for good.
@@ -109,6 +113,11 @@ impl RunState {
                 | Self::Failed,
                 E::Start,
             ) => Self::Running,
+            (Self::Created | Self::Paused | Self::Failed, E::Queue) => Self::Waiting,
+            // What was asked of the one that is gone still holds.
+            (Self::Running | Self::Waiting, E::Orphan) => Self::Waiting,
+            (Self::Pausing, E::Orphan) => Self::Paused,
+            (Self::Stopping, E::Orphan) => Self::Stopped,
             (Self::Running | Self::Waiting, E::Wait) => Self::Waiting,
             (Self::Running | Self::Waiting, E::Proceed) => Self::Running,
             // Workers go on waiting or moving until they notice what was asked of them.
@@ -137,6 +146,8 @@ fn refused(state: RunState, event: RunEvent) -> Error {
         RunEvent::Stop => "stop",
         RunEvent::Wait => "wait",
         RunEvent::Proceed => "proceed",
+        RunEvent::Queue => "start or resume",
+        RunEvent::Orphan => "be taken over",
         RunEvent::Drained => "drain",
         RunEvent::Finish => "finish",
         RunEvent::Fail => "fail",
@@ -160,8 +171,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const EVENTS: [RunEvent; 8] = [
+    const EVENTS: [RunEvent; 10] = [
         RunEvent::Start,
+        RunEvent::Queue,
+        RunEvent::Orphan,
         RunEvent::Wait,
         RunEvent::Proceed,
         RunEvent::Pause,
@@ -191,6 +204,21 @@ mod tests {
         ] {
             state = state.after(event).unwrap();
             assert_eq!(state, expected);
+        }
+    }
+
+    #[test]
+    fn what_was_asked_of_a_process_that_died_still_holds() {
+        for (state, expected) in [
+            (RunState::Running, RunState::Waiting),
+            (RunState::Waiting, RunState::Waiting),
+            (RunState::Pausing, RunState::Paused),
+            (RunState::Stopping, RunState::Stopped),
+        ] {
+            assert_eq!(state.after(RunEvent::Orphan).unwrap(), expected);
+        }
+        for state in [RunState::Running, RunState::Waiting, RunState::Pausing, RunState::Stopping] {
+            assert!(state.after(RunEvent::Queue).is_err(), "a second start of a run that is {state}");
         }
     }
 
