@@ -30,10 +30,11 @@ mod replay;
 mod report;
 mod retry;
 mod run;
+mod schedule;
 mod verify;
 mod workers;
 
-pub use control::{RunHandle, Wish};
+pub use control::{Control, Meter, RunHandle, Wish};
 pub use dead_letters::ErrorLimit;
 pub use definitions::{Definition, Definitions, definitions};
 pub use events::{Changes, Event, Outcome, Summary, TableSummary};
@@ -42,14 +43,15 @@ pub use follow::{
 };
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{
-    JobFile, check_mode, job_schema, parse_duration, parse_patience, parse_schema_policies,
-    parse_start, parse_until,
+    JobFile, OwnMachine, Surroundings, check_mode, job_schema, parse_duration, parse_patience,
+    parse_schema_policies, parse_start, parse_until,
 };
 pub use plan::{Plan, TablePlan};
 pub use replay::{Edit, Replayed, replay};
 pub use report::{CheckReport, ColumnReport, FollowingReport, TableReport};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
+pub use schedule::{Ending, Missed, Overlap, Schedule, When};
 pub use syncline_convert::{ValuePolicies, ValuePolicy};
 pub use verify::{
     ColumnValue, ColumnValues, Counts, Difference, Method, Repaired, TableVerdict, Verified,

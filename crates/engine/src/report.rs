@@ -1,8 +1,9 @@
 //! What `check` shows: the plan and the mapping of every column, before row one.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use syncline_connector::{Consistency, Follow, Mode, Sink, Source, Start};
 use syncline_convert::Fidelity;
 use syncline_types::{Code, Column, Error, Result, field};
@@ -12,7 +13,7 @@ use crate::mapping::Mapping;
 use crate::plan::{self, BoundTable};
 
 /// The plan of a job, as shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckReport {
     /// The source, without secrets.
     pub source: String,
@@ -32,7 +33,7 @@ pub struct CheckReport {
 }
 
 /// How changes are followed, as shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FollowingReport {
     /// Where the log is read from.
     pub from: String,
@@ -43,7 +44,7 @@ pub struct FollowingReport {
 }
 
 /// The plan of one table, as shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TableReport {
     /// Source table.
     pub source: String,
@@ -68,7 +69,7 @@ pub struct TableReport {
 }
 
 /// What becomes of one column.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ColumnReport {
     /// Its name at the source.
     pub from: String,
@@ -79,7 +80,7 @@ pub struct ColumnReport {
     /// Its type at the target.
     pub to_type: String,
     /// `exact`, `widened` or `lossy`.
-    pub fidelity: &'static str,
+    pub fidelity: Cow<'static, str>,
     /// Why it is not exact.
     pub why: Option<String>,
     /// Odd values that are refused although every other is kept.
@@ -102,7 +103,7 @@ pub(crate) fn table(job: &Job, bound: &BoundTable, guarantee: String) -> TableRe
                 from_type: type_of(&from),
                 to: to.name().to_owned(),
                 to_type: type_of(&to),
-                fidelity: word,
+                fidelity: word.into(),
                 why,
                 refused,
             }

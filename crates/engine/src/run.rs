@@ -4,17 +4,19 @@ mod copying;
 mod driver;
 mod ending;
 mod following;
+mod joining;
+mod recorded;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use syncline_connector::{Mode, Registry, Sink, Source};
-use syncline_store::{NewRun, Store};
+use syncline_store::{NewRun, RunLock, RunRecord, Store};
 use syncline_types::{Code, Error, Result};
 use tokio::sync::{broadcast, watch};
 
 use self::driver::Driver;
-use crate::control::{RunHandle, Wish};
+use crate::control::{Meter, RunHandle, Wish};
 use crate::job::{Job, fingerprint};
 use crate::plan::{self, Processors};
 use crate::progress::RunProgress;
@@ -67,10 +69,11 @@ impl Engine {
                     job: print,
                     name: job.name.clone(),
                     command: job.command.clone(),
-                    spec: serde_json::to_string(&job)
-                        .map_err(|e| Error::bug("a job cannot be written").because(e))?,
+                    spec: spec_of(&job)?,
                     source: job.source.redacted(),
                     sink: job.sink.redacted(),
+                    mode: job.mode.to_string(),
+                    origin: None,
                 };
                 (self.store.create_run(&new)?, abandoned)
             }
@@ -82,36 +85,62 @@ impl Engine {
                 format!("run {} is {}", run.id, run.state),
             ));
         }
+        if job.mode.follows() && run.plan.is_some() {
+            // The same job may select other tables by now.
+            self.store.save_spec(&run.id, run.epoch, &spec_of(&job)?)?;
+        }
+        Ok(self.launch(run, Ready { job, processors, source, sink, abandoned, lock }))
+    }
+
+    /// Sets a run going that has been taken up.
+    fn launch(&self, run: RunRecord, ready: Ready) -> RunHandle {
         let (events, first) = broadcast::channel(EVENTS);
         let (wish, wishes) = watch::channel(Wish::Run);
+        let progress = Arc::new(RunProgress::new(&run.id));
         let driver = Driver {
             resumed: run.plan.is_some(),
             kept_plan: run.plan,
             run: run.id.clone(),
             epoch: run.epoch,
             store: Arc::clone(&self.store),
-            job,
-            processors,
-            source,
-            sink,
-            abandoned: abandoned.map(|a| (a.id, a.plan)),
+            job: ready.job,
+            processors: ready.processors,
+            source: ready.source,
+            sink: ready.sink,
+            abandoned: ready.abandoned.map(|a| (a.id, a.plan)),
             wishes,
             events: events.clone(),
-            progress: Arc::new(RunProgress::new(&run.id)),
+            progress: Arc::clone(&progress),
             started: Instant::now(),
-            _lock: lock,
+            _lock: ready.lock,
         };
         let task = tokio::spawn(driver.drive());
-        Ok(RunHandle {
+        RunHandle {
             id: run.id,
             epoch: run.epoch,
             store: Arc::clone(&self.store),
             wish,
             events,
             first,
+            meter: Meter(progress),
             task,
-        })
+        }
     }
+}
+
+/// What a run needs besides its record.
+struct Ready {
+    job: Job,
+    processors: Processors,
+    source: Arc<dyn Source>,
+    sink: Arc<dyn Sink>,
+    /// An unfinished run that is given up for it.
+    abandoned: Option<RunRecord>,
+    lock: RunLock,
+}
+
+fn spec_of(job: &Job) -> Result<String> {
+    serde_json::to_string(job).map_err(|e| Error::bug("a job cannot be written").because(e))
 }
 
 pub(crate) fn source_of(registry: &Registry, job: &Job) -> Result<Arc<dyn Source>> {
