@@ -1,5 +1,6 @@
 //! How a run comes to rest or to its end, and how that is recorded and told.
 
+use syncline_store::{INTERRUPTED, Wanted};
 use syncline_types::{Code, Error, Result, RunEvent};
 
 use super::driver::Driver;
@@ -32,7 +33,10 @@ impl Driver {
     }
 
     pub(super) fn interrupted(&self) -> Outcome {
-        match self.record(RunEvent::Drained, Some("interrupted")) {
+        // What a person said as they asked for the pause stays with it.
+        let kept = self.store.run(&self.run).ok().flatten();
+        let said = kept.filter(|run| run.more.wanted == Wanted::Pause).and_then(|run| run.reason);
+        match self.record(RunEvent::Drained, said.as_deref().or(Some(INTERRUPTED))) {
             Ok(()) => Outcome::Interrupted(self.summary()),
             Err(error) => Outcome::Failed(error, self.summary()),
         }
@@ -92,8 +96,12 @@ impl Driver {
             _ => error,
         };
         // The error that ended the run is the one to show, should recording it fail too.
-        if let Err(second) = self.record(RunEvent::Fail, Some(&error.chain())) {
-            tracing::warn!(error = second.chain(), "the failure could not be recorded");
+        let recorded = self.store.save_totals(&self.run, self.epoch, &self.summary().totals());
+        match recorded.and_then(|()| self.store.fail(&self.run, self.epoch, &error)) {
+            Ok(state) => self.announce(Event::State { run: self.run.clone(), state }),
+            Err(second) => {
+                tracing::warn!(error = second.chain(), "the failure could not be recorded");
+            }
         }
         self.announce(Event::Failed {
             code: error.code().to_string(),
