@@ -3,18 +3,20 @@ import type { Run, RunTable } from '@/api/types'
 import { LiveConnection, type Socket, type Surroundings } from './connection'
 import { byRun, foldRun, foldTables } from './fold'
 import { advance, backOff } from './place'
-import { type LiveEvent, type LiveMessage, merge, parse, type ProgressEvent } from './protocol'
+import { eventsOf, type LiveEvent, type LiveMessage, merge, parse, type ProgressFrame, type RunProgress } from './protocol'
 import { emptyTrack, track } from './slice'
 
 const at = '2026-11-21T03:00:00Z'
 const later = (seconds: number) => new Date(Date.parse(at) + seconds * 1000).toISOString()
 
-function progress(fields: Partial<ProgressEvent>): ProgressEvent {
+function progress(fields: Partial<RunProgress> & { seq?: number; at?: string }): ProgressFrame {
+  const { seq = 1, at: when = at, ...rest } = fields
   return {
-    type: 'progress', seq: 1, run: 'r1', job: 'j', at, table: 't', rows_read: 0, rows_written: 0,
-    splits_done: 0, splits: 4, rows_estimated: 100, rows_per_second: 0, ...fields,
+    type: 'progress', seq, at: when,
+    runs: [{ run: 'r1', job: 'j', state: 'running', rows_read: 0, rows_written: 0, rows_estimated: 100, rows_per_second: 0, ...rest }],
   }
 }
+const moved = (...frames: ProgressFrame[]) => frames.flatMap(eventsOf)
 const run: Run = {
   id: 'r1', job: 'j', state: 'running', reason: null, mode: 'full', source: 'a', sink: 'b', epoch: 1,
   rows_read: 1_000, rows_written: 900, rows_estimated: 5_000, dead_letters: 0, rows_per_second: null, created_at: at,
@@ -55,16 +57,12 @@ describe('messages', () => {
 })
 
 describe('a run', () => {
-  it('grows by what its tables have moved since they were last heard of', () => {
-    const known = new Map<string, readonly [number, number]>()
-    const first = foldRun(run, [progress({ rows_read: 500, rows_written: 450 })], known)
-    expect([first.rows_read, first.rows_written]).toEqual([1_000, 900])
-    const second = foldRun(first, [
-      progress({ rows_read: 600, rows_written: 550 }),
-      progress({ table: 'u', rows_read: 10, rows_written: 10 }),
-      progress({ table: 'u', rows_read: 30, rows_written: 20 }),
-    ], known)
-    expect([second.rows_read, second.rows_written]).toEqual([1_120, 1_010])
+  it('is as far as the last tick says', () => {
+    const next = foldRun(run, moved(
+      progress({ rows_read: 1_100, rows_written: 950, rows_per_second: 40 }),
+      progress({ rows_read: 1_200, rows_written: 1_150, rows_estimated: null, rows_per_second: 50, lag_ms: 8 }),
+    ))
+    expect(next).toMatchObject({ rows_read: 1_200, rows_written: 1_150, rows_estimated: 100, rows_per_second: 50, lag_ms: 8 })
   })
 
   it('goes through states, and keeps the error it failed with until it runs again', () => {
@@ -72,9 +70,9 @@ describe('a run', () => {
       { type: 'failed', seq: 1, run: 'r1', job: 'j', at, code: 'E0401', message: 'gone', hint: 'look' },
       { type: 'state', seq: 2, run: 'r1', job: 'j', at, state: 'failed', reason: 'gone' },
     ]
-    const failed = foldRun(run, events, new Map())
+    const failed = foldRun(run, events)
     expect(failed).toMatchObject({ state: 'failed', ended_at: at, error: { code: 'E0401', hint: 'look' }, rows_per_second: 0 })
-    const again = foldRun(failed, [{ type: 'state', seq: 3, run: 'r1', job: 'j', at: later(9), state: 'running' }], new Map())
+    const again = foldRun(failed, [{ type: 'state', seq: 3, run: 'r1', job: 'j', at: later(9), state: 'running' }])
     expect(again).toMatchObject({ state: 'running', ended_at: null, error: null, reason: null })
   })
 
@@ -82,25 +80,15 @@ describe('a run', () => {
     const table: RunTable = { source: 's', target: 't', rows_read: 1, rows_written: 1, rows_estimated: 9, splits: 4, splits_done: 1, dead_letters: 0 }
     const tables = [table]
     expect(foldTables(tables, [{ type: 'log', seq: 1, run: 'r1', job: 'j', at, level: 'info', message: '' }])).toBe(tables)
-    expect(foldTables(tables, [progress({ splits_done: 2 }), progress({ splits_done: 3 })])[0]).toMatchObject({ splits_done: 3, rows_estimated: 100 })
-    expect([...byRun([progress({}), progress({ run: 'r2' }), progress({})])].map(([id, e]) => [id, e.length])).toEqual([['r1', 2], ['r2', 1]])
+    expect(foldTables(tables, moved(progress({ tables: [{ target: 't', splits_done: 2 }] }), progress({ tables: [{ target: 't', splits_done: 3 }] })))[0]).toMatchObject({ splits_done: 3, rows_estimated: 9 })
+    expect([...byRun(moved(progress({}), progress({ run: 'r2' }), progress({})))].map(([id, e]) => [id, e.length])).toEqual([['r1', 2], ['r2', 1]])
   })
 })
 
 describe('a track', () => {
-  it('adds the speed of the tables that move', () => {
-    const tracked = emptyTrack()
-    track(tracked, progress({ rows_per_second: 100 }))
-    track(tracked, progress({ table: 'u', rows_per_second: 50, at: later(1) }))
-    expect(tracked.rate).toBe(150)
-    track(tracked, progress({ table: 'u', rows_per_second: 60, at: later(4) }))
-    expect(tracked.rate).toBe(60)
-    expect(tracked.samples.map((s) => s.rate)).toEqual([100, 150, 60])
-  })
-
   it('has one point a second, in order, and not without end', () => {
     const tracked = emptyTrack()
-    for (let i = 0; i < 2_000; i += 1) track(tracked, progress({ rows_per_second: i, at: later(i / 2) }))
+    for (let i = 0; i < 2_000; i += 1) for (const event of moved(progress({ rows_per_second: i, at: later(i / 2) }))) track(tracked, event)
     expect(tracked.samples.length).toBe(600)
     const times = tracked.samples.map((s) => s.t)
     expect(times.every((t, i) => i === 0 || t > (times[i - 1] ?? 0))).toBe(true)

@@ -4,26 +4,26 @@ import { api } from '@/api/api'
 import { runsApi } from '@/api/runs'
 import type { LogLine, Overview, Run, RunEvent } from '@/api/types'
 import type { AppStore } from '@/app/store'
-import { byRun, foldRun, foldTables, type Known } from './fold'
-import type { LiveEvent, LiveMessage, Snapshot } from './protocol'
+import { byRun, foldRun, foldTables } from './fold'
+import { eventsOf, type LiveEvent, type LiveMessage, type Snapshot } from './protocol'
 
 /** Lines of a log that a page keeps. */
 const LINES = 5_000
 /** Events worth a line of their own in a run's list of events; progress is in the chart. */
+/** After these the database knows more than the event said. */
+const TURNS = new Set(['state', 'finished', 'failed'])
 const TOLD = new Set(['planned', 'note', 'waiting', 'state', 'streaming', 'finished', 'failed'])
 
-const known: Known = new Map()
-
 export function patch(store: AppStore, messages: readonly LiveMessage[]): void {
-  const events: LiveEvent[] = []
+  let events: LiveEvent[] = []
   for (const message of messages) {
-    if (message.type === 'snapshot') {
-      // Whatever came before it is in it.
-      events.length = 0
-      snapshot(store, message)
-    } else {
-      events.push(message)
+    if (message.type !== 'snapshot') {
+      events.push(...eventsOf(message))
+      continue
     }
+    if (events.length > 0) patchRuns(store, events)
+    events = []
+    snapshot(store, message)
   }
   if (events.length > 0) patchRuns(store, events)
 }
@@ -31,35 +31,24 @@ export function patch(store: AppStore, messages: readonly LiveMessage[]): void {
 function patchRuns(store: AppStore, events: readonly LiveEvent[]): void {
   const runs = byRun(events)
   const folded = new Map<string, Run>()
-  const fold = (run: Run): Run => {
+  replaceRuns(store, (run) => {
     const mine = runs.get(run.id)
     if (!mine) return run
-    let done = folded.get(run.id)
-    if (!done) {
-      let tables = known.get(run.id)
-      if (!tables) known.set(run.id, (tables = new Map<string, readonly [number, number]>()))
-      const rate = store.getState().live.runs[run.id]?.rate
-      done = foldRun(run, mine, tables)
-      if (rate !== undefined) done.rows_per_second = rate
-      folded.set(run.id, done)
-    }
+    const done = folded.get(run.id) ?? foldRun(run, mine)
+    folded.set(run.id, done)
     return done
-  }
-  replaceRuns(store, fold)
+  })
   for (const [id, mine] of runs) {
-    const state = store.getState()
-    const tables = runsApi.endpoints.runTables.select(id)(state).data
+    const tables = runsApi.endpoints.runTables.select(id)(store.getState()).data
     if (tables) {
       const next = foldTables(tables, mine)
       if (next !== tables) store.dispatch(runsApi.util.updateQueryData('runTables', id, () => next))
     }
     appendLines(store, id, mine)
-    if (mine.some((event) => event.type === 'state' || event.type === 'finished' || event.type === 'failed')) {
-      // The numbers at a turn are the database's, not sums of ours.
-      known.delete(id)
+    if (mine.some((event) => TURNS.has(event.type))) {
       store.dispatch(api.util.invalidateTags([{ type: 'Run', id }, { type: 'RunTable', id }, 'Overview', 'Queue']))
-      if (!folded.has(id)) void addRun(store, id)
     }
+    if (!folded.has(id)) void addRun(store, id)
   }
 }
 
@@ -103,18 +92,21 @@ function replaceRuns(store: AppStore, change: (run: Run) => Run): void {
 
 function snapshot(store: AppStore, message: Snapshot): void {
   const runs = new Map(message.runs.map((run) => [run.id, run]))
-  known.clear()
   replaceRuns(store, (run) => runs.get(run.id) ?? run)
   // Runs that are shown as live and are not in it have ended meanwhile; counts are the server's.
   store.dispatch(api.util.invalidateTags(['Run', 'RunTable', 'Overview', 'Queue']))
   for (const run of message.runs) void addRun(store, run.id, run)
 }
 
+/** Runs that no list had; each is looked for once. */
+const sought = new Set<string>()
+
 /** A run that no list knows yet goes on top of the lists that show all runs. */
 async function addRun(store: AppStore, id: string, given?: Run): Promise<void> {
   const lists = runsApi.util.selectCachedArgsForQuery(store.getState(), 'runs')
   const open = lists.filter((args) => Object.entries(args).every(([key, value]) => !value || key === 'job'))
-  if (open.length === 0) return
+  if (open.length === 0 || (!given && sought.has(id))) return
+  sought.add(id)
   let run = given
   if (!run) {
     const asked = store.dispatch(runsApi.endpoints.run.initiate(id, { subscribe: false }))

@@ -1,6 +1,6 @@
 // What the live WebSocket says, and what it is asked.
 
-import type { Run, RunState } from '@/api/types'
+import type { Run, RunState, RunTable } from '@/api/types'
 
 interface Numbered {
   seq: number
@@ -20,22 +20,31 @@ export interface StateEvent extends OfRun {
   state: RunState
   reason?: string | null
 }
-export interface ProgressEvent extends OfRun {
-  type: 'progress'
-  /** The target table. */
-  table: string
+/** How far one run is, as it stands in the frame of a tick. */
+export interface RunProgress {
+  run: string
+  job: string
+  state: RunState
   rows_read: number
   rows_written: number
-  splits_done: number
-  splits: number
   rows_estimated: number | null
-  rows_per_second: number
+  rows_per_second: number | null
+  lag_ms?: number | null
+  dead_letters?: number
+  position?: string | null
+  tables?: (Partial<RunTable> & { target: string })[]
 }
-export interface FollowingEvent extends OfRun {
-  type: 'following' | 'streaming'
-  changes_per_second?: number
-  lag_ms: number | null
-  position: string
+/** All runs that moved since the last tick. */
+export interface ProgressFrame extends Numbered {
+  type: 'progress'
+  at: string
+  runs: RunProgress[]
+}
+/** One run of such a frame, as an event of its own. */
+export interface ProgressEvent extends OfRun, RunProgress {
+  type: 'progress'
+  run: string
+  job: string
 }
 export interface WaitingEvent extends OfRun {
   type: 'waiting'
@@ -48,12 +57,12 @@ export interface LogEvent extends OfRun {
   message: string
 }
 export interface OtherEvent extends OfRun {
-  type: 'planned' | 'note' | 'checkpoint' | 'finished' | 'failed'
+  type: 'planned' | 'note' | 'streaming' | 'checkpoint' | 'finished' | 'failed'
   [field: string]: unknown
 }
 
-export type LiveEvent = StateEvent | ProgressEvent | FollowingEvent | WaitingEvent | LogEvent | OtherEvent
-export type LiveMessage = Snapshot | LiveEvent
+export type LiveEvent = StateEvent | ProgressEvent | WaitingEvent | LogEvent | OtherEvent
+export type LiveMessage = Snapshot | ProgressFrame | Exclude<LiveEvent, ProgressEvent>
 
 /** What a page wants to hear of. */
 export interface Interest {
@@ -84,4 +93,11 @@ export function parse(text: string): LiveMessage | null {
   } catch {
     return null
   }
+}
+
+/** The events of a message that is no snapshot: one, or one for each run of a tick. */
+export function eventsOf(message: Exclude<LiveMessage, Snapshot>): LiveEvent[] {
+  if (message.type !== 'progress') return [message]
+  const { seq, at } = message
+  return message.runs.map((run) => ({ ...run, type: 'progress', seq, at }))
 }

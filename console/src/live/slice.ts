@@ -3,7 +3,7 @@
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit'
 import type { LiveStatus } from './connection'
-import type { LiveMessage } from './protocol'
+import { eventsOf, type LiveEvent, type LiveMessage } from './protocol'
 
 /** One point of a run's chart. `t` is in seconds, as charts want it. */
 export interface Sample {
@@ -11,14 +11,8 @@ export interface Sample {
   rate: number
   lag: number | null
 }
-interface TableSpeed {
-  at: number
-  rate: number
-}
 export interface RunTrack {
   samples: Sample[]
-  /** Speed of each table at its last event. */
-  tables: Record<string, TableSpeed>
   rate: number
   lag: number | null
   /** Seconds until the next try, where the run waits for something outside. */
@@ -31,30 +25,19 @@ export interface LiveState {
 
 /** Ten minutes of one sample a second. */
 const SAMPLES = 600
-/** A table that has said nothing for so long does not move. */
-const STALE_S = 2.5
 
-export const emptyTrack = (): RunTrack => ({ samples: [], tables: {}, rate: 0, lag: null, retryAt: null })
+export const emptyTrack = (): RunTrack => ({ samples: [], rate: 0, lag: null, retryAt: null })
 
 const AT_REST = new Set(['paused', 'stopped', 'finished', 'failed'])
 
 /** Takes one event into a run's track, in place. */
-export function track(run: RunTrack, message: LiveMessage): void {
-  if (message.type === 'snapshot') return
+export function track(run: RunTrack, message: LiveEvent): void {
   const t = Date.parse(message.at) / 1000
   switch (message.type) {
     case 'progress':
-      run.tables[message.table] = { at: t, rate: message.rows_per_second }
-      run.rate = Object.values(run.tables)
-        .filter((table) => t - table.at <= STALE_S)
-        .reduce((sum, table) => sum + table.rate, 0)
-      run.retryAt = null
-      break
-    case 'following':
-    case 'streaming':
-      run.rate = message.changes_per_second ?? run.rate
-      run.lag = message.lag_ms
-      run.retryAt = null
+      run.rate = message.rows_per_second ?? 0
+      run.lag = message.lag_ms ?? null
+      if (message.state !== 'waiting') run.retryAt = null
       break
     case 'waiting':
       run.rate = 0
@@ -64,7 +47,6 @@ export function track(run: RunTrack, message: LiveMessage): void {
       run.retryAt = null
       if (!AT_REST.has(message.state)) return
       run.rate = 0
-      run.tables = {}
       break
     default:
       return
@@ -88,7 +70,7 @@ const slice = createSlice({
     liveMessages: (state, { payload }: PayloadAction<LiveMessage[]>) => {
       for (const message of payload) {
         if (message.type === 'snapshot') continue
-        track((state.runs[message.run] ??= emptyTrack()), message)
+        for (const event of eventsOf(message)) track((state.runs[event.run] ??= emptyTrack()), event)
       }
     },
   },

@@ -4,10 +4,10 @@ import { ActionIcon, Button, CopyButton, Group, Modal, Text, Title, Tooltip } fr
 import { useDocumentTitle } from '@mantine/hooks'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link } from 'react-router'
-import type { Role, Run, RunState } from '@/api/types'
+import type { Role, RunState } from '@/api/types'
 import { may } from '@/app/session'
 import { useAppSelector } from '@/app/store'
-import { between, duration, type Instant, percent, share, useFormat } from '@/format'
+import { between, duration, type Instant, percent, useFormat } from '@/format'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { Icon, type IconName } from './Icon'
@@ -108,14 +108,6 @@ export function Bar({ part, label, state, size }: { part: number | null; label: 
   )
 }
 
-export function RunBar({ run, size }: { run: Run; size?: 'lg' }) {
-  const follows = run.mode === 'changes' || (run.mode === 'full+changes' && run.lag_ms !== null && run.lag_ms !== undefined)
-  if (follows && run.state !== 'finished') {
-    return <span className={classes.sub}>{run.lag_ms === null || run.lag_ms === undefined ? '' : `lag ${duration(run.lag_ms)}`}</span>
-  }
-  return <Bar part={share(run.rows_written, run.rows_estimated, run.state === 'finished')} label={run.job} state={run.state} size={size} />
-}
-
 /** A moment, with all of it on demand. */
 export function Time({ at, as = 'moment' }: { at: Instant; as?: 'moment' | 'ago' | 'stamp' }) {
   const f = useFormat()
@@ -140,11 +132,11 @@ export function Elapsed({ from, to }: { from: Instant; to: Instant }) {
   return <span style={{ whiteSpace: 'nowrap' }}>{duration(between(from, to, Math.max(now, Date.now())))}</span>
 }
 
-export function Facts({ items }: { items: [string, ReactNode][] }) {
+export function Facts({ items }: { items: [string, ReactNode, 'wide'?][] }) {
   return (
     <dl className={classes.facts}>
-      {items.map(([name, value]) => (
-        <div key={name}>
+      {items.map(([name, value, wide]) => (
+        <div key={name} style={wide && { gridColumn: 'span 2' }}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
@@ -157,7 +149,7 @@ export function Stats({ children }: { children: ReactNode }) {
   return <div className={classes.stats}>{children}</div>
 }
 
-export function Stat({ label, value, unit, to, tone }: { label: string; value: ReactNode; unit?: string; to?: string; tone?: 'failed' | 'waiting' | 'running' }) {
+export function Stat({ label, value, unit, note, to, tone }: { label: string; value: ReactNode; unit?: string; note?: string; to?: string; tone?: 'failed' | 'waiting' | 'running' }) {
   const inside = (
     <>
       <span className={classes.statLabel}>{label}</span>
@@ -165,6 +157,7 @@ export function Stat({ label, value, unit, to, tone }: { label: string; value: R
         {value}
         {unit && <small>{unit}</small>}
       </span>
+      {note && <span className={classes.statNote}>{note}</span>}
     </>
   )
   const kind = `${classes.panel} ${classes.stat}`

@@ -89,7 +89,7 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
       title: w.took,
       width: '5rem',
       right: true,
-      cell: (run) => <Elapsed from={run.started_at} to={ended(run)} />,
+      cell: (run) => <Took run={run} />,
     },
   ]
   return columns.filter((column) => column !== false)
@@ -97,10 +97,9 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
 
 const MOVING = new Set(['running', 'pausing', 'stopping', 'waiting'])
 
-/** When it came to rest, as far as that is known. */
-export function ended(run: Run): string | null {
-  if (run.ended_at) return run.ended_at
-  return MOVING.has(run.state) ? null : (run.started_at ?? run.created_at)
+/** From its start to its end, or to now while it moves; at rest in between there is no such time. */
+export function Took({ run }: { run: Run }) {
+  return <Elapsed from={run.ended_at || MOVING.has(run.state) ? run.started_at : null} to={run.ended_at} />
 }
 
 /** How far a run is, or why it is not going on. */

@@ -159,7 +159,7 @@ function Queue() {
     { id: 'position', title: w.queuePlace, width: '4rem', cell: (one) => one.position },
     {
       id: 'job',
-      title: w.jobs,
+      title: w.queueJob,
       width: 'minmax(8rem, 1fr)',
       main: true,
       cell: (one) => <Link to={`/runs/${one.run}`}>{one.job}</Link>,

@@ -8,8 +8,8 @@ import { useAppSelector } from '@/app/store'
 import { duration, remaining, share, short, useFormat } from '@/format'
 import { emptyTrack } from '@/live/slice'
 import { Chart } from '@/ui/Chart'
-import { Bar, CopyValue, Elapsed, Facts, Panel, Stat, Stats, Time } from '@/ui/pieces'
-import { ended } from '@/ui/runColumns'
+import { Bar, CopyValue, Facts, Panel, Stat, Stats, Time } from '@/ui/pieces'
+import { Took } from '@/ui/runColumns'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
@@ -25,7 +25,7 @@ export function Summary({ run }: { run: Run }) {
   const rate = run.state === 'running' ? run.rows_per_second : null
   const left = run.state === 'running' ? remaining(run.rows_written, run.rows_estimated, rate) : null
   const part = share(run.rows_written, run.rows_estimated, run.state === 'finished')
-  const facts: [string, React.ReactNode][] = [
+  const facts: [string, React.ReactNode, 'wide'?][] = [
     [w.toJob, <Link key="job" to={`/jobs/${encodeURIComponent(run.job)}`}>{run.job}</Link>],
     [w.mode, s.modes[run.mode]],
     [w.trigger, run.trigger ? s.triggers[run.trigger] : '–'],
@@ -40,20 +40,21 @@ export function Summary({ run }: { run: Run }) {
         <span className="mono">{run.id}</span>
         <CopyValue value={run.id} />
       </span>,
+      'wide',
     ],
   ]
-  if (run.position) facts.push([w.position, <span key="position" className="mono">{run.position}</span>])
+  if (run.position) facts.push([w.position, <span key="position" className="mono">{run.position}</span>, 'wide'])
   return (
     <>
       {!(run.mode === 'changes' || (follows && run.lag_ms !== null && run.lag_ms !== undefined)) && (
         <Bar part={part} label={w.progress} state={run.state} size="lg" />
       )}
       <Stats>
-        <Stat label={w.written} value={<span title={f.whole(run.rows_written)}>{short(run.rows_written)}</span>} unit={run.rows_estimated !== null && run.state !== 'finished' ? w.of(short(run.rows_estimated)) : undefined} />
+        <Stat label={w.written} value={<span title={f.whole(run.rows_written)}>{short(run.rows_written)}</span>} note={run.rows_estimated !== null && run.state !== 'finished' ? w.of(short(run.rows_estimated)) : undefined} />
         <Stat label={w.read} value={<span title={f.whole(run.rows_read)}>{short(run.rows_read)}</span>} />
         <Stat label={w.speed} value={short(rate)} unit={s.rowsPerSecond} />
         {follows ? <Stat label={w.lag} value={duration(run.lag_ms)} /> : <Stat label={w.left} value={duration(left)} />}
-        <Stat label={w.took} value={<Elapsed from={run.started_at} to={ended(run)} />} />
+        <Stat label={w.took} value={<Took run={run} />} />
         <Stat label={w.dead} value={short(run.dead_letters)} to={run.dead_letters > 0 ? `/runs/${run.id}?tab=dead-letters` : undefined} tone={run.dead_letters > 0 ? 'waiting' : undefined} />
       </Stats>
       <Charts id={run.id} follows={follows} />

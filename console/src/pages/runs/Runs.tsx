@@ -1,6 +1,6 @@
 // The history: every run, newest first, with filters; ten thousand of them scroll.
 
-import { Button, Group, Select, TextInput } from '@mantine/core'
+import { Button, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useCallback, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
@@ -18,6 +18,7 @@ import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { dayEnd, dayOf, dayStart, filterOf, searchOf } from './filter'
+import classes from './runs.module.css'
 import { words } from './words'
 
 const STATES: RunState[] = ['running', 'waiting', 'created', 'pausing', 'paused', 'stopping', 'failed', 'finished', 'stopped']
@@ -100,7 +101,7 @@ function Filters({ filter, change, clear }: FiltersProps) {
     return [...all].sort()
   }, [jobs, filter.job])
   return (
-    <Group gap="xs" align="end" role="search" aria-label={w.filters}>
+    <div className={classes.filters} role="search" aria-label={w.filters}>
       <TextInput
         data-search
         label={s.search}
@@ -111,7 +112,7 @@ function Filters({ filter, change, clear }: FiltersProps) {
           setQ(event.currentTarget.value)
           later(event.currentTarget.value)
         }}
-        style={{ flex: '1 1 14rem' }}
+        className={classes.search}
       />
       <Select
         label={w.state}
@@ -120,7 +121,6 @@ function Filters({ filter, change, clear }: FiltersProps) {
         data={STATES.map((state) => ({ value: state, label: s.states[state] }))}
         value={filter.state ?? null}
         onChange={(state) => change({ state: state ?? '' })}
-        style={{ flex: '0 1 10rem' }}
       />
       <Select
         label={w.job}
@@ -131,7 +131,6 @@ function Filters({ filter, change, clear }: FiltersProps) {
         data={names}
         value={filter.job ?? null}
         onChange={(job) => change({ job: job ?? '' })}
-        style={{ flex: '0 1 12rem' }}
       />
       <TextInput
         type="date"
@@ -157,6 +156,6 @@ function Filters({ filter, change, clear }: FiltersProps) {
           {w.clear}
         </Button>
       )}
-    </Group>
+    </div>
   )
 }
