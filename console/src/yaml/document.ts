@@ -110,7 +110,7 @@ function change(text: string, how: (document: Document) => void): string {
   const document = parseDocument(text, { prettyErrors: false })
   if (document.errors.length > 0) return text
   const before = document.toJS() as Plain
-  how(document as unknown as Document)
+  how(document)
   return same(before, document.toJS() as Plain) ? text : document.toString(SHAPE)
 }
 
