@@ -22,6 +22,8 @@ pub struct Settings {
     pub file_roots: Vec<String>,
     /// Whether jobs may reach stores by HTTP in private networks and on this machine.
     pub allow_private_networks: bool,
+    /// Environment variables of the server that jobs may take passwords from; none at first.
+    pub environment: Vec<String>,
     /// When people are told, and how.
     pub alerts: AlertSettings,
 }
@@ -35,6 +37,7 @@ impl Default for Settings {
             audit_days: None,
             file_roots: Vec::new(),
             allow_private_networks: false,
+            environment: Vec::new(),
             alerts: AlertSettings::default(),
         }
     }
@@ -77,11 +80,13 @@ impl Default for AlertSettings {
 /// An address that is told by an HTTP POST of JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
+    /// Its name, among the others.
+    pub name: String,
     /// The address.
     pub url: String,
-    /// What is sent as `Authorization`, sealed.
+    /// Something is sent as `Authorization`; it is kept among the secrets.
     #[serde(default)]
-    pub authorization: Option<String>,
+    pub has_authorization: bool,
 }
 
 /// How mail is sent, and to whom.
@@ -96,9 +101,9 @@ pub struct Email {
     /// Who signs in; nobody when `None`.
     #[serde(default)]
     pub user: Option<String>,
-    /// Their password, sealed.
+    /// They have a password; it is kept among the secrets.
     #[serde(default)]
-    pub password: Option<String>,
+    pub has_password: bool,
     /// Who it is from.
     pub from: String,
     /// Who it goes to.
