@@ -19,6 +19,8 @@ pub const PLACES: &[&str] = &[
     "log-recorded",
     "definition-changed",
     "overlap-passed",
+    "tables-join",
+    "joining-planned",
 ];
 
 /// Ends the process here when a test wants it.

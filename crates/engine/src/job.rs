@@ -19,6 +19,11 @@ use crate::follow::Following;
 pub struct Job {
     /// Its name, for people.
     pub name: String,
+    /// Its name stands for the tables it selects where jobs are told apart: one that follows changes
+    /// may select others from one start to the next. Otherwise a job that selects other tables is
+    /// another job.
+    #[serde(default)]
+    pub known_by_name: bool,
     /// The command that starts it again.
     pub command: String,
     /// Where rows come from.
@@ -154,6 +159,7 @@ impl Job {
     pub fn new(name: impl Into<String>, source: Endpoint, sink: Endpoint) -> Self {
         Self {
             name: name.into(),
+            known_by_name: false,
             command: String::new(),
             source,
             sink,
@@ -189,7 +195,9 @@ impl Job {
 }
 
 /// Tells jobs apart: the same job gives the same text, whatever its passwords, speed, error limits
-/// and name are. It finds the unfinished run that the same command continues.
+/// and name are. It finds the unfinished run that the same command continues. A job that is known
+/// by its name ([`Job::known_by_name`]) and follows changes gives the same text whatever tables it
+/// selects: those it selects anew come to its run.
 pub fn fingerprint(job: &Job) -> String {
     let address = |e: &Endpoint| {
         let relative = e.hosts.is_empty().then(|| std::env::current_dir().ok()).flatten();
@@ -203,9 +211,13 @@ pub fn fingerprint(job: &Job) -> String {
             json!([c.tables, columns])
         })
         .collect();
+    let tables = match job.known_by_name && job.mode.follows() {
+        true => json!({ "of": job.name }),
+        false => json!(job.tables),
+    };
     let what = json!({
         "source": address(&job.source), "sink": address(&job.sink), "mode": job.mode,
-        "tables": job.tables, "query": job.query, "filter": job.filter, "target": job.target,
+        "tables": tables, "query": job.query, "filter": job.filter, "target": job.target,
         "columns": columns, "processors": [job.source_processors, job.sink_processors],
         "write": job.write, "create": job.create, "generated": job.generated, "target_columns": job.target_columns,
         "before": job.before, "after": job.after,

@@ -33,7 +33,9 @@ pub struct JobFile {
     /// Version of this format: 1.
     #[schemars(range(min = 1, max = 1))]
     pub version: u32,
-    /// The job's name; the file's name when not given.
+    /// The job's name; the file's name when not given. A job that gives a name and follows changes
+    /// stays the same job when its tables become others: those that are added are copied, and
+    /// followed together with the rest.
     pub name: Option<String>,
     /// Connections by alias, for `source` and `sink` to refer to.
     #[serde(default)]
@@ -158,6 +160,7 @@ impl JobFile {
             when_lost: self.source.when_lost.unwrap_or_default(),
         };
         let job = Job {
+            known_by_name: self.name.is_some(),
             name: self.name.unwrap_or_else(|| default_name.to_owned()),
             command: command.to_owned(),
             source,

@@ -114,6 +114,10 @@ impl TableProgress {
         &self.splits[id as usize]
     }
 
+    pub(crate) fn find_split(&self, id: u32) -> Option<&SplitProgress> {
+        self.splits.get(id as usize)
+    }
+
     /// Rows read, earlier processes included.
     pub(crate) fn rows_read(&self) -> u64 {
         self.splits.iter().map(|s| s.read.load(Relaxed)).sum()

@@ -134,7 +134,7 @@ impl Stretch {
         // Rows without a key cannot be told from those that the log brings: it is to be known
         // which of them the snapshot has.
         if let Some(log) = self.log.as_ref().filter(|_| table.bound.key.is_empty()) {
-            log.reads(table.index)?;
+            log.reads(&table.bound.plan.source.name)?;
         }
 
         // open the source there
@@ -165,6 +165,14 @@ impl Stretch {
     /// What the sink is to do, table by table.
     pub(crate) fn tasks(&self) -> Vec<WriteTask> {
         self.tables.iter().map(|t| t.task.clone()).collect()
+    }
+
+    /// The tables that are copied: all, or those that come to a run which follows already.
+    pub(crate) fn arriving(&self) -> impl Iterator<Item = &MovingTable> {
+        let copies = |table: &&MovingTable| {
+            self.log.as_ref().is_none_or(|log| log.copies(&table.bound.plan.source.name))
+        };
+        self.tables.iter().filter(copies)
     }
 
     /// Forgets bad rows and changed values behind what is durable of a split: they come again.

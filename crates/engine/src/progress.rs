@@ -87,9 +87,13 @@ impl RunProgress {
         Arc::clone(&table.progress)
     }
 
-    pub(crate) fn tables(&self) -> Vec<Arc<TableProgress>> {
-        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        tables.iter().map(|t| Arc::clone(&t.progress)).collect()
+    /// The table at a place of the plan begins anew.
+    pub(crate) fn replace(&self, index: usize, bound: &BoundTable) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        match tables.get_mut(index) {
+            Some(table) => *table = Table::of(bound),
+            None => tables.push(Table::of(bound)),
+        }
     }
 
     pub(crate) fn summary(&self) -> Summary {

@@ -31,6 +31,10 @@ impl Stream<'_> {
             self.passed(&change);
             return Ok(());
         }
+        if self.is_told_before(&change)? {
+            self.passed(&change);
+            return Ok(());
+        }
         let verdict = verdict(
             &self.log.job.following.schema_changes,
             place.map(|at| &*self.tables.all[at].followed.source),
@@ -90,6 +94,24 @@ impl Stream<'_> {
         self.replanned = true;
         self.passed(&change);
         if alone && change.complete { self.flush().await } else { Ok(()) }
+    }
+
+    /// Whether the table was read in a snapshot that stands behind the change.
+    fn is_told_before(&self, change: &SchemaChange) -> Result<bool> {
+        let state = self.log.kept.get();
+        let Some(read_at) = state.read_at.get(&change.table.to_string()) else { return Ok(false) };
+        if self.changes.reached(&self.read, read_at)? {
+            return Ok(false);
+        }
+        if change.complete {
+            return self.changes.reached(read_at, &change.position);
+        }
+        // Inside of a transaction: whether it ended before the snapshot is not known.
+        let text = format!(
+            "{}: its definition changed, or it was truncated, near the snapshot it was read in",
+            change.table
+        );
+        Err(Error::new(Code::CannotResume, text).hint("start over with --fresh"))
     }
 
     /// What comes next stands behind the change.

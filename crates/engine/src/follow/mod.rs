@@ -4,13 +4,15 @@
 //!
 //! `read.rs` reads on a task of its own; `bind.rs` brings rows into the target's terms; `fold.rs`
 //! makes few changes of many, `sequence.rs` keeps the order where it matters; `apply.rs` applies a
-//! set; `definitions.rs` follows changes of tables. The target's transaction holds whole
+//! set; `definitions.rs` follows changes of tables, `newcomers.rs` finds tables that the source made
+//! without a word in its log. The target's transaction holds whole
 //! transactions of the source together with their place in the log.
 
 mod apply;
 mod bind;
 mod definitions;
 mod fold;
+mod newcomers;
 mod read;
 mod rows;
 mod sequence;

@@ -1,14 +1,14 @@
 //! What a run that follows changes keeps of its place: the snapshot's moments, and the definitions
 //! at each place of the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use syncline_connector::Moment;
 use syncline_store::Store;
-use syncline_types::{Code, Error, Position, Result};
+use syncline_types::{Code, Error, Position, Result, TableName, TableSelection};
 
 /// What is kept, as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -20,9 +20,10 @@ pub(crate) struct LogState {
     pub(crate) overlap: Option<Position>,
     /// Where the snapshot stands that is being read.
     pub(crate) moment: Option<Position>,
-    /// Where the snapshot stood that each table without a key was read in, by the table's place in
-    /// the plan: rows of such a table cannot be applied twice.
-    pub(crate) read_at: BTreeMap<u32, Position>,
+    /// Where the snapshot stood that a table was read in, by its name at the source, for tables
+    /// that have in it what the log tells up to there: those without a key, whose rows cannot be
+    /// applied twice, and those that came to a run which followed already.
+    pub(crate) read_at: BTreeMap<String, Position>,
     /// How far it is from snapshot to log.
     pub(crate) phase: Phase,
     /// The place in the log was lost: the target's tables are replaced by new copies.
@@ -30,6 +31,19 @@ pub(crate) struct LogState {
     pub(crate) anew: bool,
     /// A person was asked about the change of a definition that ends here.
     pub(crate) asked: Option<Position>,
+    /// What the job selected as the run was last brought in line with it.
+    #[serde(default)]
+    pub(crate) selection: Option<TableSelection>,
+    /// Tables of the source that come to a run which follows already: they are copied while the
+    /// log waits.
+    #[serde(default)]
+    pub(crate) joining: BTreeSet<String>,
+    /// Those were made while the run followed: all their rows are its to bring, in every mode.
+    #[serde(default)]
+    pub(crate) made: bool,
+    /// Tables of the source that fit the selection, came later, and are not followed.
+    #[serde(default)]
+    pub(crate) passed_over: BTreeSet<String>,
 }
 
 /// How far a run is from snapshot to log.
@@ -89,17 +103,21 @@ impl KeptLog {
 
     /// Forgets everything: the run copies its tables anew, in place of the target's where
     /// `replace` says so.
-    pub(crate) fn begin_anew(&self, replace: bool) -> Result<()> {
+    pub(crate) fn begin_anew(&self, replace: bool, selection: &TableSelection) -> Result<()> {
         let mut state = self.lock();
-        *state = LogState { anew: replace, ..LogState::default() };
+        let selection = Some(selection.clone());
+        *state = LogState { anew: replace, selection, ..LogState::default() };
         self.store.begin_anew(&self.run, self.epoch, &json(&state)?)
     }
 
     /// A snapshot was opened: the first, or one that goes on where another was broken off.
     pub(crate) fn opened(&self, moment: &Moment) -> Result<()> {
         self.change(|state| {
-            let exact = state.start.is_none() && moment.low == moment.high;
+            let exact = state.moment.is_none() && moment.low == moment.high;
             state.start.get_or_insert_with(|| moment.low.clone());
+            for table in &state.joining {
+                state.read_at.entry(table.clone()).or_insert_with(|| moment.low.clone());
+            }
             state.overlap = (!exact).then(|| moment.high.clone());
             state.moment = Some(moment.high.clone());
         })
@@ -110,11 +128,38 @@ impl KeptLog {
         self.lock().overlap.is_some()
     }
 
+    /// Tables come to the run, which follows as far as is known. `made`: the source has just made
+    /// them.
+    pub(crate) fn joins(&self, tables: BTreeSet<String>, made: bool) -> Result<()> {
+        self.change(|state| {
+            state.phase = Phase::Snapshot;
+            (state.joining, state.made) = (tables, made);
+            (state.overlap, state.moment) = (None, None);
+            state.read_at.clear();
+        })
+    }
+
+    /// Tables that were to come are gone: only those that are `there` come.
+    pub(crate) fn come_without(&self, there: impl Fn(&String) -> bool) -> Result<()> {
+        self.change(|state| {
+            state.joining.retain(|name| there(name));
+            if state.joining.is_empty() {
+                state.phase = Phase::Following;
+            }
+        })
+    }
+
+    /// Whether a table of the source is among those that are copied now.
+    pub(crate) fn copies(&self, table: &TableName) -> bool {
+        let state = self.lock();
+        state.joining.is_empty() || state.joining.contains(&table.to_string())
+    }
+
     /// A table without a key is about to be read in the present snapshot.
-    pub(crate) fn reads(&self, table: u32) -> Result<()> {
+    pub(crate) fn reads(&self, table: &TableName) -> Result<()> {
         self.change(|state| {
             if let Some(moment) = state.moment.clone() {
-                state.read_at.insert(table, moment);
+                state.read_at.insert(table.to_string(), moment);
             }
         })
     }

@@ -1,5 +1,6 @@
 //! The log, element by element: applied, and made durable at the ends of transactions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -31,7 +32,7 @@ const RETENTION_EVERY: Duration = Duration::from_secs(30);
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How following came to rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Followed {
     /// It was asked to leave.
     Left,
@@ -40,6 +41,9 @@ pub(crate) enum Followed {
     /// The rows of the snapshot's last moment are reached, and the target's tables can be made
     /// whole.
     Overtaken,
+    /// The log is followed as far as it went, so that tables may come: those of these names that
+    /// the source made, or what the job selects anew when there are none.
+    Grows(BTreeSet<String>),
 }
 
 /// What following needs of its run.
@@ -51,6 +55,8 @@ pub(crate) struct Log<'a> {
     pub(crate) kept: &'a KeptLog,
     /// The plan that the run began with.
     pub(crate) plan: &'a Plan,
+    /// The job selects other tables than the run has: it comes to rest when it has caught up.
+    pub(crate) grows: bool,
     /// When this process is to come to rest.
     pub(crate) deadline: Option<Instant>,
 }
@@ -132,6 +138,7 @@ impl Log<'_> {
                 recorded: now,
                 told: Told { at: now, changes: Changes::default() },
                 looked: None,
+                asked_at: None,
                 unread: None,
             });
         }
@@ -177,6 +184,8 @@ pub(super) struct Stream<'a> {
     recorded: Instant,
     told: Told,
     looked: Option<Instant>,
+    /// When the source was last asked for tables that came.
+    pub(super) asked_at: Option<Instant>,
     unread: Option<u64>,
 }
 
@@ -207,6 +216,13 @@ impl Stream<'_> {
             self.catch_up().await?;
             self.tell();
             self.watch_retention().await?;
+            if self.log.grows && self.caught_up {
+                return self.rest_for(BTreeSet::new()).await;
+            }
+            let made = self.newcomers().await?;
+            if !made.is_empty() && self.complete {
+                return self.rest_for(made).await;
+            }
             if self.caught_up && self.log.job.following.until == Until::CaughtUp {
                 self.flush_if_complete().await?;
                 return Ok(Followed::Rested);
@@ -263,15 +279,16 @@ impl Stream<'_> {
         }
     }
 
-    /// Up to which place of a set the rows of each table are at the target already: a table without
-    /// a key was read in a snapshot behind the log's beginning.
+    /// Up to which place of a set the rows of each table are at the target already: it was read in
+    /// a snapshot behind this place of the log.
     fn skipped(&self, set: &ChangeSet) -> Result<Vec<u32>> {
         let mut skip = vec![0; self.tables.all.len()];
         let state = self.log.kept.get();
-        for (index, read_at) in &state.read_at {
-            let index = *index as usize;
-            let keyless = self.tables.all.get(index).is_some_and(|t| t.followed.key.is_empty());
-            if !keyless || self.changes.reached(&self.read, read_at)? {
+        for (name, read_at) in &state.read_at {
+            let Some(index) = self.tables.all.iter().position(|table| table.is(name)) else {
+                continue;
+            };
+            if self.changes.reached(&self.read, read_at)? {
                 continue;
             }
             for commit in &set.commits {
@@ -279,11 +296,14 @@ impl Stream<'_> {
                     skip[index] = commit.end;
                 }
             }
-            if !set.complete {
-                let name = &self.tables.all[index].followed.source.name;
+            let told = |changes: &RowChanges| {
+                changes.table.name.to_string() == *name
+                    && changes.order.last().is_some_and(|last| *last >= skip[index])
+            };
+            if !set.complete && set.changes.iter().any(told) {
                 let text = format!(
-                    "{name}: a transaction too large to be held comes between the snapshots of a \
-                     copy that was broken off, and the table has no key"
+                    "{name}: a transaction too large to be held comes before the snapshot that it \
+                     was read in"
                 );
                 return Err(Error::new(Code::CannotResume, text).hint("start over with --fresh"));
             }
@@ -388,7 +408,7 @@ impl Stream<'_> {
     }
 
     /// Records, then announces, how far the target is.
-    fn record(&mut self) -> Result<()> {
+    pub(super) fn record(&mut self) -> Result<()> {
         let stretch = self.log.stretch;
         stretch.store.save_log_position(&stretch.run, stretch.epoch, &self.durable)?;
         may_crash!("log-recorded");

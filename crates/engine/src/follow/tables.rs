@@ -28,6 +28,13 @@ pub(crate) struct Tracked {
     pub(crate) followed: FollowedTable,
 }
 
+impl Tracked {
+    /// Whether it is the table of this name at the source.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        !self.gone && self.followed.source.name.to_string() == name
+    }
+}
+
 /// All tables, by their place in the plan.
 pub(crate) struct Tables<'a> {
     job: &'a Job,
@@ -141,7 +148,8 @@ impl<'a> Tables<'a> {
 
     /// The source's tables.
     pub(crate) fn sources(&self) -> Vec<Arc<TableSchema>> {
-        self.all.iter().map(|t| Arc::clone(&t.followed.source)).collect()
+        let there = self.all.iter().filter(|table| !table.gone);
+        there.map(|t| Arc::clone(&t.followed.source)).collect()
     }
 
     /// The task of the sink.

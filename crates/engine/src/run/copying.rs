@@ -26,6 +26,9 @@ impl Driver {
         log: Option<&KeptLog>,
     ) -> Result<Vec<BoundTable>> {
         let source = self.source.as_ref();
+        if let Some(log) = log.filter(|log| !log.get().joining.is_empty()) {
+            return self.plan_joining(log, workers).await;
+        }
         let kept = self.kept_plan()?;
         let new = kept.is_none();
         let mut bound = match kept {
@@ -49,32 +52,49 @@ impl Driver {
             Some(log) => self.begin_at(log, &bound, workers).await?,
             None => source.begin(workers).await?,
         };
-        if let Consistency::PerSplit(why) = consistency {
-            self.announce(Event::Note {
-                message: format!("no common snapshot, each piece shows its own moment: {why}"),
-            });
-        }
+        self.note_consistency(consistency);
         if !new {
             return Ok(bound);
         }
         for table in &mut bound {
             if self.job.mode != Mode::Changes {
-                let mut cut = self.job.speed.cut(workers, self.sink.as_ref());
-                if log.is_some() && table.key.is_empty() {
-                    // All of it in one moment, which can be told from what the log brings.
-                    cut.splits = 1;
-                }
-                table.plan.splits = source.plan(&table.read, &cut).await?;
+                self.cut(table, workers).await?;
             }
-            for note in &table.plan.notes {
-                let message = format!("{}: {note}", table.plan.source.name);
-                self.announce(Event::Note { message });
-            }
+            self.note_table(table);
+        }
+        if let Some(log) = log {
+            log.change(|state| state.selection = Some(self.job.tables.clone()))?;
         }
         let plan = Plan::of(bound.iter().map(|t| t.plan.clone()).collect());
         self.store.save_plan(&self.run, self.epoch, &plan.to_json()?)?;
         may_crash!("plan-kept");
         Ok(bound)
+    }
+
+    pub(super) fn note_consistency(&self, consistency: Consistency) {
+        if let Consistency::PerSplit(why) = consistency {
+            self.announce(Event::Note {
+                message: format!("no common snapshot, each piece shows its own moment: {why}"),
+            });
+        }
+    }
+
+    pub(super) fn note_table(&self, table: &BoundTable) {
+        for note in &table.plan.notes {
+            let message = format!("{}: {note}", table.plan.source.name);
+            self.announce(Event::Note { message });
+        }
+    }
+
+    /// Cuts a table into pieces, in the source's snapshot.
+    pub(super) async fn cut(&self, table: &mut BoundTable, workers: usize) -> Result<()> {
+        let mut cut = self.job.speed.cut(workers, self.sink.as_ref());
+        if self.job.mode.follows() && table.key.is_empty() {
+            // All of it in one moment, which can be told from what the log brings.
+            cut.splits = 1;
+        }
+        table.plan.splits = self.source.plan(&table.read, &cut).await?;
+        Ok(())
     }
 
     pub(super) fn make_stretch(
@@ -98,30 +118,40 @@ impl Driver {
         }
         let tables: Vec<MovingTable> = bound
             .into_iter()
-            .zip(self.progress.tables())
             .enumerate()
-            .map(|(index, (bound, progress))| MovingTable {
+            .map(|(index, bound)| MovingTable {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
                 task: bound.write_task(&self.run, self.epoch),
                 left: AtomicUsize::new(bound.plan.splits.len()),
-                progress,
+                progress: self.progress.table(index, &bound),
                 bound,
             })
             .collect();
+        // Tables that were followed and dropped are not in the plan any more.
+        let table_of = |table: u32| tables.get(table as usize);
         for at in self.store.checkpoints(&self.run)?.iter().filter(|c| c.done) {
-            let table = &tables[at.table as usize];
-            let split = table.progress.split(at.split);
+            let Some(table) = table_of(at.table) else { continue };
+            let Some(split) = table.progress.find_split(at.split) else { continue };
             split.opened(at.position.seq, at.written);
             split.flushed(true);
             table.left.fetch_sub(1, SeqCst);
         }
-        for table in self.store.committed_tables(&self.run)? {
-            tables[table as usize].progress.committed.store(true, SeqCst);
+        for table in self.store.committed_tables(&self.run)?.into_iter().filter_map(table_of) {
+            table.progress.committed.store(true, SeqCst);
+        }
+        for table in &tables {
+            // Those that are followed already are at the target.
+            if log.as_ref().is_some_and(|log| !log.copies(&table.bound.plan.source.name)) {
+                table.progress.committed.store(true, SeqCst);
+                table.left.store(0, SeqCst);
+            }
         }
         let mut bad = 0;
         for (table, count) in self.store.count_dead_letters(&self.run)? {
-            tables[table as usize].progress.dead_letters.store(count, SeqCst);
             bad += count;
+            if let Some(table) = table_of(table) {
+                table.progress.dead_letters.store(count, SeqCst);
+            }
         }
         Ok(Stretch {
             run: self.run.clone(),
@@ -183,9 +213,13 @@ impl Driver {
 
     /// What comes once all rows are there. `false` when asked to leave before.
     pub(super) async fn relate(&self, stretch: &Stretch, patience: &Patience) -> Result<bool> {
-        let tasks = stretch.tasks();
+        let joins = stretch.log.as_ref().is_some_and(|log| !log.get().joining.is_empty());
+        let tasks: Vec<_> = stretch.arriving().map(|table| table.task.clone()).collect();
         if patience.attempt(|| 0, || self.sink.relate(&tasks)).await?.is_none() {
             return Ok(false);
+        }
+        if joins {
+            return Ok(true);
         }
         Ok(self.execute(&self.job.after, patience).await?.is_some())
     }

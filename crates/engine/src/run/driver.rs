@@ -22,6 +22,8 @@ use crate::workers::{self, Patience};
 pub(super) enum Ended {
     /// The log is followed as far as the job wants for now.
     Rested,
+    /// Tables come to it.
+    Grows,
     /// The place in the log is gone, and the job wants the tables copied anew.
     Lost,
     /// Everything is at the target.
@@ -84,6 +86,7 @@ impl Driver {
             match (ended, wish) {
                 (Ok(Ended::Complete), _) => break self.finished(),
                 (Ok(Ended::Rested), _) => break self.rested(),
+                (Ok(Ended::Grows), _) => {}
                 (Ok(Ended::Lost), _) => {
                     self.kept_plan = None;
                     self.resumed = false;
@@ -180,7 +183,7 @@ impl Driver {
                 self.announce(Event::Note { message });
                 let emptied = self.make_room(&stretch).await?;
                 self.unfollow(&self.run, self.epoch, stretch.tasks()).await?;
-                log.begin_anew(!emptied)?;
+                log.begin_anew(!emptied, &self.job.tables)?;
                 Ok(Ended::Lost)
             }
             other => other,

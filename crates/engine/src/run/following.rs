@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use syncline_connector::{ApplyTask, Consistency, DefinitionChange, Follower, Mode, WriteTask};
+use syncline_connector::{
+    ApplyTask, Consistency, DefinitionChange, Follow, Follower, Mode, Moment, WriteTask,
+};
 use syncline_types::{Code, Error, Result};
 
 use super::driver::{Driver, Ended};
@@ -22,9 +24,7 @@ impl Driver {
         workers: usize,
     ) -> Result<Consistency> {
         let log = log_of(self.source.as_ref())?;
-        let told = log.tells_generated();
-        let tables = bound.iter().map(|t| Arc::new(plan::followed(&t.plan, told))).collect();
-        let follow = what(&self.job, &self.run, tables, self.sink.wants_old_images());
+        let follow = self.follow_of(bound)?;
         for message in log.check_log(&follow).await? {
             self.announce(Event::Note { message });
         }
@@ -35,7 +35,27 @@ impl Driver {
             }
             return Ok(Consistency::Snapshot);
         }
-        let (consistency, moment) = log.begin_at(&follow, workers).await?;
+        let (consistency, moment) = self.open_snapshot(&follow, bound, workers).await?;
+        kept.opened(&moment)?;
+        Ok(consistency)
+    }
+
+    /// What is followed of these tables.
+    pub(super) fn follow_of(&self, bound: &[BoundTable]) -> Result<Follow> {
+        let told = log_of(self.source.as_ref())?.tells_generated();
+        let tables = bound.iter().map(|t| Arc::new(plan::followed(&t.plan, told))).collect();
+        Ok(what(&self.job, &self.run, tables, self.sink.wants_old_images()))
+    }
+
+    /// Opens the source's snapshot, with its place in the log.
+    pub(super) async fn open_snapshot(
+        &self,
+        follow: &Follow,
+        bound: &[BoundTable],
+        workers: usize,
+    ) -> Result<(Consistency, Moment)> {
+        let log = log_of(self.source.as_ref())?;
+        let (consistency, moment) = log.begin_at(follow, workers).await?;
         may_crash!("snapshot-opened");
         if moment.low != moment.high
             && let Some(table) = bound.iter().find(|t| t.key.is_empty())
@@ -49,18 +69,22 @@ impl Driver {
                  or the table a key",
             ));
         }
-        kept.opened(&moment)?;
-        Ok(consistency)
+        Ok((consistency, moment))
     }
 
-    /// The tables as the run knew them when it last moved: the source may be far ahead of the log.
-    pub(super) fn known(&self) -> Result<Vec<BoundTable>> {
+    /// The plan that holds where the run last moved.
+    pub(super) fn known_plan(&self) -> Result<Plan> {
         let plans = self.store.log_plans(&self.run)?;
         let plan = match plans.last() {
             Some((_, plan)) => Some(Plan::from_json(plan)?),
             None => self.kept_plan()?,
         };
-        let plan = plan.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
+        plan.ok_or_else(|| Error::bug("a log is followed without a plan"))
+    }
+
+    /// The tables as the run knew them when it last moved: the source may be far ahead of the log.
+    pub(super) fn known(&self) -> Result<Vec<BoundTable>> {
+        let plan = self.known_plan()?;
         plan.tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
     }
 
@@ -74,12 +98,12 @@ impl Driver {
         // What the snapshot needed is not needed any more.
         self.source.end().await?;
         if kept.get().phase == Phase::Overlap {
-            match self.follow_log(stretch, kept, patience).await? {
+            match self.follow_log(stretch, kept, patience, false).await? {
                 Some(Followed::Overtaken) => may_crash!("overlap-passed"),
                 Some(Followed::Rested) => return Ok(Ended::Rested),
-                Some(Followed::Left) | None => return Ok(Ended::Left),
+                Some(Followed::Left | Followed::Grows(_)) | None => return Ok(Ended::Left),
             }
-            for table in &stretch.tables {
+            for table in stretch.arriving() {
                 if !workers::commit_now(stretch, table, patience).await? {
                     return Ok(Ended::Left);
                 }
@@ -95,10 +119,22 @@ impl Driver {
                 return Ok(Ended::Left);
             }
             may_crash!("copy-forgotten");
-            kept.change(|state| state.phase = Phase::Following)?;
+            kept.change(|state| {
+                state.phase = Phase::Following;
+                state.joining.clear();
+            })?;
         }
-        Ok(match self.follow_log(stretch, kept, patience).await? {
+        let Some(new) = patience.attempt(|| 0, || self.selected_anew(kept)).await? else {
+            return Ok(Ended::Left);
+        };
+        Ok(match self.follow_log(stretch, kept, patience, new.is_some()).await? {
             Some(Followed::Rested) => Ended::Rested,
+            Some(Followed::Grows(made)) => {
+                match patience.attempt(|| 0, || self.grow(kept, new.as_ref(), &made)).await? {
+                    Some(()) => Ended::Grows,
+                    None => Ended::Left,
+                }
+            }
             Some(Followed::Overtaken | Followed::Left) | None => Ended::Left,
         })
     }
@@ -109,6 +145,7 @@ impl Driver {
         stretch: &Arc<Stretch>,
         kept: &KeptLog,
         patience: &Patience,
+        grows: bool,
     ) -> Result<Option<Followed>> {
         let plan =
             self.kept_plan()?.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
@@ -119,6 +156,7 @@ impl Driver {
             progress: &self.progress,
             kept,
             plan: &plan,
+            grows,
             deadline: match self.job.following.until {
                 Until::For(time) => Some(self.started + time),
                 Until::Stopped | Until::CaughtUp => None,

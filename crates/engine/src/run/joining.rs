@@ -1,0 +1,209 @@
+//! Tables that come to a run which follows already: the job selects more than it did, or the source
+//! has made them. The run follows the log up to its end and rests there; the tables are copied from
+//! a snapshot of their own, and are followed from its place on together with the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syncline_connector::{Consistency, Mode, Moment, Start};
+use syncline_types::{Code, Error, ErrorKind, Position, Result, TableSchema, TableSelection};
+
+use super::driver::Driver;
+use crate::crash::may_crash;
+use crate::events::Event;
+use crate::follow::{KeptLog, log_of};
+use crate::plan::{self, BoundTable, Plan};
+
+/// Tables of the source by their names.
+pub(super) type Found = BTreeMap<String, TableSchema>;
+
+impl Driver {
+    /// The tables that the job selects, when it selects others than the run was last brought in
+    /// line with.
+    pub(super) async fn selected_anew(&self, kept: &KeptLog) -> Result<Option<Found>> {
+        match kept.get().selection {
+            Some(selection) if selection == self.job.tables => Ok(None),
+            Some(_) => self.selected(&self.job.tables).await.map(Some),
+            None => {
+                kept.change(|state| state.selection = Some(self.job.tables.clone()))?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn selected(&self, selection: &TableSelection) -> Result<Found> {
+        let found = self.source.discover(selection).await?;
+        let filled = found.into_iter().filter(|info| !info.schema.columns.is_empty());
+        Ok(filled.map(|info| (info.schema.name.to_string(), info.schema)).collect())
+    }
+
+    /// Lets tables come, now that the log is followed up to its end: those that the source `made`,
+    /// and those that the job selects and did not before. `seen`: how the latter were when the end
+    /// was still ahead. One that has changed since waits for the next end.
+    pub(super) async fn grow(
+        &self,
+        kept: &KeptLog,
+        seen: Option<&Found>,
+        made: &BTreeSet<String>,
+    ) -> Result<()> {
+        if !made.is_empty() {
+            self.announce_joining(made);
+            return kept.joins(made.clone(), true);
+        }
+        let (Some(seen), Some(before)) = (seen, kept.get().selection) else { return Ok(()) };
+        let now = self.selected(&self.job.tables).await?;
+        if now != *seen {
+            return Ok(());
+        }
+        // A table that was named, and is gone by now, is no reason to stop.
+        let had = match self.selected(&before).await {
+            Err(error) if error.kind() == ErrorKind::Config => Found::new(),
+            had => had?,
+        };
+        let mut plan = self.known_plan()?;
+        let known: BTreeSet<String> =
+            plan.tables.iter().map(|table| table.source.name.to_string()).collect();
+        let come = |name: &&String| !had.contains_key(*name) && !known.contains(*name);
+        let joining: BTreeSet<String> = now.keys().filter(come).cloned().collect();
+        let goes = |name: &String| had.contains_key(name) && !now.contains_key(name);
+        for name in known.iter().filter(|name| goes(name)) {
+            let message = format!("{name}: it is selected no more, and followed no more");
+            self.announce(Event::Note { message });
+        }
+        plan.tables.retain(|table| !goes(&table.source.name.to_string()));
+        if plan.tables.len() < known.len() {
+            let at = self.rests_at(kept)?;
+            self.store.save_log_plan(&self.run, self.epoch, &at, &plan.to_json()?)?;
+        }
+        self.announce_joining(&joining);
+        if !joining.is_empty() {
+            kept.joins(joining, false)?;
+            may_crash!("tables-join");
+        }
+        kept.change(|state| state.selection = Some(self.job.tables.clone()))
+    }
+
+    fn announce_joining(&self, tables: &BTreeSet<String>) {
+        for name in tables {
+            let message = format!("{name}: it is copied now, and followed from there on");
+            self.announce(Event::Note { message });
+        }
+    }
+
+    /// Where the run came to rest.
+    fn rests_at(&self, kept: &KeptLog) -> Result<Position> {
+        let recorded = self.store.log_position(&self.run)?;
+        recorded.or(kept.get().start).ok_or_else(|| Error::bug("a log was followed from nowhere"))
+    }
+
+    /// The plan with the tables that come, and the source's snapshot open in which they are read.
+    pub(super) async fn plan_joining(
+        &self,
+        kept: &KeptLog,
+        workers: usize,
+    ) -> Result<Vec<BoundTable>> {
+        let joining = kept.get().joining;
+        let mut plan = self.known_plan()?;
+        let comes = |name: &syncline_types::TableName| joining.contains(&name.to_string());
+        if let Some(first) = plan.tables.iter().position(|table| comes(&table.source.name)) {
+            let coming = Plan::of(plan.tables.split_off(first));
+            let source = self.source.as_ref();
+            let coming = plan::rebind(&self.job, &self.processors, source, coming).await?;
+            let mut bound = self.bind_all(plan)?;
+            bound.extend(coming);
+            let (consistency, moment) = self.open_joining(kept, &bound, workers).await?;
+            self.note_consistency(consistency);
+            kept.opened(&moment)?;
+            return Ok(bound);
+        }
+        let first = plan.tables.len();
+        let coming = self.coming(kept, first).await?;
+        let mut bound = self.bind_all(plan)?;
+        bound.extend(coming);
+        let (consistency, moment) = self.open_joining(kept, &bound, workers).await?;
+        self.note_consistency(consistency);
+        // What changed while the snapshot was opened is not known to be in it.
+        let found = self.source.discover(&self.job.tables).await?;
+        for table in &bound[first..] {
+            let planned = &table.plan.source;
+            if !found.iter().any(|info| info.schema == *planned) {
+                let text = format!("{}: it changed as it was about to be copied", planned.name);
+                return Err(Error::new(Code::SnapshotLost, text));
+            }
+        }
+        for table in &mut bound[first..] {
+            if self.job.mode != Mode::Changes || kept.get().made {
+                self.cut(table, workers).await?;
+            }
+            self.note_table(table);
+        }
+        // Tables at these places that are gone are not these.
+        let from = u32::try_from(first).unwrap_or(u32::MAX);
+        self.store.forget_tables(&self.run, self.epoch, from)?;
+        kept.opened(&moment)?;
+        let plan = Plan::of(bound.iter().map(|table| table.plan.clone()).collect());
+        let at = self.rests_at(kept)?;
+        self.store.save_log_plan(&self.run, self.epoch, &at, &plan.to_json()?)?;
+        may_crash!("joining-planned");
+        for (index, table) in bound.iter().enumerate().skip(first) {
+            self.progress.replace(index, table);
+        }
+        Ok(bound)
+    }
+
+    fn bind_all(&self, plan: Plan) -> Result<Vec<BoundTable>> {
+        plan.tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
+    }
+
+    /// What becomes of the tables that come, whose places in the plan begin at `first`.
+    async fn coming(&self, kept: &KeptLog, first: usize) -> Result<Vec<BoundTable>> {
+        let joining = kept.get().joining;
+        let (source, sink) = (self.source.as_ref(), self.sink.as_ref());
+        let made = plan::make(&self.job, &self.processors, source, sink).await?.tables;
+        let comes: Vec<bool> = made
+            .iter()
+            .map(|table| joining.contains(&table.plan.source.name.to_string()))
+            .collect();
+        let place = |at: u32| -> Option<u32> {
+            let at = at as usize;
+            let before = comes[..at].iter().filter(|comes| **comes).count();
+            comes[at].then(|| u32::try_from(first + before).unwrap_or(u32::MAX))
+        };
+        let mut coming = Vec::new();
+        for (mut table, comes) in made.into_iter().zip(&comes) {
+            if *comes {
+                table.plan.after = table.plan.after.iter().filter_map(|at| place(*at)).collect();
+                coming.push(table);
+            }
+        }
+        if coming.len() < joining.len() {
+            // Dropped meanwhile: the others come without it.
+            let there = |name: &String| {
+                coming.iter().any(|table| table.plan.source.name.to_string() == *name)
+            };
+            kept.come_without(there)?;
+            return Err(Error::new(Code::SnapshotLost, "a table that was to be copied is gone"));
+        }
+        crate::mapping::refuse_lossy(&self.job, &coming)?;
+        Ok(coming)
+    }
+
+    async fn open_joining(
+        &self,
+        kept: &KeptLog,
+        bound: &[BoundTable],
+        workers: usize,
+    ) -> Result<(Consistency, Moment)> {
+        let log = log_of(self.source.as_ref())?;
+        let follow = self.follow_of(bound)?;
+        for message in log.check_log(&follow).await? {
+            self.announce(Event::Note { message });
+        }
+        if self.job.mode != Mode::Changes || kept.get().made {
+            return self.open_snapshot(&follow, bound, workers).await;
+        }
+        // Their rows are at the target already: what comes is followed.
+        log.start(&follow, &Start::Now).await?;
+        let at = log.end_of_log().await?;
+        Ok((Consistency::Snapshot, Moment { low: at.clone(), high: at }))
+    }
+}
