@@ -1,5 +1,66 @@
-import { Page } from '@/ui/pieces'
+import { Button, Group } from '@mantine/core'
+import { useState } from 'react'
+import { useNavigate, useSearchParams } from 'react-router'
+import { useConnectorsQuery, useCreateConnectionMutation, useTestConnectionMutation } from '@/api/connections'
+import type { ConnectionInput } from '@/api/types'
+import { notice } from '@/app/notices'
+import { useAppDispatch } from '@/app/store'
+import { ErrorNote, Loaded } from '@/ui/notes'
+import { Do, Page, Panel, useMay } from '@/ui/pieces'
+import { useWords } from '@/words'
+import { draftOf, Form } from './Form'
+import { TestResult } from './TestResult'
+import { words } from './words'
 
 export function Component() {
-  return <Page title="NewConnection">{null}</Page>
+  const w = useWords(words)
+  const navigate = useNavigate()
+  const dispatch = useAppDispatch()
+  const [search] = useSearchParams()
+  const readOnly = !useMay('editor')
+  const connectors = useConnectorsQuery()
+  const [draft, setDraft] = useState(draftOf())
+  const [create, creating] = useCreateConnectionMutation()
+  const [test, tested] = useTestConnectionMutation()
+  const save = async (input: ConnectionInput) => {
+    const done = await create(input)
+    if (done.error) return
+    dispatch(notice(w.saved(input.name)))
+    // The wizard sends people here for a connection it lacks, and wants them back.
+    const back = search.get('back')
+    await navigate(back?.startsWith('/') && !back.startsWith('//') ? back : `/connections/${encodeURIComponent(input.name)}`)
+  }
+  return (
+    <Page title={w.newTitle} crumbs={[{ to: '/connections', title: w.connections }]}>
+      <Panel>
+        <Loaded query={connectors}>
+          {(data) => (
+            <Form
+              connectors={data}
+              draft={draft}
+              onChange={(next) => {
+                setDraft(next)
+                if (tested.data ?? tested.error) tested.reset()
+              }}
+              onSubmit={(input) => void save(input)}
+              readOnly={readOnly}
+            >
+              {(input) => (
+                <>
+                  <TestResult result={tested.data} error={tested.error} />
+                  {creating.error && <ErrorNote error={creating.error} />}
+                  <Group gap="xs">
+                    <Button type="submit" loading={creating.isLoading} disabled={readOnly}>
+                      {w.create}
+                    </Button>
+                    <Do label={tested.isLoading ? w.testing : w.test} icon="connections" needs="editor" loading={tested.isLoading} disabled={draft.url === ''} onClick={() => void test(input)} />
+                  </Group>
+                </>
+              )}
+            </Form>
+          )}
+        </Loaded>
+      </Panel>
+    </Page>
+  )
 }
