@@ -3,6 +3,7 @@
 mod following;
 mod refusal;
 mod sections;
+mod surroundings;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,10 @@ use self::sections::{
 use crate::dead_letters::ErrorLimit;
 use crate::follow::{Following, SchemaPolicies};
 use crate::job::{Job, Speed, TableColumns};
+use crate::schedule::Schedule;
 
 pub use following::{check_mode, parse_schema_policies, parse_start, parse_until};
+pub use surroundings::{OwnMachine, Surroundings};
 
 /// A job, as written by a person.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -70,8 +73,8 @@ pub struct JobFile {
     /// How long something outside (a server that is down) is waited for.
     #[serde(default)]
     pub retry: RetryConfig,
-    /// When a server starts the job by itself, as a cron expression. `syncline run` starts it now.
-    pub schedule: Option<String>,
+    /// When a server starts the job by itself; `syncline run` starts it now.
+    pub schedule: Option<Schedule>,
 }
 
 /// The JSON Schema of the job file, steps of processors included.
@@ -125,13 +128,26 @@ impl JobFile {
         }
     }
 
-    /// The job, with everything resolved. `command` starts it again.
+    /// The job, with everything resolved, on somebody's own machine. `command` starts it again.
     ///
     /// # Errors
     /// When an alias, a secret, a pattern or a value is wrong.
     pub fn resolve(self, default_name: &str, command: &str) -> Result<Job> {
-        let source = self.endpoint("source", &self.source.connection, &self.source.url)?;
-        let sink = self.endpoint("sink", &self.sink.connection, &self.sink.url)?;
+        self.resolve_in(&OwnMachine, default_name, command)
+    }
+
+    /// As [`JobFile::resolve`], with what it refers to looked up in `around`.
+    ///
+    /// # Errors
+    /// As [`JobFile::resolve`].
+    pub fn resolve_in(
+        self,
+        around: &dyn Surroundings,
+        default_name: &str,
+        command: &str,
+    ) -> Result<Job> {
+        let source = self.endpoint(around, "source", &self.source.connection, &self.source.url)?;
+        let sink = self.endpoint(around, "sink", &self.sink.connection, &self.sink.url)?;
         let columns = self
             .columns
             .iter()
@@ -200,26 +216,40 @@ impl JobFile {
         Ok(job)
     }
 
+    /// Stored connections the job refers to, by side: those it does not bring itself.
+    pub fn stored_connections(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let sides = [("source", &self.source.connection), ("sink", &self.sink.connection)];
+        sides.into_iter().filter_map(|(side, alias)| {
+            let alias = alias.as_deref()?;
+            (!self.connections.contains_key(alias)).then_some((side, alias))
+        })
+    }
+
     fn endpoint(
         &self,
+        around: &dyn Surroundings,
         side: &str,
         alias: &Option<String>,
         url: &Option<String>,
     ) -> Result<Endpoint> {
         match (alias, url) {
             (Some(alias), None) => {
-                let connection = self.connections.get(alias).ok_or_else(|| {
-                    let near = did_you_mean(alias, self.connections.keys().map(String::as_str));
-                    Error::new(Code::BadUrl, format!("{side}: no connection {alias:?}{near}"))
-                })?;
+                let Some(connection) = self.connections.get(alias) else {
+                    let stored = around.connection(alias).map_err(|e| e.at(side))?;
+                    return stored.ok_or_else(|| {
+                        let near = did_you_mean(alias, self.connections.keys().map(String::as_str));
+                        Error::new(Code::BadUrl, format!("{side}: no connection {alias:?}{near}"))
+                    });
+                };
                 let place = format!("connections.{alias}");
-                let mut endpoint = Endpoint::parse(&connection.url).map_err(|e| e.at(&place))?;
+                let mut endpoint =
+                    surroundings::endpoint(&connection.url, around).map_err(|e| e.at(&place))?;
                 if let Some(password) = &connection.password {
-                    endpoint.password = Some(password.resolve().map_err(|e| e.at(&place))?);
+                    endpoint.password = Some(password.resolve(around).map_err(|e| e.at(&place))?);
                 }
                 Ok(endpoint)
             }
-            (None, Some(url)) => Endpoint::parse(url).map_err(|e| e.at(side)),
+            (None, Some(url)) => surroundings::endpoint(url, around).map_err(|e| e.at(side)),
             _ => Err(Error::new(Code::BadValue, format!("{side} needs either connection or url"))),
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use syncline_connector::{Secret, WriteMode};
 use syncline_types::{Code, Error, Result};
 
+use super::surroundings::Surroundings;
 use super::values::ValuesConfig;
 use crate::follow::{RetentionLimit, WhenLost};
 use crate::job::{ColumnMapping, GeneratedColumns};
@@ -35,7 +36,7 @@ pub struct SecretConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
-    /// Alias of a connection.
+    /// Alias of a connection: one of this file, or one that the server has.
     pub connection: Option<String>,
     /// A URL or path, instead of a connection.
     pub url: Option<String>,
@@ -61,7 +62,7 @@ pub struct SourceConfig {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SinkConfig {
-    /// Alias of a connection.
+    /// Alias of a connection: one of this file, or one that the server has.
     pub connection: Option<String>,
     /// A URL or path, instead of a connection.
     pub url: Option<String>,
@@ -206,17 +207,12 @@ impl ColumnConfig {
 }
 
 impl SecretConfig {
-    pub(super) fn resolve(&self) -> Result<Secret> {
+    pub(super) fn resolve(&self, around: &dyn Surroundings) -> Result<Secret> {
         match (&self.env, &self.file) {
-            (Some(name), None) => std::env::var(name).map(Secret::new).map_err(|_| {
+            (Some(name), None) => around.variable(name)?.map(Secret::new).ok_or_else(|| {
                 Error::new(Code::SecretMissing, format!("environment variable {name} is not set"))
             }),
-            (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
-                Err(e) => {
-                    Err(Error::new(Code::SecretMissing, format!("password file {path}")).because(e))
-                }
-            },
+            (None, Some(path)) => around.password_file(path),
             _ => Err(Error::new(Code::BadValue, "password needs either env or file")),
         }
     }
