@@ -3,11 +3,13 @@
 
 use std::collections::HashSet;
 
+use arrow::datatypes::Field;
 use syncline_sql::Dialect;
 use syncline_types::{
     Code, Column, Error, Result, TableInfo, TableName, TableSelection, did_you_mean, field,
 };
 
+use crate::native::{Native, STORE};
 use crate::shape;
 use crate::wire::Conn;
 
@@ -263,4 +265,11 @@ pub(crate) fn lossy_charset(column: &Column) -> Option<&str> {
         "binary",
     ];
     (!exact.contains(&charset)).then_some(charset)
+}
+
+/// Whether it is an ENUM with an empty member, whose text the error value has as well.
+pub(crate) fn has_empty_member(f: &Field) -> bool {
+    field::logical(f) == Some("enum")
+        && field::native(f, STORE)
+            .is_some_and(|n| Native::parse(n).args.iter().any(String::is_empty))
 }

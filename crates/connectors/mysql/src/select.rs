@@ -1,12 +1,12 @@
 //! The SELECT behind a read, and the columns it gives: those wanted, those of the key where they
-//! are not among them, and checks of texts the server may not be able to convert.
+//! are not among them, and checks of texts that may not say what the value is.
 
 use arrow::datatypes::Field;
 use syncline_sql::{Dialect, KeyRange, KeyValue, order_by, predicate};
 use syncline_types::{Code, Error, Result, TableSchema};
 
-use crate::catalog::lossy_charset;
-use crate::decode::{Decoded, Decoder};
+use crate::catalog::{has_empty_member, lossy_charset};
+use crate::decode::{Check, Checked, Decoded, Decoder};
 use crate::key::Key;
 use crate::wire::Conn;
 
@@ -17,7 +17,7 @@ pub(crate) struct Select {
     pub(crate) sql: String,
     fields: Vec<Field>,
     visible: usize,
-    checks: Vec<usize>,
+    checks: Vec<Check>,
     /// Where the key's columns stand among the fields.
     pub(crate) key: Vec<usize>,
 }
@@ -47,14 +47,19 @@ impl Select {
         let mut expressions: Vec<String> = fields.iter().map(|f| SQL.quote(f.name())).collect();
         let mut checks = Vec::new();
         for (index, column) in table.columns.iter().enumerate() {
-            let Some(charset) = lossy_charset(column) else { continue };
             let name = SQL.quote(column.name());
-            // There and back again: the same bytes, unless a character was lost.
-            expressions.push(format!(
-                "CAST(CONVERT(CONVERT({name} USING utf8mb4) USING {charset}) AS BINARY) \
-                 <=> CAST({name} AS BINARY)"
-            ));
-            checks.push(index);
+            if let Some(charset) = lossy_charset(column) {
+                // There and back again: the same bytes, unless a character was lost.
+                expressions.push(format!(
+                    "CAST(CONVERT(CONVERT({name} USING utf8mb4) USING {charset}) AS BINARY) \
+                     <=> CAST({name} AS BINARY)"
+                ));
+                checks.push(Check { column: index, of: Checked::Characters });
+            }
+            if has_empty_member(&column.field) {
+                expressions.push(format!("{name} + 0 <> 0"));
+                checks.push(Check { column: index, of: Checked::Member });
+            }
         }
         let mut sql = format!("SELECT {} FROM {}", expressions.join(", "), SQL.table(&table.name));
         let mut conditions = Vec::new();

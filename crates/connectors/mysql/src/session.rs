@@ -75,6 +75,11 @@ impl Store {
 pub(crate) const WRITE_MODE: &str =
     "STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO";
 
+/// The same without strictness, for values that a strict session never takes. Each of them has a
+/// warning, and any other warning is an error.
+pub(crate) const LENIENT_MODE: &str =
+    "NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO";
+
 fn settings(conn: &Conn, purpose: Purpose) -> Vec<String> {
     // NO_BACKSLASH_ESCAPES, ANSI_QUOTES and PAD_CHAR_TO_FULL_LENGTH must be off, strictness on.
     // NO_ZERO_DATE stays off: zero dates are values like others.

@@ -176,7 +176,7 @@ impl SinkWriter for Writer {
         let result = async {
             let rows = Rows::new(&self.plan.table, &targets, &batch.rows)?;
             self.feed.begin_step(STEP).await?;
-            self.feed.allow(rows.impossible).await?;
+            self.feed.allow(&rows).await?;
             let done = self.rows(&rows).await;
             self.feed.end_step(STEP, done).await
         }
@@ -192,7 +192,7 @@ impl SinkWriter for Writer {
         let done = self.feed.commit(&self.checkpoint, position, end).await;
         done.map_err(|e| e.at(&self.plan.table.name))?;
         // A temporary table would be in the way of the next writer.
-        let changed = self.feed.impossible || self.plan.unchecked;
+        let changed = self.feed.is_changed() || self.plan.unchecked;
         self.feed.conn.clean = self.plan.way != Way::Merge && !changed;
         Ok(())
     }

@@ -240,6 +240,14 @@ fn from_text(
     bytes: BytesAs,
 ) -> Option<Route> {
     match (&from.kind, b) {
+        // An empty text that is no member is MySQL's error value, and must not become the member.
+        (Kind::Enum(few), Kind::Enum(all))
+            if all.iter().any(String::is_empty) && !few.iter().any(String::is_empty) =>
+        {
+            let both: Vec<String> = few.iter().filter(|m| all.contains(m)).cloned().collect();
+            let check = stage::check_text(move |t| text::check_enum(t, &both));
+            some("only its members are taken", vec![check])
+        }
         (Kind::Enum(few), Kind::Enum(all)) if few.iter().all(|m| all.contains(m)) => every(vec![]),
         (Kind::TextOf { .. }, Kind::TextOf { native: None }) => every(vec![]),
         // Bits are the digits of a binary number, not of a decimal one.

@@ -9,6 +9,7 @@ use syncline_types::{Code, field};
 
 use super::charset::Charset;
 use super::{decimal, inet, json};
+use crate::decode::Checked;
 use crate::decode::build::{Build, LARGEST, Misfit, not_a_number, not_text, too_long};
 use crate::native::{Native, STORE, wire};
 use crate::wire::packet::Fields;
@@ -322,7 +323,8 @@ impl Means {
     fn text(&self, bytes: &[u8]) -> Result<String, Box<Misfit>> {
         match self {
             Means::Enum(members) => match big(bytes.iter().rev()) {
-                // The value of a wrong one.
+                // The value of a wrong one, unless that is what a member looks like.
+                0 if members.iter().any(String::is_empty) => Err(Checked::Member.misfit()),
                 0 => Ok(String::new()),
                 n => usize::try_from(n - 1)
                     .ok()

@@ -11,6 +11,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use syncline_types::{Code, field};
 
+use super::Check;
 use super::value::{bits, decimal, length_of_time, moment_of, uuid, wide_decimal};
 
 /// A single value beyond this cannot be held by an Arrow text or binary column with others.
@@ -57,8 +58,8 @@ pub(crate) enum Build {
     Date(Date32Builder),
     Moment(TimestampMicrosecondBuilder),
     Length(DurationMicrosecondBuilder),
-    /// Not a column of the rows: 0 says that the column of this index was not converted exactly.
-    Check(usize),
+    /// Not a column of the rows.
+    Check(Check),
 }
 
 macro_rules! each {

@@ -38,6 +38,39 @@ struct Slot {
     lie: Lie,
 }
 
+/// A column beside those of the rows, which is 0 where the text of another is not its value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Check {
+    /// The index of the other column.
+    pub(crate) column: usize,
+    pub(crate) of: Checked,
+}
+
+/// What is checked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Checked {
+    /// The text came back from UTF-8 as it was.
+    Characters,
+    /// An ENUM that has an empty member is not its error value, whose text is empty too.
+    Member,
+}
+
+impl Checked {
+    /// The bad value, where it is one.
+    pub(crate) fn misfit(self) -> Box<Misfit> {
+        let (code, why) = match self {
+            Checked::Characters => {
+                (Code::BadEncoding, "it has characters that Unicode does not have")
+            }
+            Checked::Member => (
+                Code::NoEquivalent,
+                "is the ENUM's error value, number 0, which reads as its member '' does",
+            ),
+        };
+        Misfit::new(code, why, "")
+    }
+}
+
 /// Builds batches from the rows of one result.
 pub(crate) struct Decoder {
     slots: Vec<Slot>,
@@ -62,14 +95,14 @@ pub(crate) struct Decoded {
 
 impl Decoder {
     /// A decoder for a result whose columns are `fields`, of which the first `visible` make the
-    /// rows, followed by one column for each of `checks` (the index of the column checked).
+    /// rows, followed by one column for each of `checks`.
     ///
     /// # Errors
     /// [`Code::TableChanged`] when the server's columns are not those the fields were made for.
     pub(crate) fn new(
         fields: Vec<Field>,
         visible: usize,
-        checks: &[usize],
+        checks: &[Check],
         columns: &[WireColumn],
     ) -> Result<Self> {
         if columns.len() != fields.len() + checks.len() {
@@ -80,8 +113,8 @@ impl Decoder {
         for (field, column) in fields.iter().zip(columns) {
             slots.push(slot(field, column)?);
         }
-        for (checked, column) in checks.iter().zip(&columns[fields.len()..]) {
-            slots.push(Slot { build: Build::Check(*checked), lie: lie_of(column.kind) });
+        for (check, column) in checks.iter().zip(&columns[fields.len()..]) {
+            slots.push(Slot { build: Build::Check(*check), lie: lie_of(column.kind) });
         }
         let schema = Arc::new(Schema::new(fields[..visible].to_vec()));
         Ok(Self { slots, fields, visible, schema, rows: 0, bytes: 0, bad: Vec::new() })
@@ -120,11 +153,10 @@ impl Decoder {
                 Lie::Counted => fields.string(),
             }
             .ok_or_else(short)?;
-            if let Build::Check(checked) = slot.build {
+            if let Build::Check(check) = slot.build {
                 if bytes.iter().all(|b| *b == 0) {
-                    let why = "it has characters that Unicode does not have";
-                    let misfit = Misfit::new(Code::BadEncoding, why, "");
-                    self.bad.push(Bad { row: self.rows, column: checked, misfit });
+                    let misfit = check.of.misfit();
+                    self.bad.push(Bad { row: self.rows, column: check.column, misfit });
                 }
                 continue;
             }

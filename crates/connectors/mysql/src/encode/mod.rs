@@ -153,6 +153,8 @@ pub(crate) struct Rows<'a> {
     pub(crate) count: usize,
     /// There are dates such as 2020-02-31, which the server takes only when told to.
     pub(crate) impossible: bool,
+    /// Columns that have an ENUM's error value, number 0, somewhere.
+    wrong: Vec<usize>,
 }
 
 /// Why a value cannot be written.
@@ -184,7 +186,25 @@ impl<'a> Rows<'a> {
             columns.push(Source { values, nulls: array.nulls(), target });
         }
         let impossible = columns.iter().any(Source::has_impossible_dates);
-        Ok(Self { columns, place: table.name.to_string(), count: batch.num_rows(), impossible })
+        let wrong = (0..columns.len()).filter(|at| columns[*at].has_error_values()).collect();
+        let place = table.name.to_string();
+        Ok(Self { columns, place, count: batch.num_rows(), impossible, wrong })
+    }
+
+    /// Whether there are error values of an ENUM: a load does not take them, and a strict session
+    /// does not either.
+    pub(crate) fn has_error_values(&self) -> bool {
+        !self.wrong.is_empty()
+    }
+
+    /// How many values of a row are an ENUM's error value.
+    pub(crate) fn error_values(&self, row: usize) -> usize {
+        self.wrong.iter().filter(|at| self.columns[**at].is_error_value(row)).count()
+    }
+
+    /// Whether a value is one.
+    pub(crate) fn is_error_value(&self, row: usize, at: usize) -> bool {
+        self.wrong.contains(&at) && self.columns[at].is_error_value(row)
     }
 
     /// Appends one row: a line, or a parenthesis of literals.
@@ -285,6 +305,22 @@ impl Source<'_> {
             }
             _ => false,
         }
+    }
+
+    /// Whether there are values of number 0, which an ENUM has beside its members. Its text is
+    /// empty; where that is a member's as well, the text is the member.
+    fn has_error_values(&self) -> bool {
+        let outside = matches!(
+            &self.target.rule,
+            Rule::Members { texts, set: false } if !texts.contains("")
+        );
+        let empty = |text: Option<&str>| text == Some("");
+        matches!(&self.values, Values::Text(a) if outside && a.iter().any(empty))
+    }
+
+    fn is_error_value(&self, row: usize) -> bool {
+        let null = self.nulls.is_some_and(|nulls| nulls.is_null(row));
+        matches!(&self.values, Values::Text(a) if !null && a.value(row).is_empty())
     }
 
     /// Which kind of bad value it is, where the error's code does not say it.

@@ -16,7 +16,7 @@ impl StateFollower {
         };
         let rows = shape.of(rows)?;
         let rows = Rows::new(&shape.columns, &shape.targets, &rows)?;
-        self.feed.allow(rows.impossible).await?;
+        self.feed.allow(&rows).await?;
         match keyed {
             true => self.feed.delete_keys(&known.name, &shape.columns, &rows).await,
             false => self.feed.delete_alike(&known.name, &shape.columns, &rows).await,

@@ -76,12 +76,13 @@ impl StateFollower {
     async fn row_by_row(&mut self, name: &TableName, update: &Update<'_>) -> Result<(), Trouble> {
         let targets = targets(&update.named);
         let rows = Rows::new(&update.named, &targets, &update.rows)?;
-        self.feed.allow(rows.impossible).await?;
+        self.feed.allow(&rows).await?;
         let head = format!("UPDATE {} SET ", SQL.table(name));
         for row in 0..rows.count {
             let out = &mut self.feed.buffer;
             out.clear();
             out.extend_from_slice(head.as_bytes());
+            let mut wrong = 0;
             for (at, column) in update.set.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
@@ -89,6 +90,7 @@ impl StateFollower {
                 out.extend_from_slice(column.as_bytes());
                 out.push(b'=');
                 rows.value(row, update.key.len() + at, Form::Sql, out)?;
+                wrong += usize::from(rows.is_error_value(row, update.key.len() + at));
             }
             for (at, column) in update.key.iter().enumerate() {
                 out.extend_from_slice(if at == 0 { b" WHERE " } else { b" AND " });
@@ -96,7 +98,7 @@ impl StateFollower {
                 out.push(b'=');
                 rows.value(row, at, Form::Sql, out)?;
             }
-            self.feed.send("").await?;
+            self.feed.send("", wrong).await?;
         }
         Ok(())
     }
@@ -114,7 +116,7 @@ impl StateFollower {
         }
         let targets = targets(&update.named);
         let rows = Rows::new(&update.named, &targets, &update.rows)?;
-        self.feed.allow(rows.impossible).await?;
+        self.feed.allow(&rows).await?;
         let from = SQL.table(scratch);
         self.feed.conn.exec(&format!("DELETE FROM {from}")).await?;
         let place = Place { into: scratch, columns: &columns, targets: &targets };

@@ -21,7 +21,7 @@ impl StateFollower {
         let rows = known.sorted(&shape.columns, shape.of(rows)?)?;
         let rows = Rows::new(&shape.columns, &shape.targets, &rows)?;
         let place = Place { into: &known.name, columns: &shape.columns, targets: &shape.targets };
-        self.feed.allow(rows.impossible).await?;
+        self.feed.allow(&rows).await?;
         match rows.count < FEW {
             true => self.feed.insert(place, &rows, "").await,
             false => self.feed.fill(place, &rows, CALL).await,
@@ -38,7 +38,7 @@ impl StateFollower {
         let rows = known.sorted(&shape.columns, shape.of(rows)?)?;
         let rows = Rows::new(&shape.columns, &shape.targets, &rows)?;
         let place = Place { into: &known.name, columns: &shape.columns, targets: &shape.targets };
-        self.feed.allow(rows.impossible).await?;
+        self.feed.allow(&rows).await?;
         if known.replaces(&shape) && rows.count >= FEW && self.feed.may_load() {
             match self.feed.load(place, &rows, Duplicates::Replace).await? {
                 Loaded::All => return Ok(()),

@@ -30,7 +30,7 @@ impl Writer {
         let done = async {
             let targets = targets(&taken);
             let rows = Rows::new(&taken, &targets, rows)?;
-            self.feed.allow(rows.impossible).await?;
+            self.feed.allow(&rows).await?;
             match keyed {
                 true => self.feed.delete_keys(&self.plan.into, &taken, &rows).await,
                 false => self.feed.delete_alike(&self.plan.into, &taken, &rows).await,
@@ -106,7 +106,7 @@ impl Feed {
             }
             self.buffer.extend_from_slice(between.as_bytes());
             self.buffer.extend_from_slice(&bytes);
-            self.send(")").await?;
+            self.send(")", 0).await?;
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Feed {
                     self.buffer.extend_from_slice(b" AS BINARY)");
                 }
             }
-            self.send(" LIMIT 1").await?;
+            self.send(" LIMIT 1", 0).await?;
         }
         Ok(())
     }

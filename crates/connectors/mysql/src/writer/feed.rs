@@ -10,7 +10,7 @@ use syncline_types::{Code, Error, ErrorKind, Flaw, Position, Result, TableName, 
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target};
 use crate::pool::{Lease, Pool};
-use crate::session::WRITE_MODE;
+use crate::session::{LENIENT_MODE, WRITE_MODE};
 use crate::wire::{Conn, Fault};
 
 const SQL: Dialect = Dialect::Mysql;
@@ -30,6 +30,8 @@ pub(crate) struct Feed {
     pub(crate) in_transaction: bool,
     /// The session takes dates such as 2020-02-31.
     pub(crate) impossible: bool,
+    /// The session takes an ENUM's error value, with a warning.
+    lenient: bool,
     pub(crate) buffer: Vec<u8>,
 }
 
@@ -135,8 +137,15 @@ impl Feed {
         let packet = conn.query("SELECT @@max_allowed_packet").await?;
         let packet = packet.single().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
         let conn = Lease::new(conn, Arc::clone(pool));
-        let (in_transaction, impossible, buffer) = (false, false, Vec::new());
-        Ok(Self { conn, load, packet, in_transaction, impossible, buffer })
+        Ok(Self {
+            conn,
+            load,
+            packet,
+            in_transaction: false,
+            impossible: false,
+            lenient: false,
+            buffer: Vec::new(),
+        })
     }
 
     /// Begins a transaction where there is none.
@@ -191,15 +200,27 @@ impl Feed {
         }
     }
 
-    /// Makes the session take dates such as 2020-02-31, or not: only for batches that have one, so
-    /// that expressions of generated columns are computed as ever.
-    pub(crate) async fn allow(&mut self, impossible: bool) -> Result<()> {
-        if impossible != self.impossible {
-            let more = if impossible { ",ALLOW_INVALID_DATES" } else { "" };
-            self.conn.exec(&format!("SET SESSION sql_mode='{WRITE_MODE}{more}'")).await?;
-            self.impossible = impossible;
+    /// Makes the session take what these rows have: dates such as 2020-02-31, an ENUM's error
+    /// value. Only for batches that have one, so that expressions of generated columns are computed
+    /// as ever.
+    pub(crate) async fn allow(&mut self, rows: &Rows<'_>) -> Result<()> {
+        let (impossible, lenient) = (rows.impossible, rows.has_error_values());
+        if (impossible, lenient) == (self.impossible, self.lenient) {
+            return Ok(());
         }
+        let mode = if lenient { LENIENT_MODE } else { WRITE_MODE };
+        let more = if impossible { ",ALLOW_INVALID_DATES" } else { "" };
+        // All warnings are looked at then.
+        let listed = if lenient { "65535" } else { "DEFAULT" };
+        let sql = format!("SET SESSION sql_mode='{mode}{more}', max_error_count={listed}");
+        self.conn.exec(&sql).await?;
+        (self.impossible, self.lenient) = (impossible, lenient);
         Ok(())
+    }
+
+    /// Whether the session is not as others expect it.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.impossible || self.lenient
     }
 
     /// Whether LOAD DATA LOCAL may be tried.
@@ -234,6 +255,9 @@ impl Feed {
         rows: &Rows<'_>,
         duplicates: Duplicates,
     ) -> Result<Loaded, Trouble> {
+        if rows.has_error_values() {
+            return Ok(Loaded::Doubtful);
+        }
         let replace = duplicates == Duplicates::Replace;
         match self.conn.load_begin(&place.load(if replace { "REPLACE" } else { "" })).await {
             Ok(()) => {}
@@ -315,7 +339,9 @@ impl Feed {
         behind: &str,
     ) -> Result<(), Trouble> {
         let limit = self.limit(bytes);
-        let mut listed = 0;
+        // Each has a warning, and a statement counts 65,535 of them at most.
+        let most = if rows.has_error_values() { most.min(1_000) } else { most };
+        let (mut listed, mut wrong) = (0, 0);
         self.buffer.clear();
         for row in 0..rows.count {
             let before = self.buffer.len();
@@ -325,26 +351,28 @@ impl Feed {
                 self.buffer.push(b',');
             }
             rows.write(row, Form::Sql, &mut self.buffer)?;
-            listed += 1;
+            let own = rows.error_values(row);
+            (listed, wrong) = (listed + 1, wrong + own);
             if before > 0 && (listed > most || self.buffer.len() + behind.len() > limit) {
                 // This row opens the next statement.
                 let next = self.buffer.split_off(before + 1);
                 self.buffer.pop();
-                self.send(behind).await?;
+                self.send(behind, wrong - own).await?;
                 self.buffer.extend_from_slice(head.as_bytes());
                 self.buffer.extend_from_slice(&next);
-                listed = 1;
+                (listed, wrong) = (1, own);
             }
         }
         if !self.buffer.is_empty() {
-            self.send(behind).await?;
+            self.send(behind, wrong).await?;
         }
         self.trim();
         Ok(())
     }
 
-    /// Sends the statement in the buffer. A warning is an error here: a value was changed.
-    pub(crate) async fn send(&mut self, behind: &str) -> Result<(), Trouble> {
+    /// Sends the statement in the buffer. A warning is an error here: a value was changed. Only
+    /// `wrong` values, the error values of an ENUM, have one each.
+    pub(crate) async fn send(&mut self, behind: &str, wrong: usize) -> Result<(), Trouble> {
         self.buffer.extend_from_slice(behind.as_bytes());
         if self.buffer.len() >= self.packet {
             let text = format!(
@@ -358,15 +386,29 @@ impl Feed {
         }
         let done = self.conn.exec_bytes(&self.buffer).await?;
         self.buffer.clear();
-        if done.warnings > 0 {
+        if done.warnings > 0 || wrong > 0 {
             // Deprecations and remarks on replication change no value.
             const HARMLESS: [u16; 4] = [1287, 1592, 1681, 3719];
+            // Data truncated for column …: what an ENUM's error value is taken with.
+            const TRUNCATED: u16 = 1265;
             let warnings = self.conn.warnings().await?;
-            let why = match warnings.iter().find(|(code, _)| !HARMLESS.contains(code)) {
-                Some((code, why)) => Some(format!("{why} ({code})")),
+            let all = warnings.len() >= usize::from(done.warnings);
+            let serious = || warnings.iter().filter(|(code, _)| !HARMLESS.contains(code));
+            let expected = wrong > 0
+                && all
+                && serious().count() == wrong
+                && serious().all(|(code, _)| *code == TRUNCATED);
+            // Which one is not expected cannot be told: a row alone has few.
+            let said: Vec<String> = serious()
+                .take(wrong.min(8) + 1)
+                .map(|(code, why)| format!("{why} ({code})"))
+                .collect();
+            let why = match said.is_empty() {
+                _ if expected => None,
+                false => Some(said.join("; ")),
                 // The server may have been told to keep no texts.
-                None if warnings.is_empty() => Some(format!("{} warnings", done.warnings)),
-                None => None,
+                true if warnings.is_empty() => Some(format!("{} warnings", done.warnings)),
+                true => None,
             };
             if let Some(why) = why {
                 let text = format!("the server would change a value: {why}");
@@ -380,7 +422,7 @@ impl Feed {
     pub(crate) async fn strict(&mut self, sql: &str) -> Result<(), Trouble> {
         self.buffer.clear();
         self.buffer.extend_from_slice(sql.as_bytes());
-        self.send("").await
+        self.send("", 0).await
     }
 
     /// Gives a buffer back that a large row made large.

@@ -8,8 +8,8 @@ use syncline_connector::{Consistency, Start};
 use syncline_testkit::{Database, Kind, Server};
 use syncline_types::{Code, ErrorKind, LogElement, Position};
 
-use crate::rig::{databases, own_servers};
 use crate::rig::tail::{BUDGET, Tail};
+use crate::rig::{databases, own_servers};
 use crate::types::snapshot;
 
 /// The file and offset of the log's end, and its GTIDs, as the server says them.
@@ -251,6 +251,15 @@ fn apply(state: &mut BTreeMap<String, String>, lines: &[String]) {
     }
 }
 
+/// Ends the threads that look at it, also where an assertion fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A snapshot taken while transactions go on, and the log from its place on, make up the table.
 async fn handover(kind: Kind, database: &Database, url: &str, exact: bool) {
     let name = format!("h{}", url.len());
@@ -258,6 +267,7 @@ async fn handover(kind: Kind, database: &Database, url: &str, exact: bool) {
     let tail = Tail::now(url, &[&name]).await;
     let stop = AtomicBool::new(false);
     let (mut tail, low, high, rows) = std::thread::scope(|scope| {
+        let stopped = Stop(&stop);
         for writer in 0..4 {
             let (stop, name) = (&stop, &name);
             scope.spawn(move || {
@@ -301,7 +311,7 @@ async fn handover(kind: Kind, database: &Database, url: &str, exact: bool) {
         };
         let handle = tokio::runtime::Handle::current();
         let (low, high, rows) = tokio::task::block_in_place(|| handle.block_on(work));
-        stop.store(true, Ordering::Relaxed);
+        drop(stopped);
         (tail, low, high, rows)
     });
     assert_eq!(low == high, exact, "{kind:?}");
