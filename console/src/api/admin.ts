@@ -60,7 +60,7 @@ export const adminApi = api.injectEndpoints({
     }),
     settings: build.query<VersionedSettings, void>({
       query: () => ({ path: '/settings' }),
-      transformResponse: (settings: Settings, meta) => ({ settings, version: meta?.version ?? 1 }),
+      transformResponse: (settings: Settings, meta) => ({ settings, version: meta?.version ?? settings.version ?? 1 }),
       providesTags: ['Settings'],
     }),
     updateSettings: build.mutation<Settings, VersionedSettings>({

@@ -355,14 +355,45 @@ export interface NodeInfo {
   slots: number
   running: string[]
 }
+export interface Webhook {
+  name: string
+  url: string
+  /** Sent, never answered. */
+  authorization?: string
+  has_authorization?: boolean
+}
+export interface Email {
+  host: string
+  port: number
+  security: 'tls' | 'start_tls' | 'none'
+  user?: string | null
+  /** Sent, never answered. */
+  password?: string
+  has_password?: boolean
+  from: string
+  to: string[]
+}
+export interface Alerts {
+  on_failed: boolean
+  waiting_seconds: number | null
+  lag_seconds: number | null
+  dead_letters: number | null
+  link: string | null
+  webhooks: Webhook[]
+  email: Email | null
+}
 export interface Settings {
   slots: number
   per_connection_limit: number
   history_days: number
-  alerts: Record<string, unknown>
+  audit_days: number | null
   file_roots: string[]
   allow_private_networks: boolean
-  [key: string]: unknown
+  environment: string[]
+  alerts: Alerts
+  version?: number
+  updated_at?: string | null
+  updated_by?: string | null
 }
 
 export type DifferenceKind = 'missing' | 'extra' | 'different' | 'unfit' | 'unreadable'

@@ -1,5 +1,128 @@
-import { Page } from '@/ui/pieces'
+import { Button, Group, NumberInput, SimpleGrid, Switch, TagsInput } from '@mantine/core'
+import { type FormEvent, useState } from 'react'
+import { useSettingsQuery, useTestAlertsMutation, useUpdateSettingsMutation, type VersionedSettings } from '@/api/admin'
+import { asProblem } from '@/api/problem'
+import type { Settings } from '@/api/types'
+import { notice } from '@/app/notices'
+import { useAppDispatch } from '@/app/store'
+import { ErrorNote, Loaded, Note } from '@/ui/notes'
+import { Do, Page, Panel, Time, useMay } from '@/ui/pieces'
+import ui from '@/ui/ui.module.css'
+import { useWords } from '@/words'
+import { shared } from '@/words/shared'
+import { AlertsForm } from './AlertsForm'
+import { words } from './words'
+
+const MOST = 1_024
+const MOST_DAYS = 36_500
+const ORDER: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
 
 export function Component() {
-  return <Page title="Settings">{null}</Page>
+  const w = useWords(words)
+  const query = useSettingsQuery()
+  const [round, setRound] = useState(0)
+  const reload = async () => {
+    await query.refetch()
+    setRound(round + 1)
+  }
+  return (
+    <Page title={w.title}>
+      <Loaded query={query} rows={12}>
+        {(data) => <Form key={round} saved={data} reload={() => void reload()} />}
+      </Loaded>
+    </Page>
+  )
+}
+
+function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void }) {
+  const w = useWords(words)
+  const s = useWords(shared)
+  const dispatch = useAppDispatch()
+  const readOnly = !useMay('admin')
+  // What was read when the form was filled: a later version is somebody else's work.
+  const [began, setBegan] = useState(saved)
+  const [settings, setSettings] = useState<Settings>(saved.settings)
+  const [update, updating] = useUpdateSettingsMutation()
+  const [test, testing] = useTestAlertsMutation()
+  const set = (changed: Partial<Settings>) => setSettings({ ...settings, ...changed })
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    const done = await update({ settings, version: began.version })
+    if (done.error) return
+    setBegan({ settings: done.data, version: done.data.version ?? began.version + 1 })
+    setSettings(done.data)
+    dispatch(notice(w.saved))
+  }
+  const overtaken = updating.error !== undefined && asProblem(updating.error).status === 412
+  const number = (label: string, hint: string | undefined, value: number | null, change: (n: number | null) => void, max: number) => (
+    <NumberInput
+      label={label}
+      description={hint}
+      inputWrapperOrder={ORDER}
+      value={value ?? ''}
+      onChange={(next) => change(typeof next === 'number' ? next : null)}
+      min={1}
+      max={max}
+      allowDecimal={false}
+      readOnly={readOnly}
+    />
+  )
+  return (
+    <form onSubmit={(event) => void submit(event)} className={ui.page}>
+      <Panel title={w.pool}>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {number(w.slots, w.slotsHint, settings.slots, (n) => set({ slots: n ?? 1 }), MOST)}
+          {number(w.perConnection, w.perConnectionHint, settings.per_connection_limit, (n) => set({ per_connection_limit: n ?? 1 }), MOST)}
+        </SimpleGrid>
+      </Panel>
+      <Panel title={w.history}>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {number(w.historyDays, undefined, settings.history_days, (n) => set({ history_days: n ?? 1 }), MOST_DAYS)}
+          {number(w.auditDays, w.auditHint, settings.audit_days, (n) => set({ audit_days: n }), MOST_DAYS)}
+        </SimpleGrid>
+      </Panel>
+      <Panel title={w.access}>
+        <div className={ui.page}>
+          <TagsInput label={w.fileRoots} description={w.fileRootsHint} inputWrapperOrder={ORDER} value={settings.file_roots} onChange={(file_roots) => set({ file_roots })} readOnly={readOnly} placeholder="/data/exchange" />
+          <TagsInput label={w.environment} description={w.environmentHint} inputWrapperOrder={ORDER} value={settings.environment} onChange={(environment) => set({ environment })} readOnly={readOnly} />
+          <Switch label={w.privateNetworks} description={w.privateNetworksHint} checked={settings.allow_private_networks} onChange={(event) => set({ allow_private_networks: event.currentTarget.checked })} disabled={readOnly} />
+        </div>
+      </Panel>
+      <Panel title={w.alerts}>
+        <AlertsForm alerts={settings.alerts} onChange={(alerts) => set({ alerts })} readOnly={readOnly} />
+      </Panel>
+      {overtaken ? (
+        <Note tone="waiting" role="alert" title={w.changed}>
+          <p>{w.changedHint}</p>
+          <Button mt="xs" size="compact-xs" variant="default" onClick={reload}>
+            {w.reload}
+          </Button>
+        </Note>
+      ) : (
+        updating.error && <ErrorNote error={updating.error} />
+      )}
+      {testing.error && <ErrorNote error={testing.error} />}
+      <Group gap="xs">
+        <Button type="submit" loading={updating.isLoading} disabled={readOnly}>
+          {s.save}
+        </Button>
+        <Do
+          label={w.test}
+          needs="admin"
+          loading={testing.isLoading}
+          onClick={() =>
+            void test().then((done) => {
+              if (!done.error) dispatch(notice(w.tested))
+            })
+          }
+        />
+        {began.settings.updated_at && (
+          <span className={ui.sub}>
+            {w.lastChange}: <Time at={began.settings.updated_at} as="stamp" />
+            {began.settings.updated_by ? ` ${w.by(began.settings.updated_by)}` : ''}
+          </span>
+        )}
+      </Group>
+    </form>
+  )
 }
