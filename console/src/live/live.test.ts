@@ -47,7 +47,7 @@ describe('the place in the sequence', () => {
 describe('messages', () => {
   it('are taken when they are messages', () => {
     expect(parse('{"seq":1,"type":"state","run":"r"}')).toMatchObject({ seq: 1 })
-    for (const bad of ['', 'null', '[]', '{"seq":"1","type":"state"}', '{"seq":1}', '{']) expect(parse(bad)).toBeNull()
+    for (const bad of ['', 'null', '[]', '{"seq":"1","type":"state"}', '{"seq":1}', '{', '{"seq":1,"type":"snapshot"}']) expect(parse(bad)).toBeNull()
   })
 
   it('are asked for once for all pages', () => {

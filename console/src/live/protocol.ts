@@ -89,7 +89,9 @@ export function parse(text: string): LiveMessage | null {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null) return null
     const { seq, type } = value as Record<string, unknown>
-    return typeof seq === 'number' && typeof type === 'string' ? (value as LiveMessage) : null
+    if (typeof seq !== 'number' || typeof type !== 'string') return null
+    const whole = type !== 'progress' && type !== 'snapshot' ? true : Array.isArray((value as { runs?: unknown }).runs)
+    return whole ? (value as LiveMessage) : null
   } catch {
     return null
   }

@@ -48,7 +48,7 @@ export default function Plot({ times, series, height = 150 }: ChartProps) {
         height,
         legend: { show: false },
         cursor: { points: { size: 6 }, y: false, drag: { x: false, y: false } },
-        padding: [8, 8, 0, 0],
+        padding: [8, 26, 0, 0],
         scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
         axes: [
           { ...axis, space: 90, values: (_, ticks) => ticks.map((t) => time(t)), size: 26 },
