@@ -1,12 +1,14 @@
 //! Settings: read them, change them.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::{Caller, Role};
 use crate::etag::{IfMatch, Versioned};
+use crate::input::Body;
 use crate::problem::{Answer, Problem};
 use crate::settings::SettingsView;
 use crate::state::AppState;
@@ -55,15 +57,22 @@ async fn change(
     State(state): State<AppState>,
     caller: Caller,
     given: IfMatch,
-    Json(view): Json<SettingsView>,
+    Body(view): Body<SettingsView>,
 ) -> Answer<Versioned<SettingsView>> {
     caller.needs(Role::Admin)?;
+    let vault = Arc::clone(&state.vault);
     let saved = state
         .blocking(move |store| {
             let old = store.settings()?;
             given.check(old.version)?;
-            let (settings, _secrets) = view.take(&old.settings)?;
+            let (settings, secrets) = view.take(&old.settings)?;
             store.save_settings(&settings, old.version, &caller.name)?;
+            for (place, secret) in secrets {
+                match secret.expose() {
+                    "" => store.remove_secret(&place)?,
+                    _ => store.save_secret(&place, &vault.seal(&place, &secret)?)?,
+                }
+            }
             store.settings()
         })
         .await?;
