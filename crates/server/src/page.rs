@@ -23,6 +23,11 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
+    /// A page as a query with more keys than these asks for it.
+    pub(crate) fn new(limit: Option<u32>, after: Option<String>) -> Self {
+        Self { limit, after }
+    }
+
     /// Items at most.
     ///
     /// # Errors

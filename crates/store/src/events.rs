@@ -44,7 +44,7 @@ pub struct NewEvent {
     /// The run.
     pub run: String,
     /// What kind: `state`, `note`, `planned`, `waiting`, …
-    pub kind: &'static str,
+    pub kind: String,
     /// How much it matters.
     pub level: Level,
     /// In words.
@@ -72,7 +72,7 @@ impl NewEvent {
         if let Some(error) = &run.more.error {
             body["error"] = json!(error);
         }
-        Self { run: run.id.clone(), kind: "state", level, message, body }
+        Self { run: run.id.clone(), kind: "state".into(), level, message, body }
     }
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn add_event(session: &mut Session, event: &NewEvent) -> Result<()> {
                 seq,
                 &event.run,
                 now(),
-                event.kind,
+                &event.kind,
                 event.level.name(),
                 &event.message,
                 event.body.to_string()
@@ -155,6 +155,11 @@ impl Store {
     /// Changes whenever this process may have kept events.
     pub fn written(&self) -> tokio::sync::watch::Receiver<u64> {
         self.wrote().subscribe()
+    }
+
+    /// How often this process may have kept events until now.
+    pub fn writes(&self) -> u64 {
+        *self.wrote().borrow()
     }
 
     /// Keeps events, all or none.

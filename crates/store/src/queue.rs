@@ -146,40 +146,25 @@ impl Store {
         })
     }
 
-    /// Takes over the runs that a node had when it died: those that moved go back into the queue,
-    /// what was asked of the others is carried out. Returns those that changed.
+    /// Takes over the runs of a process that is gone: those that moved go back into the queue, what
+    /// was asked of the others is carried out. Returns those that changed.
     ///
     /// # Errors
     /// When the state cannot be read or written.
-    pub fn recover(&self, node: &str, reason: &str) -> Result<Vec<RunRecord>> {
+    pub fn recover(&self, reason: &str) -> Result<Vec<RunRecord>> {
         let sql = format!(
-            "SELECT id FROM runs WHERE state IN {ACTIVE} AND job_name IS NOT NULL AND node = $1 \
-             ORDER BY id"
+            "SELECT id FROM runs WHERE job_name IS NOT NULL AND (state IN {ACTIVE} \
+             OR (state = 'paused' AND wanted = 'run' AND reason = $1)) ORDER BY id"
         );
         let doing = "taking over runs";
-        let runs =
-            self.database().read(doing, &sql, params![node], |row| row.get::<String>("id"))?;
+        let values = params![INTERRUPTED];
+        let runs = self.database().read(doing, &sql, values, |row| row.get::<String>("id"))?;
         let mut found = Vec::new();
         for id in runs {
             let changed = self.writing(doing, |session| recover_one(session, &id, reason))?;
             found.extend(changed);
         }
-        found.extend(self.interrupted(node, reason)?);
         Ok(found)
-    }
-
-    /// Runs that a node laid to rest as it stopped, although nobody had asked for that.
-    fn interrupted(&self, node: &str, reason: &str) -> Result<Vec<RunRecord>> {
-        let sql = "SELECT id FROM runs WHERE state = 'paused' AND wanted = 'run' \
-                   AND job_name IS NOT NULL AND node = $1 AND reason = $2 ORDER BY id";
-        let doing = "taking over runs";
-        let values = params![node, INTERRUPTED];
-        let runs = self.database().read(doing, sql, values, |row| row.get::<String>("id"))?;
-        let queue = |id: &String| match self.ask(id, Ask::Resume, Some(reason))? {
-            Asked::Done(run) => Ok(Some(*run)),
-            Asked::Moving(_) => Ok(None),
-        };
-        runs.iter().filter_map(|id| queue(id).transpose()).collect()
     }
 
     /// Runs that were stopped while nobody worked on them, of which something may be left at
@@ -246,11 +231,11 @@ fn recover_one(session: &mut Session, id: &str, reason: &str) -> Result<Option<R
     let wanted = current.more.wanted;
     let change = Change { reason: Some(reason), ..Change::default() };
     let event = match current.state {
-        RunState::Created => RunEvent::Queue,
+        // A node that stopped has laid it to rest; no person has.
+        RunState::Created | RunState::Paused => RunEvent::Queue,
         _ => RunEvent::Orphan,
     };
     let mut run = change_state(session, current, event, &change)?;
-    // A node that stopped has asked it to rest; no person has.
     if run.state == RunState::Paused && wanted == Wanted::Run {
         run = change_state(session, run, RunEvent::Queue, &change)?;
     }

@@ -12,6 +12,8 @@ use crate::{RunRecord, Store};
 pub struct RunFilter {
     /// Of this job.
     pub job: Option<String>,
+    /// Of one of these jobs; of any where there is no such list.
+    pub jobs: Option<Vec<String>>,
     /// In one of these states; in any when there are none.
     pub states: Vec<RunState>,
     /// With this text in id, name, source or target.
@@ -66,6 +68,19 @@ impl Store {
         if let Some(job) = &filter.job {
             only.add("job_name = ?", job);
         }
+        if let Some(jobs) = &filter.jobs {
+            let places: Vec<String> = jobs
+                .iter()
+                .map(|job| {
+                    only.values.push(Value::from(job));
+                    format!("${}", only.values.len())
+                })
+                .collect();
+            only.sql.push(match places.is_empty() {
+                true => "1 = 0".to_owned(),
+                false => format!("job_name IN ({})", places.join(", ")),
+            });
+        }
         if !filter.states.is_empty() {
             // Names of our own, which need no quoting.
             let names: Vec<String> =
@@ -109,6 +124,32 @@ impl Store {
             only.values.len()
         );
         self.records("listing runs", &sql, &only.values)
+    }
+
+    /// The runs of these ids, without their jobs and plans.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn runs_of(&self, ids: &[&str]) -> Result<Vec<RunRecord>> {
+        let mut found = Vec::with_capacity(ids.len());
+        // Databases take only so many parameters.
+        for some in ids.chunks(500) {
+            let places: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+            let sql = format!("SELECT {} FROM runs WHERE id IN ({})", listed(), places.join(", "));
+            let values: Vec<Value> = some.iter().map(|id| Value::from(*id)).collect();
+            found.extend(self.records("reading runs", &sql, &values)?);
+        }
+        Ok(found)
+    }
+
+    /// All runs that have not ended, without their jobs and plans.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn active_runs(&self) -> Result<Vec<RunRecord>> {
+        use RunState as S;
+        let states = vec![S::Created, S::Waiting, S::Running, S::Pausing, S::Paused, S::Stopping];
+        self.list_runs(&RunFilter { states, ..RunFilter::default() }, 20_000)
     }
 
     /// The newest run of a job of the store, whatever became of it.
