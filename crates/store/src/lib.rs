@@ -11,6 +11,7 @@ mod connections;
 mod database;
 mod dead_letters;
 mod events;
+mod incidents;
 mod jobs;
 mod lock;
 mod logs;
@@ -36,6 +37,7 @@ pub use checkpoints::Checkpoint;
 pub use connections::{Connection, ConnectionBody, SecretChange, connection_secret};
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use events::{Level, NewEvent, RunEventRecord};
+pub use incidents::{Incident, NewIncident, Notice};
 pub use jobs::{
     Edit, JobBody, JobConnection, JobFilter, JobOutline, JobRecord, JobVersion, NewConnection,
 };
