@@ -20,13 +20,36 @@ pub struct Config {
     pub store: Place,
     /// What belongs to this machine alone: locks, the key of secrets.
     pub folder: PathBuf,
-    /// File with the key under which secrets are kept; one in `folder`, made when missing, when
-    /// not given.
-    pub key_file: Option<PathBuf>,
+    /// The keys under which secrets are kept.
+    pub keys: KeySource,
     /// The first admin's token, for automation.
     pub admin_token: Option<Secret>,
+    /// How browsers reach it.
+    pub web: Web,
     /// Connectors there are.
     pub registry: Arc<Registry>,
+}
+
+/// How browsers reach a node.
+#[derive(Default)]
+pub struct Web {
+    /// Its address as people type it (`https://sync.example.com`), where that is not the one it
+    /// listens on: something stands in front of it.
+    pub public_url: Option<String>,
+    /// Origins of consoles that are served by others and use this node's API.
+    pub console_origins: Vec<String>,
+}
+
+/// Where the keys are under which secrets are kept: a file `secrets.key` in the node's folder, made
+/// when it is missing, unless something else is said.
+#[derive(Default)]
+pub struct KeySource {
+    /// Another file.
+    pub file: Option<PathBuf>,
+    /// The keys themselves (`SYNCLINE_KEY`).
+    pub given: Option<Secret>,
+    /// A new key is made, everything sealed anew with it, and the old ones forgotten.
+    pub rotate: bool,
 }
 
 /// Files of a certificate and its key (PEM).

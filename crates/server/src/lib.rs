@@ -4,14 +4,29 @@
 //! WebSocket, the console, metrics and health. It runs jobs with the same engine as the command
 //! line does.
 
+mod alerts;
 mod api;
+mod assets;
 mod caller;
 mod config;
+mod etag;
+mod front;
+mod guard;
+mod idempotency;
+mod input;
+mod live;
+mod metrics;
+mod moment;
 mod page;
+mod people;
 mod problem;
+mod resolving;
+mod runner;
+mod secrets;
 mod server;
+mod settings;
 mod state;
 
 pub use api::openapi;
-pub use config::{Config, Place, Tls};
+pub use config::{Config, KeySource, Place, Tls, Web};
 pub use server::Server;

@@ -26,9 +26,31 @@ pub(crate) struct Problem {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Which part of what was sent it is about: `source`, `connections.shop`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    /// Line in the text that was sent, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    /// Column in that line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u64>,
 }
 
 impl Problem {
+    /// The same, with the place in the text that was sent.
+    #[must_use]
+    pub(crate) fn placed(self, at: Option<String>, place: Option<(u64, u64)>) -> Self {
+        let (line, column) = place.unzip();
+        Self { at, line, column, ..self }
+    }
+
+    /// The same, in other words.
+    #[must_use]
+    pub(crate) fn said(self, detail: String) -> Self {
+        Self { detail, ..self }
+    }
+
     /// The error as it is answered.
     pub(crate) fn of(error: &Error) -> Self {
         let code = error.code();
@@ -39,6 +61,9 @@ impl Problem {
             detail: error.chain(),
             code: code.to_string(),
             hint: error.hint_text().map(str::to_owned),
+            at: None,
+            line: None,
+            column: None,
         }
     }
 }
@@ -58,8 +83,15 @@ impl From<Error> for Failed {
 
 impl IntoResponse for Failed {
     fn into_response(self) -> Response {
-        let problem = Problem::of(&self.0);
         let status = status(self.0.code());
+        self.with_status(status)
+    }
+}
+
+impl Failed {
+    /// The answer, under a status that says more than the code's.
+    pub(crate) fn with_status(self, status: StatusCode) -> Response {
+        let problem = Problem { status: status.as_u16(), ..Problem::of(&self.0) };
         if status.is_server_error() {
             tracing::error!(code = %self.0.code(), error = self.0.chain(), "a request failed");
         }
@@ -88,6 +120,7 @@ fn status(code: Code) -> StatusCode {
         Code::NotSignedIn => S::UNAUTHORIZED,
         Code::Forbidden => S::FORBIDDEN,
         Code::NotFound => S::NOT_FOUND,
+        Code::AlreadySetUp => S::GONE,
         Code::NameTaken | Code::BadTransition | Code::StillUsed | Code::InUse => S::CONFLICT,
         Code::StaleEpoch => S::CONFLICT,
         Code::VersionMismatch => S::PRECONDITION_FAILED,

@@ -6,18 +6,29 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
 use syncline_engine::Engine;
 use syncline_store::Store;
 use syncline_types::{Code, Error, Result};
 use tokio::task::JoinHandle;
 
-use crate::api;
-use crate::config::{Config, Place};
+use crate::{alerts, api};
+use crate::caller::{Cookies, Origins};
+use crate::front::{Gate, HEADERS_WITHIN, Hosts, guard};
+use crate::config::{Config, Place, Web};
+use crate::metrics::Metrics;
+use crate::live::{self, Hub};
+use crate::people::{Attempts, Passwords, People, Setup};
+use crate::runner::{self, Runner};
+use crate::secrets::Vault;
 use crate::state::{AppState, Shared};
 
 /// How long requests that are under way may take once the node is to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Requests at once on one connection of HTTP/2.
+const STREAMS: u32 = 100;
 
 /// A node that listens.
 pub struct Server {
@@ -25,6 +36,8 @@ pub struct Server {
     tls: bool,
     handle: Handle<SocketAddr>,
     task: JoinHandle<std::io::Result<()>>,
+    setup: Option<String>,
+    state: AppState,
 }
 
 impl Server {
@@ -57,12 +70,14 @@ impl Server {
         };
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| no_socket(config.listen, e))?;
+        let hosts = Hosts::new(config.listen, config.web.public_url.as_deref());
         let state = open(config).await?;
-        let app = api::router(state);
+        let setup = state.people.setup.token().map(str::to_owned);
+        let app = guard(api::router(state.clone()), &state, hosts);
         let handle = Handle::new();
         let secure = tls.is_some();
         let task = tokio::spawn(serve(listener, tls, handle.clone(), app));
-        Ok(Self { address, tls: secure, handle, task })
+        Ok(Self { address, tls: secure, handle, task, setup, state })
     }
 
     /// Where it listens.
@@ -75,11 +90,18 @@ impl Server {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
     }
 
+    /// Where the first admin is made, while there is none. Whoever has this link becomes it.
+    pub fn setup_link(&self) -> Option<String> {
+        self.setup.as_ref().map(|token| format!("{}/setup#{token}", self.url()))
+    }
+
     /// Stops: no new requests, those under way are answered.
     ///
     /// # Errors
     /// When listening has failed meanwhile.
     pub async fn stop(self) -> Result<()> {
+        // Runs come to rest while requests are still answered: their place is in the state first.
+        self.state.runner.leave().await;
         self.handle.graceful_shutdown(Some(GRACE));
         self.task
             .await
@@ -91,19 +113,50 @@ impl Server {
 async fn open(config: Config) -> Result<AppState> {
     let folder = config.folder.clone();
     let place = config.store;
-    let opened = tokio::task::spawn_blocking(move || match place {
-        Place::Folder(folder) => Store::open(&folder),
-        Place::Postgres(url) => Store::connect(url.expose(), &folder),
+    let keys = config.keys;
+    let opened = tokio::task::spawn_blocking(move || {
+        let store = match place {
+            Place::Folder(folder) => Store::open(&folder)?,
+            Place::Postgres(url) => Store::connect(url.expose(), &folder)?,
+        };
+        let vault = Vault::of(&store, &folder, &keys)?;
+        let has_admin = store.has_admin()?;
+        Ok::<_, Error>((store, vault, has_admin))
     });
-    let store = opened.await.map_err(|e| Error::bug("opening the state").because(e))??;
+    let (store, vault, has_admin) =
+        opened.await.map_err(|e| Error::bug("opening the state").because(e))??;
+    let needs_admin = !has_admin && config.admin_token.is_none();
+    let people = people(config.web, config.tls.is_some(), needs_admin)?;
+    let runner = Runner::new(&store)?;
     let store = Arc::new(store);
-    Ok(AppState::new(Shared {
+    let state = AppState::new(Shared {
         node: config.name,
         engine: Engine::new(Arc::clone(&config.registry), Arc::clone(&store)),
         store,
+        vault: Arc::new(vault),
         registry: config.registry,
+        runner,
+        hub: Hub::new(),
+        people,
+        metrics: Metrics::new(config.listen.ip().is_loopback())?,
         admin_token: config.admin_token,
-    }))
+    });
+    live::spawn(&state).await?;
+    runner::spawn(&state).await?;
+    alerts::spawn(&state);
+    Ok(state)
+}
+
+/// What signing in needs; with a token for the first admin where there is none.
+fn people(web: Web, tls: bool, needs_admin: bool) -> Result<People> {
+    let encrypted = web.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    Ok(People {
+        setup: Setup::new(needs_admin.then(crate::people::secret).transpose()?),
+        passwords: Passwords::new()?,
+        attempts: Attempts::default(),
+        cookies: Cookies { secure: tls || encrypted },
+        origins: Origins::new(web.public_url.into_iter().chain(web.console_origins).collect()),
+    })
 }
 
 fn listen(address: SocketAddr) -> Result<std::net::TcpListener> {
@@ -127,8 +180,16 @@ async fn serve(
     app: Router,
 ) -> std::io::Result<()> {
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let mut server = axum_server::from_tcp(listener)?.acceptor(Gate::default()).handle(handle);
+    let http = server.http_builder();
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(HEADERS_WITHIN)
+        .keep_alive_timeout(HEADERS_WITHIN);
     match tls {
-        None => axum_server::from_tcp(listener)?.handle(handle).serve(app).await,
-        Some(tls) => axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(app).await,
+        None => server.serve(app).await,
+        Some(tls) => server.map(|gate| RustlsAcceptor::new(tls).acceptor(gate)).serve(app).await,
     }
 }

@@ -8,6 +8,12 @@ use syncline_engine::Engine;
 use syncline_store::Store;
 use syncline_types::{Error, Result};
 
+use crate::live::Hub;
+use crate::metrics::Metrics;
+use crate::people::People;
+use crate::runner::Runner;
+use crate::secrets::Vault;
+
 /// What every request can reach. Cloning it is cheap.
 #[derive(Clone)]
 pub(crate) struct AppState(Arc<Shared>);
@@ -20,8 +26,18 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<Store>,
     /// Connectors there are.
     pub(crate) registry: Arc<Registry>,
+    /// Seals and opens secrets.
+    pub(crate) vault: Arc<Vault>,
     /// What runs jobs.
     pub(crate) engine: Engine,
+    /// What signing in needs.
+    pub(crate) people: People,
+    /// The pool of runs.
+    pub(crate) runner: Runner,
+    /// What happens, for all who watch.
+    pub(crate) hub: Hub,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// The first admin's token, for automation.
     pub(crate) admin_token: Option<Secret>,
 }

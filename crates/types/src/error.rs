@@ -241,6 +241,10 @@ codes! {
     /// The server's administrator has not opened this file, folder or network to jobs.
     /// See the settings: file roots, and private networks.
     OutOfBounds = 512, Config, "closed to jobs";
+    /// The server has an admin already; the link of its first start is used up.
+    /// Another admin makes new users, and `SYNCLINE_ADMIN_TOKEN` opens a server whose admins have
+    /// forgotten their passwords.
+    AlreadySetUp = 513, Config, "already set up";
 
     /// A defect of Syncline. Please report it with the message and the command.
     Bug = 901, Bug, "defect";

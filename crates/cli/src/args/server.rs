@@ -31,9 +31,20 @@ pub(crate) struct ServerArgs {
     /// Listen beyond this machine without TLS: something in front of it encrypts
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
+    /// Address that people reach it at, where something stands in front of it:
+    /// https://sync.example.com
+    #[arg(long, value_name = "URL", env = "SYNCLINE_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+    /// Origin of a console that is served by another server and uses this one's API; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) console_origin: Vec<String>,
     /// File with the key that the secrets of connections are kept under
     ///
     /// One in the state folder when not given; it is made when it is missing.
     #[arg(long, value_name = "FILE", env = "SYNCLINE_KEY_FILE")]
     pub(crate) key_file: Option<PathBuf>,
+    /// Make a new key, encrypt all secrets anew with it, and take the old ones out of the key file.
+    /// Other nodes on the same state need the new file.
+    #[arg(long)]
+    pub(crate) rotate_key: bool,
 }

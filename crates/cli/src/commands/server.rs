@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Registry, Secret};
-use syncline_server::{Config, Place, Server, Tls};
+use syncline_server::{Config, KeySource, Place, Server, Tls, Web};
 use syncline_types::{Code, Error, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,11 +22,16 @@ pub(crate) fn run(registry: &Arc<Registry>, args: ServerArgs) -> Result<u8> {
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| Tls { certificate, key }),
         store: place(args.store.as_deref(), &folder)?,
         folder,
-        key_file: args.key_file,
+        keys: KeySource {
+            file: args.key_file,
+            given: std::env::var("SYNCLINE_KEY").ok().filter(|key| !key.is_empty()).map(Secret::new),
+            rotate: args.rotate_key,
+        },
         admin_token: std::env::var("SYNCLINE_ADMIN_TOKEN")
             .ok()
             .filter(|token| !token.is_empty())
             .map(Secret::new),
+        web: Web { public_url: args.public_url, console_origins: args.console_origin },
         registry: Arc::clone(registry),
     };
     crate::runtime()?.block_on(async {
@@ -34,6 +39,9 @@ pub(crate) fn run(registry: &Arc<Registry>, args: ServerArgs) -> Result<u8> {
         let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
         let server = Server::start(config).await?;
+        if let Some(link) = server.setup_link() {
+            output::line(format!("there is no admin yet: whoever opens {link} becomes it"));
+        }
         output::line(format!("listening on {}", server.url()));
         tokio::select! {
             _ = interrupts.recv() => {}

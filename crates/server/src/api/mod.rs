@@ -1,12 +1,28 @@
 //! REST under `/api/v1`, one module a resource.
 
+mod audit;
+mod connections;
 mod connectors;
+mod docs;
 mod health;
+mod live;
+mod nodes;
+mod overview;
+mod queue;
+mod run_parts;
+mod runs;
+mod session;
+mod settings;
+mod setup;
+mod tables;
+mod tokens;
+mod users;
 
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::{assets, idempotency, metrics};
 use crate::state::AppState;
 
 /// What the OpenAPI document says of the whole.
@@ -20,7 +36,22 @@ struct Document;
 
 /// Everything under `/api/v1`, and the document that describes it.
 fn documented() -> (Router<AppState>, OpenApi) {
-    let resources = OpenApiRouter::new().merge(connectors::router());
+    let resources = OpenApiRouter::new()
+        .merge(connectors::router())
+        .merge(connections::router())
+        .merge(tables::router())
+        .merge(runs::router())
+        .merge(run_parts::router())
+        .merge(queue::router())
+        .merge(live::router())
+        .merge(settings::router())
+        .merge(overview::router())
+        .merge(nodes::router())
+        .merge(setup::router())
+        .merge(session::router())
+        .merge(users::router())
+        .merge(tokens::router())
+        .merge(audit::router());
     OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
         .nest("/api/v1", resources)
         .split_for_parts()
@@ -34,10 +65,17 @@ pub fn openapi() -> OpenApi {
 /// All routes.
 pub(crate) fn router(state: AppState) -> Router {
     let (api, document) = documented();
+    let docs = docs::router(&document);
     let document = axum::routing::get(move || async move { axum::Json(document) });
+    let once = axum::middleware::from_fn_with_state(state.clone(), idempotency::once);
+    let count = axum::middleware::from_fn_with_state(state.clone(), metrics::count);
     Router::new()
-        .merge(api)
+        .merge(api.layer(once))
         .route("/api/v1/openapi.json", document)
         .merge(health::router())
+        .merge(docs)
+        .merge(metrics::router())
+        .merge(assets::router())
+        .layer(count)
         .with_state(state)
 }

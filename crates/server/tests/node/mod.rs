@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use syncline_connector::{Registry, Secret};
-use syncline_server::{Config, Place, Server, Tls};
+use syncline_server::{Config, KeySource, Place, Server, Tls, Web};
 use syncline_testkit::api::{ADMIN_TOKEN, Client};
 use syncline_testkit::{Database, Kind};
 
@@ -86,8 +86,9 @@ impl Node {
             tls,
             store,
             folder: self.folder().to_owned(),
-            key_file: None,
+            keys: KeySource::default(),
             admin_token: self.setup.admin_token.clone().map(Secret::new),
+            web: Web::default(),
             registry: Arc::new(registry()),
         }
     }

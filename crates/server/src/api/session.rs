@@ -1,0 +1,158 @@
+//! Signing in and out with name and password, and who one is.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header, request::Parts};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use syncline_store::User;
+use syncline_types::{Code, Error, Result};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::{By, Caller, Role, address_of, same_origin};
+use crate::input::Body;
+use crate::people::{hash_of, secret, sessions};
+use crate::problem::{Answer, Problem};
+use crate::state::AppState;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(sign_in, who, sign_out))
+}
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    /// The user's name.
+    name: String,
+    /// Their password.
+    password: String,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionView {
+    /// The one who is signed in.
+    user: Me,
+    /// What to send as `X-CSRF-Token` with everything but GET; `null` for a token.
+    csrf: Option<String>,
+}
+
+/// The one who is signed in.
+#[derive(Serialize, ToSchema)]
+struct Me {
+    /// Their name; `user/token` for a token.
+    name: String,
+    /// How far they may go.
+    role: Role,
+}
+
+/// Sign in
+///
+/// Sets the session's cookie. Too many failures in a short time are answered with 429.
+#[utoipa::path(
+    post,
+    path = "/session",
+    tag = "people",
+    request_body = SignIn,
+    security(()),
+    responses(
+        (status = 200, body = SessionView),
+        (status = 401, body = Problem, description = "Name or password is wrong"),
+        (status = 429, body = Problem),
+    )
+)]
+async fn sign_in(
+    State(state): State<AppState>,
+    parts: Parts,
+    Body(body): Body<SignIn>,
+) -> Answer<(HeaderMap, Json<SessionView>)> {
+    same_origin(&parts, &state.people.origins)?;
+    let (people, address) = (&state.people, address_of(&parts));
+    people.attempts.check(&body.name, address)?;
+    let name = body.name.clone();
+    let found = state.blocking(move |store| store.user(&name)).await?;
+    let hashed = found.as_ref().and_then(|user| user.password.as_deref());
+    let right = people.passwords.verify(body.password, hashed).await?;
+    // Nobody learns whether it is the name, the password, or that the user is shut out.
+    let user = found.filter(|user| right && !user.disabled);
+    let Some(user) = user else {
+        people.attempts.failed(&body.name, address);
+        // A password that was typed as the name has no place in a log.
+        tracing::info!(?address, "a sign-in failed");
+        return Err(Error::new(Code::NotSignedIn, "name or password is wrong").into());
+    };
+    let mut caller = Caller::system(&user.name);
+    caller.address = address;
+    state.audit(&caller, "session.create", &user.name, json!({"by": "password"})).await?;
+    let (headers, view) = begin(&state, user).await?;
+    Ok((headers, Json(view)))
+}
+
+/// Begins a session for a user who has proved who they are.
+///
+/// # Errors
+/// When the state cannot be written.
+pub(crate) async fn begin(state: &AppState, user: User) -> Result<(HeaderMap, SessionView)> {
+    let secret = secret()?;
+    let role = Role::parse(&user.role).ok_or_else(|| Error::bug("a user of an unknown role"))?;
+    let view = SessionView {
+        user: Me { name: user.name.clone(), role },
+        csrf: Some(sessions::csrf(&secret)),
+    };
+    let hash = hash_of(&secret);
+    let ends_at = sessions::ends_at();
+    state.blocking(move |store| store.begin_session(&hash, &user, &ends_at)).await?;
+    let cookies = state.people.cookies;
+    let mut headers = HeaderMap::new();
+    let cookie = cookies.set(cookies.session(), &secret, sessions::LONGEST.num_seconds());
+    if let Some(cookie) = cookie {
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    Ok((headers, view))
+}
+
+/// Who is signed in
+#[utoipa::path(
+    get,
+    path = "/session",
+    tag = "people",
+    responses((status = 200, body = SessionView), (status = 401, body = Problem))
+)]
+async fn who(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Json<SessionView> {
+    let cookies = state.people.cookies;
+    let by_session = matches!(caller.by, By::Session { .. });
+    let secret = cookies.get(&headers, cookies.session()).filter(|_| by_session);
+    let user = Me { name: caller.name, role: caller.role };
+    Json(SessionView { user, csrf: secret.map(sessions::csrf) })
+}
+
+/// Sign out
+#[utoipa::path(
+    delete,
+    path = "/session",
+    tag = "people",
+    responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem))
+)]
+async fn sign_out(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Answer<(StatusCode, HeaderMap)> {
+    let mut headers = HeaderMap::new();
+    if let By::Session { user, hash } = &caller.by {
+        state.audit(&caller, "session.end", user, json!({})).await?;
+        let hash = hash.clone();
+        state.blocking(move |store| store.end_session(&hash)).await?;
+        let cookies = state.people.cookies;
+        if let Some(cookie) = cookies.set(cookies.session(), "", 0) {
+            headers.insert(header::SET_COOKIE, cookie);
+        }
+    }
+    Ok((StatusCode::NO_CONTENT, headers))
+}
