@@ -1,6 +1,7 @@
 //! Numbers for Prometheus: what runs move and wait for, what the process needs, what is asked of it.
 
 mod http;
+mod pace;
 mod process;
 mod runs;
 
@@ -18,6 +19,8 @@ use crate::state::AppState;
 
 use http::Http;
 pub(crate) use http::count;
+use pace::Pace;
+pub(crate) use pace::Sample;
 use process::Process;
 use runs::Runs;
 
@@ -26,6 +29,10 @@ pub(crate) struct Metrics {
     registry: Registry,
     /// Everybody who reaches the node may read them: only this machine does.
     open: bool,
+    /// When the node was started (UTC, ISO 8601).
+    pub(crate) started_at: String,
+    /// How fast all runs together have been of late.
+    pub(crate) pace: Pace,
     /// What is asked of the node.
     http: Http,
     /// What the process needs.
@@ -44,6 +51,8 @@ impl Metrics {
         let make = || {
             Ok(Self {
                 open,
+                started_at: crate::alerts::text(chrono::Utc::now()),
+                pace: Pace::default(),
                 http: Http::new(&registry)?,
                 process: Process::new(&registry)?,
                 runs: Runs::new(&registry)?,
@@ -78,7 +87,7 @@ async fn show(
     let (counts, settings) =
         state.blocking(|store| Ok((store.count_runs()?, store.settings()?.settings))).await?;
     let metrics = &state.metrics;
-    let (waiting, longest) = (0, std::time::Duration::ZERO); // RUNNER
+    let (waiting, longest) = state.runner.waiting();
     metrics.runs.refresh(&counts, waiting, longest, settings.slots);
     metrics.process.refresh();
     let kind = [(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())];

@@ -1,0 +1,156 @@
+//! The overview: how it all stands, on one page.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::Utc;
+use serde::Serialize;
+use syncline_store::{RunFilter, RunRecord};
+use syncline_types::RunState;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::caller::{Caller, Role};
+use crate::metrics::Sample;
+use crate::problem::{Answer, Problem};
+use crate::runner::RunView;
+use crate::state::AppState;
+
+/// Runs shown.
+const RECENT: usize = 10;
+/// Runs that have not ended, looked through for the sources in use.
+const UNFINISHED: u32 = 1000;
+/// No further behind than this, a source and its target count as in sync.
+const IN_SYNC_MS: u64 = 10_000;
+
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// How it all stands.
+#[derive(Debug, Serialize, ToSchema)]
+struct Overview {
+    /// Runs at work.
+    running: u64,
+    /// Runs that wait for a slot or a store.
+    waiting: u64,
+    /// Runs that failed in the last 24 hours.
+    failed_24h: u64,
+    /// Runs that finished in the last 24 hours.
+    finished_24h: u64,
+    /// Rows written in a second, by all runs together.
+    rows_per_second: u64,
+    /// The largest lag of all runs that follow changes.
+    max_lag_ms: Option<u64>,
+    /// The sources in use.
+    sources: Vec<SourceView>,
+    /// The newest runs.
+    recent: Vec<RunView>,
+    /// Rows written in a second over the last hour.
+    throughput: Vec<Sample>,
+}
+
+/// A source in use.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourceView {
+    /// Its connection, or its URL where the job names no stored one.
+    connection: String,
+    /// Whether all that follow it have caught up with it; `null` when nobody follows it.
+    in_sync: Option<bool>,
+    /// The largest lag of those.
+    lag_ms: Option<u64>,
+    /// The jobs that read it now.
+    jobs: Vec<String>,
+}
+
+/// How it all stands
+#[utoipa::path(
+    get,
+    path = "/overview",
+    tag = "overview",
+    responses((status = 200, body = Overview), (status = 401, body = Problem))
+)]
+async fn show(State(state): State<AppState>, caller: Caller) -> Answer<Json<Overview>> {
+    caller.needs(Role::Viewer)?;
+    let since = crate::alerts::text(Utc::now() - chrono::Duration::hours(24));
+    let (counts, (failed, finished), recent, unfinished) = state
+        .blocking(move |store| {
+            let states = RunState::ALL
+                .into_iter()
+                .filter(|state| !state.is_final() && *state != RunState::Failed)
+                .collect();
+            let unfinished =
+                store.list_runs(&RunFilter { states, ..RunFilter::default() }, UNFINISHED)?;
+            let mut named = Vec::new();
+            for run in unfinished {
+                let source = match &run.more.job_name {
+                    None => None,
+                    Some(job) => {
+                        let used = store.job_connections(job)?.into_iter();
+                        used.filter(|c| c.side == "source").map(|c| c.connection).next()
+                    }
+                };
+                named.push((source.unwrap_or_else(|| run.source.clone()), run));
+            }
+            Ok((store.count_runs()?, store.ended_since(&since)?, newest(store)?, named))
+        })
+        .await?;
+    let live = state.runner.live();
+    let lags = live.iter().filter_map(|live| live.now().lag_ms);
+    let count = |states: &[RunState]| {
+        counts.iter().filter(|c| states.contains(&c.state)).map(|c| c.runs).sum()
+    };
+    let seen = |run: &RunRecord| caller.sees_job(run.more.job_name.as_deref().unwrap_or(&run.name));
+    Ok(Json(Overview {
+        running: count(&[RunState::Running, RunState::Pausing, RunState::Stopping]),
+        waiting: count(&[RunState::Waiting, RunState::Created]),
+        failed_24h: failed,
+        finished_24h: finished,
+        rows_per_second: live.iter().map(|live| live.now().rows_per_second).sum(),
+        max_lag_ms: lags.max(),
+        sources: sources(&state, unfinished.into_iter().filter(|(_, run)| seen(run)).collect()),
+        recent: recent
+            .into_iter()
+            .filter(seen)
+            .take(RECENT)
+            .map(|run| {
+                let live = state.runner.live_run(&run.id);
+                RunView::of(run, live.as_deref())
+            })
+            .collect(),
+        throughput: state.metrics.pace.samples(),
+    }))
+}
+
+fn newest(store: &syncline_store::Store) -> syncline_types::Result<Vec<RunRecord>> {
+    store.list_runs(&RunFilter::default(), 50)
+}
+
+/// The sources that runs read now, by their names.
+fn sources(state: &AppState, unfinished: Vec<(String, RunRecord)>) -> Vec<SourceView> {
+    let mut found: BTreeMap<String, SourceView> = BTreeMap::new();
+    for (connection, run) in unfinished {
+        let source = found.entry(connection.clone()).or_insert_with(|| SourceView {
+            connection,
+            in_sync: None,
+            lag_ms: None,
+            jobs: Vec::new(),
+        });
+        let job = run.more.job_name.unwrap_or(run.name);
+        if !source.jobs.contains(&job) {
+            source.jobs.push(job);
+        }
+        if !run.more.mode.as_deref().is_some_and(|mode| mode.contains("changes")) {
+            continue;
+        }
+        let now = state.runner.live_run(&run.id).map(|live| live.now());
+        let lag = now.as_ref().and_then(|now| now.lag_ms);
+        let close = lag.is_none_or(|lag| lag <= IN_SYNC_MS);
+        let caught_up = now.is_some_and(|now| now.follows) && close;
+        source.in_sync = Some(source.in_sync.unwrap_or(true) && caught_up);
+        source.lag_ms = source.lag_ms.max(lag);
+    }
+    found.into_values().collect()
+}
