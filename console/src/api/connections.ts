@@ -1,12 +1,26 @@
 import { api, seg } from './api'
 import { itemsOf } from './runs'
-import type { Connection, ConnectionInput, ConnectionTest, Connector, Page, RowSample, TableDetail, TableInfo } from './types'
+import type { ColumnInfo, Connection, ConnectionInput, ConnectionTest, Connector, Mode, Page, RowSample, TableDetail, TableInfo } from './types'
+
+interface ConnectorView extends Omit<Connector, 'roles'> {
+  source_modes: Mode[]
+  sink: boolean
+}
+
+function connectorOf({ source_modes, sink, ...connector }: ConnectorView): Connector {
+  return { ...connector, roles: { source: source_modes, sink } }
+}
+
+/** The number of columns has their name there. */
+interface TableDetailView extends Omit<TableDetail, 'columns'> {
+  column_list: ColumnInfo[]
+}
 
 export const connectionsApi = api.injectEndpoints({
   endpoints: (build) => ({
     connectors: build.query<Connector[], void>({
       query: () => ({ path: '/connectors' }),
-      transformResponse: itemsOf<Connector>,
+      transformResponse: (answer) => itemsOf<ConnectorView>(answer).map(connectorOf),
       keepUnusedDataFor: 3600,
     }),
     connections: build.query<Connection[], void>({
@@ -51,6 +65,7 @@ export const connectionsApi = api.injectEndpoints({
     }),
     table: build.query<TableDetail, { name: string; table: string }>({
       query: ({ name, table }) => ({ path: `/connections/${seg(name)}/tables/${seg(table)}` }),
+      transformResponse: ({ column_list, ...detail }: TableDetailView): TableDetail => ({ ...detail, columns: column_list }),
     }),
     tableRows: build.query<RowSample, { name: string; table: string; limit?: number }>({
       query: ({ name, table, limit = 20 }) => ({

@@ -1,5 +1,7 @@
+import type { QueryReturnValue } from '@reduxjs/toolkit/query'
 import { api, seg } from './api'
-import type { DeadLetter, LogLine, Overview, Page, QueueEntry, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
+import type { Meta, Request } from './request'
+import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
 
 export interface RunFilter {
   job?: string
@@ -34,22 +36,19 @@ export const runsApi = api.injectEndpoints({
       providesTags: (_, __, id) => [{ type: 'Run', id }],
     }),
     runTables: build.query<RunTable[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/tables` }),
+      query: (id) => ({ path: `/runs/${seg(id)}/tables`, query: { limit: 500 } }),
       transformResponse: itemsOf<RunTable>,
       providesTags: (_, __, id) => [{ type: 'RunTable', id }],
     }),
     runSplits: build.query<RunSplit[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/splits` }),
-      transformResponse: itemsOf<RunSplit>,
+      queryFn: (id, _, __, ask) => everything<RunSplit>(`/runs/${seg(id)}/splits`, ask),
       providesTags: (_, __, id) => [{ type: 'RunTable', id }],
     }),
     runEvents: build.query<RunEvent[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/events`, query: { limit: 500 } }),
-      transformResponse: itemsOf<RunEvent>,
+      queryFn: (id, _, __, ask) => everything<RunEvent>(`/runs/${seg(id)}/events`, ask),
     }),
     runLogs: build.query<LogLine[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/logs`, query: { limit: 500 } }),
-      transformResponse: itemsOf<LogLine>,
+      queryFn: (id, _, __, ask) => everything<LogLine>(`/runs/${seg(id)}/logs`, ask),
     }),
     runHistory: build.query<StateChange[], string>({
       query: (id) => ({ path: `/runs/${seg(id)}/history` }),
@@ -105,6 +104,25 @@ export const runsApi = api.injectEndpoints({
     }),
   }),
 })
+
+/** Pages of a list that are read at most: what is beyond is older than anybody scrolls. */
+const PAGES = 20
+
+type Ask = (request: Request) => PromiseLike<QueryReturnValue<unknown, Problem, Meta>> | QueryReturnValue<unknown, Problem, Meta>
+
+/** All pages of a list. */
+async function everything<T>(path: string, ask: Ask): Promise<{ data: T[] } | { error: Problem }> {
+  const data: T[] = []
+  let cursor: string | number | null = null
+  for (let page = 0; page < PAGES; page += 1) {
+    const answer: QueryReturnValue<unknown, Problem, Meta> = await ask({ path, query: { limit: 500, after: cursor } })
+    if (answer.error) return { error: answer.error }
+    data.push(...itemsOf<T>(answer.data))
+    cursor = (answer.data as { next?: string | number | null }).next ?? null
+    if (cursor === null) break
+  }
+  return { data }
+}
 
 /** The items of a list, be it paged or whole. */
 export function itemsOf<T>(answer: unknown): T[] {

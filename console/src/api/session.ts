@@ -28,8 +28,12 @@ export const sessionApi = api.injectEndpoints({
         if (data) dispatch(sessionBegan(data))
       },
     }),
-    setUp: build.mutation<unknown, Credentials & { token: string }>({
+    setUp: build.mutation<Session, Credentials & { token: string }>({
       query: (body) => ({ path: '/setup', method: 'POST', body }),
+      async onQueryStarted(_, { dispatch, queryFulfilled }) {
+        const { data } = await queryFulfilled.catch(() => ({ data: null }))
+        if (data) dispatch(sessionBegan(data))
+      },
     }),
     signOut: build.mutation<null, void>({
       query: () => ({ path: '/session', method: 'DELETE' }),

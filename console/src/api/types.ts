@@ -41,7 +41,7 @@ export interface SessionUser {
 }
 export interface Session {
   user: SessionUser
-  csrf: string
+  csrf: string | null
 }
 
 export interface User {
@@ -49,14 +49,18 @@ export interface User {
   role: Role
   disabled?: boolean
   created_at: string
-  last_sign_in_at?: string | null
-  oidc?: boolean
+  has_password?: boolean
+  /** Signs in with an account of the organisation. */
+  external?: boolean
+  signed_in_at?: string | null
 }
 export interface Token {
   id: string
   name: string
   role: Role
-  user?: string
+  owner?: string | null
+  /** Jobs that it is good for; all when not given. */
+  jobs?: string[] | null
   created_at: string
   expires_at: string | null
   last_used_at?: string | null
@@ -75,11 +79,10 @@ export interface AuditEntry {
   action: string
   target?: string | null
   address?: string | null
-  outcome?: string
   detail?: unknown
 }
 
-/** The part of JSON Schema that connectors use for their options. */
+/** The part of JSON Schema that the schema of job files uses. */
 export interface JsonSchema {
   $ref?: string
   $defs?: Record<string, JsonSchema>
@@ -101,14 +104,25 @@ export interface JsonSchema {
   maximum?: number
   format?: string
 }
+/** One option of a connector, as documented. */
+export interface OptionDoc {
+  name: string
+  /** `text`, `a number`, `true | false`, or the values it takes, joined by ` | `. */
+  kind: string
+  /** As it would be written; empty without one. */
+  default: string
+  doc: string
+}
 export interface Connector {
   id: string
   title: string
   roles: { source: Mode[]; sink: boolean }
   schemes: string[]
-  options: JsonSchema
-  docs?: string
-  example?: string
+  example: string
+  guarantee?: string
+  versions?: string
+  notes?: string
+  options: OptionDoc[]
 }
 
 export interface Connection {
@@ -117,7 +131,7 @@ export interface Connection {
   /** Without secrets. */
   url: string
   has_password: boolean
-  options?: Record<string, unknown>
+  options?: Record<string, string>
   description?: string | null
   limit?: number | null
   version: number
@@ -129,7 +143,7 @@ export interface ConnectionInput {
   name: string
   url: string
   password?: string
-  options?: Record<string, unknown>
+  options?: Record<string, string>
   description?: string
   limit?: number | null
 }
@@ -153,14 +167,20 @@ export interface ColumnInfo {
   native?: string | null
   nullable: boolean
   key?: boolean
+  generated?: boolean
+  comment?: string | null
 }
 export interface TableDetail {
   columns: ColumnInfo[]
   indexes?: { name: string; columns: string[]; unique?: boolean }[]
+  primary_key?: string[]
+  notes?: string[]
 }
 export interface RowSample {
   columns: (string | { name: string; type?: string })[]
   rows: (string | null)[][]
+  /** Rows that could not be read, with the reason. */
+  rejected?: string[]
 }
 
 /** A job as a person writes it; `docs/job.schema.json` says what may be in it. */
@@ -268,8 +288,12 @@ export interface Run {
   dead_letters: number
   rows_per_second: number | null
   lag_ms?: number | null
+  /** It has caught up with the log, and follows it. */
+  following?: boolean
   position?: string | null
+  priority?: number
   created_at: string
+  queued_at?: string | null
   started_at?: string | null
   ended_at?: string | null
   error?: RunError | null
@@ -283,12 +307,15 @@ export interface RunTable {
   splits: number
   splits_done: number
   dead_letters: number
-  rows_per_second?: number
+  /** Changes of the log that were applied. */
+  changes?: number
+  done?: boolean
 }
 export interface RunSplit {
   table: string
   split: number
   rows: number
+  rows_estimated?: number | null
   position: string | null
   done: boolean
 }
@@ -296,6 +323,9 @@ export interface RunEvent {
   seq: number
   at: string
   type: string
+  level?: string
+  /** In words. */
+  message?: string
   [field: string]: unknown
 }
 export interface LogLine {
@@ -332,6 +362,8 @@ export interface QueueEntry {
   position: number
   reason: string
   priority?: number
+  waited_seconds?: number
+  expected_seconds?: number | null
 }
 
 export interface Overview {

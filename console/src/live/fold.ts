@@ -1,22 +1,9 @@
 // What a group of events makes of a run, as pure functions: the cache is patched with their results.
 
-import type { Run, RunTable } from '@/api/types'
+import type { Run } from '@/api/types'
 import type { LiveEvent } from './protocol'
 
 const ENDED = new Set(['stopped', 'finished', 'failed'])
-
-/** Tables after a group of events; the same array when none of them moved. */
-export function foldTables(tables: RunTable[], events: readonly LiveEvent[]): RunTable[] {
-  const latest = new Map<string, Partial<RunTable>>()
-  for (const event of events) {
-    if (event.type === 'progress') for (const table of event.tables ?? []) latest.set(table.target, table)
-  }
-  if (latest.size === 0) return tables
-  return tables.map((table) => {
-    const moved = latest.get(table.target)
-    return moved ? { ...table, ...moved } : table
-  })
-}
 
 /** A run after a group of its events. */
 export function foldRun(run: Run, events: readonly LiveEvent[]): Run {
@@ -28,7 +15,8 @@ export function foldRun(run: Run, events: readonly LiveEvent[]): Run {
         next.reason = event.reason ?? null
         if (event.state === 'running') next.started_at ??= event.at
         next.ended_at = ENDED.has(event.state) ? event.at : null
-        if (event.state === 'running') next.error = null
+        if (event.error) next.error = event.error
+        else if (event.state === 'running') next.error = null
         if (event.state !== 'running') next.rows_per_second = 0
         break
       case 'progress':
@@ -37,7 +25,8 @@ export function foldRun(run: Run, events: readonly LiveEvent[]): Run {
         next.rows_written = event.rows_written
         next.rows_estimated = event.rows_estimated ?? next.rows_estimated
         next.rows_per_second = event.rows_per_second
-        next.lag_ms = event.lag_ms ?? null
+        next.lag_ms = event.lag_ms ?? next.lag_ms
+        next.following = event.following ?? next.following
         next.dead_letters = event.dead_letters ?? next.dead_letters
         next.position = event.position ?? next.position
         break

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Run, RunTable } from '@/api/types'
+import type { Run } from '@/api/types'
 import { LiveConnection, type Socket, type Surroundings } from './connection'
-import { byRun, foldRun, foldTables } from './fold'
+import { byRun, foldRun } from './fold'
 import { advance, backOff } from './place'
-import { eventsOf, type LiveEvent, type LiveMessage, merge, parse, type ProgressFrame, type RunProgress } from './protocol'
+import { eventsOf, type LiveEvent, type LiveMessage, merge, type OtherEvent, parse, type ProgressFrame, type RunProgress } from './protocol'
 import { emptyTrack, track } from './slice'
 
 const at = '2026-11-21T03:00:00Z'
@@ -16,6 +16,7 @@ function progress(fields: Partial<RunProgress> & { seq?: number; at?: string }):
     runs: [{ run: 'r1', job: 'j', state: 'running', rows_read: 0, rows_written: 0, rows_estimated: 100, rows_per_second: 0, ...rest }],
   }
 }
+const note = (seq: number): OtherEvent => ({ type: 'note', seq, run: 'r1', job: 'j', at, message: 'words' })
 const moved = (...frames: ProgressFrame[]) => frames.flatMap(eventsOf)
 const run: Run = {
   id: 'r1', job: 'j', state: 'running', reason: null, mode: 'full', source: 'a', sink: 'b', epoch: 1,
@@ -24,16 +25,21 @@ const run: Run = {
 
 describe('the place in the sequence', () => {
   it('passes over what was taken before', () => {
-    expect(advance(null, progress({ seq: 7 }))).toEqual({ place: 7 })
-    expect(advance(7, progress({ seq: 7 }))).toBeNull()
-    expect(advance(7, progress({ seq: 3 }))).toBeNull()
+    expect(advance(null, note(7))).toEqual({ place: 7 })
+    expect(advance(7, note(7))).toBeNull()
+    expect(advance(7, note(3))).toBeNull()
     // Numbers between belong to runs nobody asked for.
-    expect(advance(7, progress({ seq: 12 }))).toEqual({ place: 12 })
+    expect(advance(7, note(12))).toEqual({ place: 12 })
+  })
+
+  it('does not pass over progress, which has the number of the event before it', () => {
+    expect(advance(7, progress({ seq: 7 }))).toEqual({ place: 7 })
+    expect(advance(7, progress({ seq: 6 }))).toEqual({ place: 7 })
   })
 
   it('begins anew with a snapshot, also of a server that counts from the beginning', () => {
     expect(advance(900, { type: 'snapshot', seq: 2, runs: [] })).toEqual({ place: 2 })
-    expect(advance(2, progress({ seq: 3 }))).toEqual({ place: 3 })
+    expect(advance(2, note(3))).toEqual({ place: 3 })
   })
 
   it('waits longer each time, and never for ever', () => {
@@ -67,8 +73,8 @@ describe('a run', () => {
 
   it('goes through states, and keeps the error it failed with until it runs again', () => {
     const events: LiveEvent[] = [
-      { type: 'failed', seq: 1, run: 'r1', job: 'j', at, code: 'E0401', message: 'gone', hint: 'look' },
-      { type: 'state', seq: 2, run: 'r1', job: 'j', at, state: 'failed', reason: 'gone' },
+      { type: 'note', seq: 1, run: 'r1', job: 'j', at, message: 'words' },
+      { type: 'state', seq: 2, run: 'r1', job: 'j', at, state: 'failed', reason: 'gone', error: { code: 'E0401', message: 'gone', hint: 'look' } },
     ]
     const failed = foldRun(run, events)
     expect(failed).toMatchObject({ state: 'failed', ended_at: at, error: { code: 'E0401', hint: 'look' }, rows_per_second: 0 })
@@ -76,11 +82,7 @@ describe('a run', () => {
     expect(again).toMatchObject({ state: 'running', ended_at: null, error: null, reason: null })
   })
 
-  it('is left alone by what concerns others', () => {
-    const table: RunTable = { source: 's', target: 't', rows_read: 1, rows_written: 1, rows_estimated: 9, splits: 4, splits_done: 1, dead_letters: 0 }
-    const tables = [table]
-    expect(foldTables(tables, [{ type: 'log', seq: 1, run: 'r1', job: 'j', at, level: 'info', message: '' }])).toBe(tables)
-    expect(foldTables(tables, moved(progress({ tables: [{ target: 't', splits_done: 2 }] }), progress({ tables: [{ target: 't', splits_done: 3 }] })))[0]).toMatchObject({ splits_done: 3, rows_estimated: 9 })
+  it('keeps apart what belongs to others', () => {
     expect([...byRun(moved(progress({}), progress({ run: 'r2' }), progress({})))].map(([id, e]) => [id, e.length])).toEqual([['r1', 2], ['r2', 1]])
   })
 })
@@ -148,7 +150,7 @@ describe('the connection', () => {
     w.socket().onopen?.()
     expect(w.socket().sent).toEqual(['{"subscribe":{"runs":["r1"],"jobs":[]}}'])
     w.say(w.socket(), { type: 'snapshot', seq: 10, runs: [] })
-    w.say(w.socket(), progress({ seq: 11 }))
+    w.say(w.socket(), note(11))
     w.pass(200)
     expect(w.groups.map((g) => g.map((m) => m.seq))).toEqual([[10, 11]])
     w.socket().onclose?.({ code: 1006 })
@@ -158,8 +160,8 @@ describe('the connection', () => {
     w.pass(1)
     expect(w.socket().after).toBe(11)
     w.socket().onopen?.()
-    w.say(w.socket(), progress({ seq: 11 }))
-    w.say(w.socket(), progress({ seq: 14 }))
+    w.say(w.socket(), note(11))
+    w.say(w.socket(), note(14))
     w.pass(200)
     expect(w.groups.at(-1)?.map((m) => m.seq)).toEqual([14])
     expect(w.socket().sent).toEqual(['{"subscribe":{"runs":["r1"],"jobs":[]}}'])

@@ -4,15 +4,13 @@ import { api } from '@/api/api'
 import { runsApi } from '@/api/runs'
 import type { LogLine, Overview, Run, RunEvent } from '@/api/types'
 import type { AppStore } from '@/app/store'
-import { byRun, foldRun, foldTables } from './fold'
+import { byRun, foldRun } from './fold'
 import { eventsOf, type LiveEvent, type LiveMessage, type Snapshot } from './protocol'
 
 /** Lines of a log that a page keeps. */
 const LINES = 5_000
-/** Events worth a line of their own in a run's list of events; progress is in the chart. */
 /** After these the database knows more than the event said. */
 const TURNS = new Set(['state', 'finished', 'failed'])
-const TOLD = new Set(['planned', 'note', 'waiting', 'state', 'streaming', 'finished', 'failed'])
 
 export function patch(store: AppStore, messages: readonly LiveMessage[]): void {
   let events: LiveEvent[] = []
@@ -39,11 +37,6 @@ function patchRuns(store: AppStore, events: readonly LiveEvent[]): void {
     return done
   })
   for (const [id, mine] of runs) {
-    const tables = runsApi.endpoints.runTables.select(id)(store.getState()).data
-    if (tables) {
-      const next = foldTables(tables, mine)
-      if (next !== tables) store.dispatch(runsApi.util.updateQueryData('runTables', id, () => next))
-    }
     appendLines(store, id, mine)
     if (mine.some((event) => TURNS.has(event.type))) {
       store.dispatch(api.util.invalidateTags([{ type: 'Run', id }, { type: 'RunTable', id }, 'Overview', 'Queue']))
@@ -132,18 +125,28 @@ async function addRun(store: AppStore, id: string, given?: Run): Promise<void> {
   }
 }
 
+/** Events are the log of a run, too. What a page has loaded already is not added again. */
 function appendLines(store: AppStore, id: string, events: readonly LiveEvent[]): void {
+  const told = events.filter((event) => event.type !== 'progress')
+  if (told.length === 0) return
   const state = store.getState()
-  const lines: LogLine[] = []
-  const told: RunEvent[] = []
-  for (const event of events) {
-    if (event.type === 'log') lines.push({ seq: event.seq, at: event.at, level: event.level, message: event.message })
-    else if (TOLD.has(event.type)) told.push(event as unknown as RunEvent)
+  if (runsApi.endpoints.runLogs.select(id)(state).data) {
+    store.dispatch(
+      runsApi.util.updateQueryData('runLogs', id, (log) => {
+        const last = log.at(-1)?.seq ?? -1
+        const lines = told
+          .filter((event) => event.seq > last)
+          .map(({ seq, at, level, message }): LogLine => ({ seq, at, level: level ?? 'info', message: message ?? '' }))
+        return [...log, ...lines].slice(-LINES)
+      }),
+    )
   }
-  if (lines.length > 0 && runsApi.endpoints.runLogs.select(id)(state).data) {
-    store.dispatch(runsApi.util.updateQueryData('runLogs', id, (log) => [...log, ...lines].slice(-LINES)))
-  }
-  if (told.length > 0 && runsApi.endpoints.runEvents.select(id)(state).data) {
-    store.dispatch(runsApi.util.updateQueryData('runEvents', id, (list) => [...list, ...told].slice(-LINES)))
+  if (runsApi.endpoints.runEvents.select(id)(state).data) {
+    store.dispatch(
+      runsApi.util.updateQueryData('runEvents', id, (list) => {
+        const last = list.at(-1)?.seq ?? -1
+        return [...list, ...(told.filter((event) => event.seq > last) as unknown as RunEvent[])].slice(-LINES)
+      }),
+    )
   }
 }

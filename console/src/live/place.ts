@@ -8,10 +8,12 @@ export type Place = number | null
 /**
  * The place after a message, or `null` for one that was taken before: after a reconnect the server
  * may send again what we have. A snapshot is always taken, also one with a smaller number: the server
- * was started anew then, and counts from the beginning.
+ * was started anew then, and counts from the beginning. Progress has the number of the event before it,
+ * and is always news.
  */
 export function advance(place: Place, message: LiveMessage): { place: number } | null {
   if (message.type === 'snapshot') return { place: message.seq }
+  if (message.type === 'progress') return { place: Math.max(place ?? 0, message.seq) }
   if (place !== null && message.seq <= place) return null
   return { place: message.seq }
 }

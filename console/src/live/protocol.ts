@@ -1,14 +1,17 @@
 // What the live WebSocket says, and what it is asked.
 
-import type { Run, RunState, RunTable } from '@/api/types'
+import type { Run, RunError, RunState, RunTable } from '@/api/types'
 
 interface Numbered {
   seq: number
 }
 interface OfRun extends Numbered {
   run: string
-  job: string
+  job: string | null
   at: string
+  level?: string
+  /** In words. */
+  message?: string
 }
 
 export interface Snapshot extends Numbered {
@@ -19,6 +22,7 @@ export interface StateEvent extends OfRun {
   type: 'state'
   state: RunState
   reason?: string | null
+  error?: RunError | null
 }
 /** How far one run is, as it stands in the frame of a tick. */
 export interface RunProgress {
@@ -30,6 +34,7 @@ export interface RunProgress {
   rows_estimated: number | null
   rows_per_second: number | null
   lag_ms?: number | null
+  following?: boolean
   dead_letters?: number
   position?: string | null
   tables?: (Partial<RunTable> & { target: string })[]
@@ -51,17 +56,12 @@ export interface WaitingEvent extends OfRun {
   reason: string
   retry_in: number
 }
-export interface LogEvent extends OfRun {
-  type: 'log'
-  level: string
-  message: string
-}
 export interface OtherEvent extends OfRun {
-  type: 'planned' | 'note' | 'streaming' | 'checkpoint' | 'finished' | 'failed'
+  type: 'planned' | 'note' | 'streaming' | 'dead_letters' | 'finished' | 'failed'
   [field: string]: unknown
 }
 
-export type LiveEvent = StateEvent | ProgressEvent | WaitingEvent | LogEvent | OtherEvent
+export type LiveEvent = StateEvent | ProgressEvent | WaitingEvent | OtherEvent
 export type LiveMessage = Snapshot | ProgressFrame | Exclude<LiveEvent, ProgressEvent>
 
 /** What a page wants to hear of. */

@@ -11,10 +11,17 @@ export interface Sample {
   rate: number
   lag: number | null
 }
+export interface TableTrack {
+  rows_read: number
+  rows_written: number
+  dead_letters: number
+}
 export interface RunTrack {
   samples: Sample[]
   rate: number
   lag: number | null
+  /** How far each table is: ahead of what the database has as durable. */
+  tables: Record<string, TableTrack>
   /** Seconds until the next try, where the run waits for something outside. */
   retryAt: number | null
 }
@@ -26,7 +33,7 @@ export interface LiveState {
 /** Ten minutes of one sample a second. */
 const SAMPLES = 600
 
-export const emptyTrack = (): RunTrack => ({ samples: [], rate: 0, lag: null, retryAt: null })
+export const emptyTrack = (): RunTrack => ({ samples: [], tables: {}, rate: 0, lag: null, retryAt: null })
 
 const AT_REST = new Set(['paused', 'stopped', 'finished', 'failed'])
 
@@ -38,6 +45,9 @@ export function track(run: RunTrack, message: LiveEvent): void {
       run.rate = message.rows_per_second ?? 0
       run.lag = message.lag_ms ?? null
       if (message.state !== 'waiting') run.retryAt = null
+      for (const { target, rows_read = 0, rows_written = 0, dead_letters = 0 } of message.tables ?? []) {
+        run.tables[target] = { rows_read, rows_written, dead_letters }
+      }
       break
     case 'waiting':
       run.rate = 0
@@ -45,6 +55,7 @@ export function track(run: RunTrack, message: LiveEvent): void {
       break
     case 'state':
       run.retryAt = null
+      run.tables = {}
       if (!AT_REST.has(message.state)) return
       run.rate = 0
       break

@@ -112,8 +112,9 @@ function Going({ run }: { run: Run }) {
   if ((run.state === 'waiting' || run.state === 'created') && (run.reason ?? run.waits_for)) {
     return <Cut text={run.waits_for ?? run.reason ?? ''} tone="waiting" />
   }
-  if (run.lag_ms !== null && run.lag_ms !== undefined && run.state === 'running') {
-    return <span>{w.lag(duration(run.lag_ms))}</span>
+  if (run.following && run.state === 'running') {
+    const { lag_ms: lag } = run
+    return <span>{lag === null || lag === undefined ? w.follows : w.lag(duration(lag))}</span>
   }
   return <Bar part={share(run.rows_written, run.rows_estimated, run.state === 'finished')} label={w.progressOf(run.job)} state={run.state} />
 }

@@ -13,6 +13,7 @@ export const runWords = defineWords(
     started: 'Started',
     took: 'Took',
     lag: (lag: string) => `${lag} behind`,
+    follows: 'Follows changes',
   },
   {
     job: '作业',
@@ -26,5 +27,6 @@ export const runWords = defineWords(
     started: '开始',
     took: '用时',
     lag: (lag: string) => `延迟 ${lag}`,
+    follows: '跟随变更中',
   },
 )

@@ -22,7 +22,6 @@ const words = defineWords(
     target: 'To what',
     at: 'When',
     address: 'From',
-    outcome: 'Outcome',
     detail: 'Details',
     none: 'No entry fits',
   },
@@ -35,7 +34,6 @@ const words = defineWords(
     target: '对象',
     at: '时间',
     address: '来源',
-    outcome: '结果',
     detail: '详情',
     none: '没有匹配的记录',
   },
@@ -63,7 +61,6 @@ export function Component() {
     { id: 'actor', title: w.actor, width: 'minmax(6rem, 0.8fr)', clip: true, labelled: false, cell: (entry) => <strong>{entry.actor}</strong> },
     { id: 'action', title: w.action, width: 'minmax(8rem, 1fr)', main: true, clip: true, cell: (entry) => <code>{entry.action}</code> },
     { id: 'target', title: w.target, width: 'minmax(7rem, 1fr)', clip: true, cell: (entry) => entry.target ?? '–' },
-    { id: 'outcome', title: w.outcome, width: '6rem', cell: (entry) => entry.outcome ?? '–' },
     { id: 'address', title: w.address, width: '8rem', cell: (entry) => entry.address ?? '–' },
     { id: 'detail', title: w.detail, width: 'minmax(6rem, 1.4fr)', clip: true, narrow: 'wide', labelled: false, cell: (entry) => <Detail detail={entry.detail} /> },
   ]

@@ -7,7 +7,7 @@ import { useSearchParams } from 'react-router'
 import { tableName, useTableQuery, useTableRowsQuery, useTablesInfiniteQuery } from '@/api/connections'
 import type { RowSample, TableInfo } from '@/api/types'
 import { bytes, short } from '@/format'
-import { Empty, Loaded } from '@/ui/notes'
+import { Empty, Loaded, Note } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
@@ -98,7 +98,7 @@ function Inside({ connection, table }: { connection: string; table: string }) {
     <>
       <Title order={2}>{table}</Title>
       <Loaded query={detail} rows={4}>
-        {({ columns, indexes }) => (
+        {({ columns, indexes, notes }) => (
           <>
             <div className={classes.scroll} tabIndex={0} role="region" aria-label={w.columns}>
               <table className={classes.grid}>
@@ -115,6 +115,7 @@ function Inside({ connection, table }: { connection: string; table: string }) {
                     <tr key={column.name}>
                       <td>
                         {column.name}
+                        {column.generated && <small className={ui.sub}> · {w.generated}</small>}
                         {column.key && <small className={ui.sub}> · {w.key}</small>}
                       </td>
                       <td>
@@ -135,6 +136,11 @@ function Inside({ connection, table }: { connection: string; table: string }) {
                 {indexes.map((index) => `${index.name} (${index.columns.join(', ')})${index.unique ? ` ${w.unique}` : ''}`).join(' · ')}
               </div>
             )}
+            {notes?.map((note) => (
+              <Note key={note} tone="waiting">
+                {note}
+              </Note>
+            ))}
           </>
         )}
       </Loaded>

@@ -4,7 +4,7 @@ import { Fieldset, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Textar
 import { type FormEvent, type ReactNode, useMemo, useState } from 'react'
 import type { Connection, ConnectionInput, Connector } from '@/api/types'
 import { useWords } from '@/words'
-import { connectorOf, exampleOf, type Field, fieldsOf, NAME, optionsOf, textsOf } from './schema'
+import { connectorOf, type Field, fieldsOf, NAME, optionsOf } from './options'
 import { words } from './words'
 
 export interface Draft {
@@ -23,7 +23,7 @@ export function draftOf(connection?: Connection): Draft {
     name: connection?.name ?? '',
     url: connection?.url ?? '',
     password: '',
-    options: textsOf(connection?.options),
+    options: connection?.options ?? {},
     description: connection?.description ?? '',
     limit: connection?.limit ?? '',
   }
@@ -57,7 +57,7 @@ export function Form({ connectors, saved, draft, onChange, onSubmit, children, r
   const set = (changed: Partial<Draft>) => onChange({ ...draft, ...changed })
   const badName = !NAME.test(draft.name)
   const badUrl = draft.url.trim() === ''
-  const example = connector ? (connector.example ?? exampleOf(connector.docs, connector.schemes[0])) : ''
+  const example = connector?.example ?? ''
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
@@ -173,12 +173,11 @@ function Option({ field, value, onChange, readOnly }: OptionProps) {
     inputWrapperOrder: ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[],
     placeholder: field.standard === '' ? undefined : w.default(field.standard),
     readOnly,
-    required: field.required,
   }
   if (field.kind === 'choice' || field.kind === 'yes-no') {
     const choices =
       field.kind === 'choice'
-        ? field.choices.map((one) => one.value)
+        ? field.choices
         : [
             { value: 'true', label: w.true },
             { value: 'false', label: w.false },
@@ -191,9 +190,7 @@ function Option({ field, value, onChange, readOnly }: OptionProps) {
         {...shared}
         value={value}
         onChange={(next) => onChange(String(next))}
-        min={field.min}
-        max={field.max}
-        allowDecimal={!field.whole}
+        allowDecimal={false}
       />
     )
   }

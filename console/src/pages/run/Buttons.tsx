@@ -51,7 +51,7 @@ export function Buttons({ run }: { run: Run }) {
         />
       ))}
       {isOver(run.state) && (
-        <Do label={s.delete} icon="trash" needs="editor" onClick={() => setAsking('delete')} />
+        <Do label={s.delete} icon="trash" needs="operator" onClick={() => setAsking('delete')} />
       )}
       <Confirm opened={asking === 'stop'} onClose={() => setAsking(null)} title={w.confirmStop} verb={s.verbs.stop} danger onConfirm={() => act('stop')}>
         {w.confirmStopText}

@@ -1,7 +1,6 @@
 import { useMemo } from 'react'
 import { useRunEventsQuery, useRunHistoryQuery } from '@/api/runs'
 import type { Run, RunEvent, RunState } from '@/api/types'
-import { duration } from '@/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, Loaded } from '@/ui/notes'
 import { StateBadge, Time } from '@/ui/pieces'
@@ -36,38 +35,13 @@ function nameOf(names: Record<string, string>, type: string): string {
 const text = (value: unknown) => (typeof value === 'string' ? value : '')
 
 function What({ event }: { event: RunEvent }) {
-  const w = useWords(words)
-  switch (event.type) {
-    case 'state':
-      return (
-        <>
-          <StateBadge state={event.state as RunState} />
-          {event.reason ? <span> {text(event.reason)}</span> : null}
-        </>
-      )
-    case 'planned': {
-      const tables = Array.isArray(event.tables) ? event.tables.length : 0
-      const splits = typeof event.splits === 'number' ? event.splits : 0
-      return <>{[w.plan(tables, splits), event.resumed === true ? w.resumed : ''].filter(Boolean).join(', ')}</>
-    }
-    case 'waiting':
-      return (
-        <>
-          {text(event.reason)}
-          {typeof event.retry_in === 'number' ? ` · ${w.nextTry(duration(event.retry_in * 1000))}` : ''}
-        </>
-      )
-    case 'failed':
-      return (
-        <>
-          <code>{text(event.code)}</code> {text(event.message)}
-        </>
-      )
-    case 'finished': {
-      const seconds = typeof event.seconds === 'number' ? duration(event.seconds * 1000) : ''
-      return <>{seconds}</>
-    }
-    default:
-      return <>{text(event.message) || text(event.position) || text(event.reason)}</>
+  if (event.type === 'state') {
+    return (
+      <>
+        <StateBadge state={event.state as RunState} />
+        {event.reason ? <span> {text(event.reason)}</span> : null}
+      </>
+    )
   }
+  return <>{text(event.message) || text(event.reason)}</>
 }

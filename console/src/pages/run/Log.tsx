@@ -11,7 +11,7 @@ import { useWords } from '@/words'
 import classes from './run.module.css'
 import { words } from './words'
 
-const LEVELS = ['error', 'warn', 'info', 'debug', 'trace']
+const LEVELS = ['error', 'warn', 'info']
 
 export function Log({ run }: { run: Run }) {
   const w = useWords(words)

@@ -19,6 +19,10 @@ import { Tables } from './Tables'
 import { Trouble } from './Trouble'
 import { words } from './words'
 
+/** Splits become durable by and by; rows come live. */
+const ASK_AGAIN_MS = 2_000
+const MOVING = new Set(['running', 'pausing', 'stopping'])
+
 const TABS = ['tables', 'splits', 'events', 'log', 'dead-letters'] as const
 
 export function Component() {
@@ -47,7 +51,7 @@ function Content({ run }: { run: Run }) {
   const [search, setSearch] = useSearchParams()
   const asked = search.get('tab')
   const tab = TABS.find((one) => one === asked) ?? 'tables'
-  const tables = useRunTablesQuery(run.id)
+  const tables = useRunTablesQuery(run.id, { pollingInterval: MOVING.has(run.state) ? ASK_AGAIN_MS : 0 })
   return (
     <>
       <Trouble run={run} />

@@ -27,7 +27,7 @@ export function Summary({ run }: { run: Run }) {
   const part = share(run.rows_written, run.rows_estimated, run.state === 'finished')
   const facts: [string, React.ReactNode, 'wide'?][] = [
     [w.toJob, <Link key="job" to={`/jobs/${encodeURIComponent(run.job)}`}>{run.job}</Link>],
-    [w.mode, s.modes[run.mode]],
+    [w.mode, run.mode ? s.modes[run.mode] : '–'],
     [w.trigger, run.trigger ? s.triggers[run.trigger] : '–'],
     [w.started, <Time key="began" at={run.started_at} as="stamp" />],
     [w.ended, <Time key="ended" at={run.ended_at} as="stamp" />],
@@ -46,7 +46,7 @@ export function Summary({ run }: { run: Run }) {
   if (run.position) facts.push([w.position, <span key="position" className="mono">{run.position}</span>, 'wide'])
   return (
     <>
-      {!(run.mode === 'changes' || (follows && run.lag_ms !== null && run.lag_ms !== undefined)) && (
+      {run.mode !== 'changes' && !run.following && (
         <Bar part={part} label={w.progress} state={run.state} size="lg" />
       )}
       <Stats>

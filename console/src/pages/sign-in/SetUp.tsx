@@ -2,7 +2,7 @@ import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/
 import { type FormEvent, useState } from 'react'
 import { Link, Navigate, useLocation } from 'react-router'
 import { asProblem } from '@/api/problem'
-import { useSetUpMutation, useSignInMutation } from '@/api/session'
+import { useSetUpMutation } from '@/api/session'
 import { useAppSelector } from '@/app/store'
 import { ErrorNote, Note } from '@/ui/notes'
 import { useWords } from '@/words'
@@ -22,7 +22,6 @@ export function SetUp() {
   const [again, setAgain] = useState('')
   const [tried, setTried] = useState(false)
   const [setUp, { isLoading, error }] = useSetUpMutation()
-  const [signIn, { isLoading: signingIn, error: refused }] = useSignInMutation()
   if (signedIn) return <Navigate to="/" replace />
   const short = password.length < SHORTEST
   const differs = again !== password
@@ -30,8 +29,7 @@ export function SetUp() {
     event.preventDefault()
     setTried(true)
     if (short || differs) return
-    const done = await setUp({ token, name, password })
-    if (!done.error) await signIn({ name, password })
+    await setUp({ token, name, password })
   }
   const gone = error !== undefined && asProblem(error).status === 410
   return (
@@ -50,12 +48,11 @@ export function SetUp() {
             </Text>
           )}
           {error && !gone && <ErrorNote error={error} />}
-          {refused && <ErrorNote error={refused} />}
           <TextInput label={w.token} description={given ? undefined : w.tokenHint} value={token} onChange={(e) => setToken(e.currentTarget.value)} required withAsterisk={false} autoComplete="off" />
           <TextInput label={w.name} value={name} onChange={(e) => setName(e.currentTarget.value)} required withAsterisk={false} autoComplete="username" autoFocus />
           <PasswordInput label={w.password} value={password} onChange={(e) => setPassword(e.currentTarget.value)} required withAsterisk={false} autoComplete="new-password" description={w.tooShort} error={tried && short ? w.tooShort : undefined} />
           <PasswordInput label={w.repeat} value={again} onChange={(e) => setAgain(e.currentTarget.value)} required withAsterisk={false} autoComplete="new-password" error={tried && differs ? w.differs : undefined} />
-          <Button type="submit" size="sm" loading={isLoading || signingIn} fullWidth mt="xs">
+          <Button type="submit" size="sm" loading={isLoading} fullWidth mt="xs">
             {w.create}
           </Button>
         </Stack>

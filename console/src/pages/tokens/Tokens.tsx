@@ -28,7 +28,7 @@ export function Component() {
   const columns: Column<Token>[] = [
     { id: 'name', title: s.name, width: 'minmax(8rem, 1.5fr)', main: true, clip: true, cell: (token) => <strong>{token.name}</strong> },
     { id: 'role', title: w.role, width: '7rem', cell: (token) => s.roles[token.role] },
-    { id: 'user', title: w.user, width: 'minmax(6rem, 1fr)', cell: (token) => token.user ?? '–' },
+    { id: 'user', title: w.user, width: 'minmax(6rem, 1fr)', cell: (token) => token.owner ?? '–' },
     { id: 'used', title: w.used, width: '9rem', cell: (token) => (token.last_used_at ? <Time at={token.last_used_at} as="ago" /> : s.never) },
     { id: 'expires', title: w.expires, width: '11rem', cell: (token) => <Expiry at={token.expires_at} /> },
     { id: 'actions', title: '', width: '7rem', right: true, cell: (token) => <Button variant="default" onClick={() => setDeleting(token)}>{w.revoke}</Button> },

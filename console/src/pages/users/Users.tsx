@@ -81,7 +81,7 @@ export function Component() {
         </span>
       ),
     },
-    { id: 'last', title: w.last, width: '9rem', cell: (user) => (user.last_sign_in_at ? <Time at={user.last_sign_in_at} as="ago" /> : s.never) },
+    { id: 'last', title: w.last, width: '9rem', cell: (user) => (user.signed_in_at ? <Time at={user.signed_in_at} as="ago" /> : s.never) },
     { id: 'created', title: w.created, width: '10rem', cell: (user) => <Time at={user.created_at} as="stamp" /> },
     {
       id: 'actions',
