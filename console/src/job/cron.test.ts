@@ -15,13 +15,14 @@ describe('cron in words', () => {
     ['0 0 1 1 *', 'at 00:00, on the 1st in January', '1 月1 日 00:00'],
     ['0 12 13 * 5', 'at 12:00, on the 13th or on Friday', '每月 13 日或周五 12:00'],
     ['*/10 8-18 * * 0,6', 'every 10 minutes, in hour 08 to 18, on Saturday and Sunday', '周末 8 至 18 点内每 10 分钟'],
+    ['0 0 3 * * *', 'every day at 03:00', '每天 03:00'],
     ['@daily', 'every day at 00:00', '每天 00:00'],
   ])('%s', (text, en, zh) => {
     expect(cronWords(text, 'en')).toBe(en)
     expect(cronWords(text, 'zh')).toBe(zh)
   })
 
-  it.each(['', '* * * *', '60 * * * *', '* 24 * * *', '* * 0 * *', '* * * 13 *', '5-1 * * * *', '*/0 * * * *', 'a * * * *', '* * * * * *', '1-2-3 * * * *', '1/2/3 * * * *', '@often'])(
+  it.each(['', '* * * *', '60 * * * *', '* 24 * * *', '* * 0 * *', '* * * 13 *', '5-1 * * * *', '*/0 * * * *', 'a * * * *', '1 * * * * *', '1-2-3 * * * *', '1/2/3 * * * *', '@often'])(
     'is not %j',
     (text) => {
       expect(parseCron(text)).toBeNull()
@@ -45,8 +46,8 @@ describe('the next starts', () => {
     expect(next('0 0 * * *', 'Asia/Kathmandu', '2026-01-01T00:00:00Z', 1)).toEqual(['2026-01-01T18:15:00.000Z'])
   })
 
-  it('skip an hour that spring leaves out, and take the first of autumn’s two', () => {
-    expect(next('30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 2)).toEqual(['2026-03-30T00:30:00.000Z', '2026-03-31T00:30:00.000Z'])
+  it('make up for a time that spring leaves out, and take the first of autumn’s two', () => {
+    expect(next('30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 2)).toEqual(['2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z'])
     expect(next('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual(['2026-10-25T00:30:00.000Z', '2026-10-26T01:30:00.000Z'])
   })
 

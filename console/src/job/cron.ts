@@ -35,6 +35,8 @@ const NICKNAMES: Record<string, string> = {
 export function parseCron(text: string): Cron | null {
   const trimmed = text.trim()
   const fields = (NICKNAMES[trimmed.toLowerCase()] ?? trimmed).split(/\s+/)
+  // Seconds may stand before the minutes; at the full minute they say nothing more.
+  if (fields.length === 6 && fields[0] === '0') fields.shift()
   if (fields.length !== 5) return null
   const [minute = '', hour = '', day = '', month = '', weekday = ''] = fields
   const minutes = field(minute, 0, 59)
@@ -207,6 +209,16 @@ function instantsOf({ year, month, day, hour, minute }: Clock, zone: string): nu
   return [...tries].filter((at) => at + offset(at) === wall).sort((a, b) => a - b)
 }
 
+/** A time that spring leaves out is made up for as soon as the gap is over. */
+function afterGap(clock: Clock, zone: string): number | undefined {
+  const wall = Date.UTC(clock.year, clock.month - 1, clock.day, clock.hour, clock.minute)
+  for (let at = wall - 15 * 3_600_000; at < wall + 15 * 3_600_000; at += 60_000) {
+    const c = inZone(at, zone)
+    if (Date.UTC(c.year, c.month - 1, c.day, c.hour, c.minute) > wall) return at
+  }
+  return undefined
+}
+
 export function isZone(zone: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: zone })
@@ -229,7 +241,7 @@ export function nextStarts(text: string, zone: string, from: number, count: numb
       for (const hour of cron.hours.at) {
         for (const minute of cron.minutes.at) {
           const date = { year: day.getUTCFullYear(), month: day.getUTCMonth() + 1, day: day.getUTCDate(), hour, minute }
-          const [at] = instantsOf(date, zone)
+          const [at = cron.hours.any ? undefined : afterGap(date, zone)] = instantsOf(date, zone)
           if (at !== undefined && at > from) found.push(at)
         }
         if (found.length >= count) break

@@ -1,7 +1,6 @@
 // The part of JSON Schema that the job file's schema uses: what is wrong with a value, and what may
 // stand at a place.
 
-import type { JsonSchema } from '@/api/types'
 import type { Path, Plain } from './document'
 
 export interface Finding {
@@ -11,15 +10,23 @@ export interface Finding {
   onKey?: boolean
 }
 
-export interface Schema extends JsonSchema {
-  minItems?: number
-  minProperties?: number
-  properties?: Record<string, Schema>
-  items?: Schema
+export interface Schema {
+  $ref?: string
+  $defs?: Record<string, Schema>
+  type?: string | string[]
+  description?: string
+  const?: unknown
+  enum?: unknown[]
   oneOf?: Schema[]
   anyOf?: Schema[]
-  $defs?: Record<string, Schema>
+  properties?: Record<string, Schema>
   additionalProperties?: boolean | Schema
+  required?: string[]
+  items?: Schema
+  minimum?: number
+  maximum?: number
+  minItems?: number
+  minProperties?: number
 }
 
 const kindOf = (value: Plain): string =>
