@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::live::{self, Hub};
 use crate::people::{Attempts, Passwords, People, Setup};
 use crate::runner::{self, Runner};
+use crate::scheduler;
 use crate::secrets::Vault;
 use crate::state::{AppState, Shared};
 
@@ -103,8 +104,9 @@ impl Server {
         // Runs come to rest while requests are still answered: their place is in the state first.
         self.state.runner.leave().await;
         self.handle.graceful_shutdown(Some(GRACE));
-        self.task
-            .await
+        let ended = self.task.await;
+        self.state.runner.release();
+        ended
             .map_err(|e| Error::bug("the listener ended early").because(e))?
             .map_err(|e| Error::new(Code::StoreFailed, "listening").because(e))
     }
@@ -143,6 +145,7 @@ async fn open(config: Config) -> Result<AppState> {
     });
     live::spawn(&state).await?;
     runner::spawn(&state).await?;
+    scheduler::spawn(&state);
     alerts::spawn(&state);
     Ok(state)
 }

@@ -36,6 +36,31 @@ impl Store {
         })
     }
 
+    /// The jobs that are to start by themselves, each with its schedule as text.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn scheduled_jobs(&self) -> Result<Vec<(String, String)>> {
+        let sql = "SELECT name, schedule FROM jobs WHERE schedule IS NOT NULL AND enabled = 1
+                   ORDER BY name";
+        self.database()
+            .read("reading schedules", sql, &[], |row| Ok((row.get("name")?, row.get("schedule")?)))
+    }
+
+    /// Forgets the marks of jobs that do not start by themselves any more: when they do again, what
+    /// fell into the time between was not missed.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn forget_marks(&self, jobs: &[String]) -> Result<()> {
+        let doing = "forgetting schedules";
+        for job in jobs {
+            let sql = "DELETE FROM schedule_marks WHERE job = $1";
+            self.database().execute(doing, sql, params![job])?;
+        }
+        Ok(())
+    }
+
     /// Moves a mark without starting anything.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ impl Hub {
     }
 
     /// The number of the last event that was handed on.
-    fn seq(&self) -> i64 {
+    pub(crate) fn seq(&self) -> i64 {
         self.seq.load(SeqCst)
     }
 
@@ -101,6 +101,7 @@ async fn tell_events(state: AppState) {
     let mut written = state.store.written();
     loop {
         tokio::select! {
+            () = state.runner.left() => return,
             changed = written.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(POLL) => {}
         }
@@ -152,7 +153,10 @@ async fn tell_progress(state: AppState) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut count = 0_u32;
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            () = state.runner.left() => return,
+            _ = ticks.tick() => {}
+        }
         count = count.wrapping_add(1);
         let watched = state.hub.frames.receiver_count() > 0;
         if !watched && !count.is_multiple_of(IDLE) {

@@ -25,8 +25,8 @@ use crate::state::AppState;
 use choice::{Limits, Waiting};
 
 pub(crate) use asking::{pause, resume, stop};
-pub(crate) use live::{Live, Now, TableNow};
-pub(crate) use starting::{Start, Started, job_of, resolve, start};
+pub(crate) use live::{Live, Now};
+pub(crate) use starting::{Start, Started, job_of, start};
 pub(crate) use view::RunView;
 
 /// How often the queue is gone through when nothing happens.
@@ -49,7 +49,7 @@ pub(crate) struct Runner {
     /// The node is to stop.
     leaving: CancellationToken,
     /// Only one process works on the runs of a state.
-    _lock: RunLock,
+    lock: Mutex<Option<RunLock>>,
 }
 
 /// A run that waits for its turn.
@@ -97,7 +97,7 @@ impl Runner {
             nudge: Notify::new(),
             cleaning: Notify::new(),
             leaving: CancellationToken::new(),
-            _lock: lock,
+            lock: Mutex::new(Some(lock)),
         })
     }
 
@@ -205,6 +205,11 @@ impl Runner {
     /// Returns once the node is to stop.
     pub(crate) async fn left(&self) {
         self.leaving.cancelled().await;
+    }
+
+    /// Lets another process work on the runs.
+    pub(crate) fn release(&self) {
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Lets every run that is at work come to rest; they go on at the next start.
