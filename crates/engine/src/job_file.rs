@@ -5,6 +5,7 @@ mod refusal;
 mod sections;
 mod surroundings;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,8 +18,8 @@ use syncline_types::{Code, Error, Pattern, Result, TableSelection, did_you_mean}
 
 use self::refusal::refused;
 use self::sections::{
-    CheckpointConfig, ColumnConfig, ConnectionConfig, CreateConfig, ErrorsConfig, ProcessorsConfig,
-    RetryConfig, SinkConfig, SourceConfig, SpeedConfig,
+    CheckpointConfig, ColumnConfig, CreateConfig, ErrorsConfig, ProcessorsConfig, RetryConfig,
+    SinkConfig, SourceConfig, SpeedConfig,
 };
 use crate::dead_letters::ErrorLimit;
 use crate::follow::{Following, SchemaPolicies};
@@ -26,7 +27,9 @@ use crate::job::{Job, Speed, TableColumns};
 use crate::schedule::Schedule;
 
 pub use following::{check_mode, parse_schema_policies, parse_start, parse_until};
+pub use sections::ConnectionConfig;
 pub use surroundings::{OwnMachine, Surroundings};
+pub use written::{section_place, yaml_of};
 
 /// A job, as written by a person.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]

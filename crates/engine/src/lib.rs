@@ -23,6 +23,7 @@ mod mending;
 mod metrics;
 mod pipeline;
 mod plan;
+mod preview;
 mod progress;
 mod queue;
 mod relations;
@@ -43,12 +44,13 @@ pub use follow::{
 };
 pub use job::{ColumnMapping, GeneratedColumns, Job, Speed, TableColumns, fingerprint};
 pub use job_file::{
-    JobFile, OwnMachine, Surroundings, check_mode, job_schema, parse_duration, parse_patience,
-    parse_schema_policies, parse_start, parse_until,
+    ConnectionConfig, JobFile, OwnMachine, Surroundings, check_mode, job_schema, parse_duration,
+    parse_patience, parse_schema_policies, parse_start, parse_until, section_place, yaml_of,
 };
 pub use plan::{Plan, TablePlan};
+pub use preview::{Preview, Sample, SampleColumn, check_steps, preview, sample, table_of};
 pub use replay::{Edit, Replayed, replay};
-pub use report::{CheckReport, ColumnReport, FollowingReport, TableReport};
+pub use report::{CheckReport, ColumnReport, FollowingReport, TableReport, column_types};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
 pub use schedule::{Ending, Missed, Overlap, Schedule, When};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Consistency, Follow, Mode, Sink, Source, Start};
 use syncline_convert::Fidelity;
-use syncline_types::{Code, Column, Error, Result, field};
+use syncline_types::{Code, Column, Error, Result, TableSchema, field};
 
 use crate::job::Job;
 use crate::mapping::Mapping;
@@ -172,9 +172,18 @@ pub(crate) fn snapshot(consistency: &Consistency) -> String {
 }
 
 /// The native type, or the portable name where there is none.
-fn type_of(column: &Column) -> String {
+pub(crate) fn type_of(column: &Column) -> String {
     match field::get(&column.field, field::NATIVE) {
         Some(native) => native.to_owned(),
         None => syncline_convert::portable::type_name(&column.field),
     }
+}
+
+/// The types of a table's columns: by their portable names, and in the words of their store.
+pub fn column_types(table: &TableSchema) -> Vec<(String, Option<String>)> {
+    let of = |column: &Column| {
+        let native = field::get(&column.field, field::NATIVE).map(str::to_owned);
+        (syncline_convert::portable::type_name(&column.field), native)
+    };
+    table.columns.iter().map(of).collect()
 }

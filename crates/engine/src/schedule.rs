@@ -87,6 +87,15 @@ impl Schedule {
         Config { cron: Some(expression.to_owned()), ..Config::default() }.schedule()
     }
 
+    /// Whenever a run of another job has finished.
+    pub fn following(job: &str) -> Self {
+        Self {
+            when: When::After { job: job.to_owned(), on: Ending::Finished },
+            missed: Missed::default(),
+            overlap: Overlap::Queue,
+        }
+    }
+
     /// The first start after a moment, where the clock alone tells it.
     pub fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match &self.when {

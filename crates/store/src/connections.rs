@@ -107,13 +107,28 @@ impl Store {
         Ok(self.database().read("reading a connection", &sql, params![name], connection)?.pop())
     }
 
-    /// Connections by name, those behind `after`, at most so many.
+    /// Connections by name, those behind `after`, at most so many; only those with `text` in their
+    /// name or description, when it is given.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn connections(&self, after: &str, limit: u32) -> Result<Vec<Connection>> {
-        let sql = format!("{SELECT} WHERE c.name > $1 ORDER BY c.name LIMIT $2");
-        self.database().read("listing connections", &sql, params![after, limit], connection)
+    pub fn connections(
+        &self,
+        text: Option<&str>,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Connection>> {
+        let doing = "listing connections";
+        let Some(text) = text else {
+            let sql = format!("{SELECT} WHERE c.name > $1 ORDER BY c.name LIMIT $2");
+            return self.database().read(doing, &sql, params![after, limit], connection);
+        };
+        let like = containing(text);
+        let sql = format!(
+            "{SELECT} WHERE c.name > $1 AND (lower(c.name) LIKE $2 ESCAPE '!'
+                 OR lower(c.description) LIKE $2 ESCAPE '!') ORDER BY c.name LIMIT $3"
+        );
+        self.database().read(doing, &sql, params![after, like, limit], connection)
     }
 
     /// Makes a connection.
@@ -224,6 +239,12 @@ impl Store {
             Ok((row.get("connection")?, row.get("job")?))
         })
     }
+}
+
+/// The LIKE pattern, with `!` as its escape, of texts that contain this one in any case of ASCII.
+pub(crate) fn containing(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
 /// A few names, and how many more there are.

@@ -2,7 +2,7 @@
 
 use syncline_types::{Code, Error, Result};
 
-use crate::connections::{expect, insert, missing, taken};
+use crate::connections::{containing, expect, insert, missing, taken};
 use crate::database::{Done, Failed, Failure, Row, Session, Value, params};
 use crate::{ConnectionBody, Sealed, Store, now};
 
@@ -109,6 +109,17 @@ pub struct NewConnection {
     pub secret: Option<Sealed>,
 }
 
+/// A job that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewJob {
+    /// Its name.
+    pub name: String,
+    /// What is said of it.
+    pub body: JobBody,
+    /// What its spec says.
+    pub outline: JobOutline,
+}
+
 /// Who changes a job, and what about.
 #[derive(Debug, Clone, Copy)]
 pub struct Edit<'a> {
@@ -183,7 +194,7 @@ impl Store {
             sql.push_str(&condition.replace('#', &format!("${}", values.len())));
         };
         if let Some(text) = &filter.text {
-            let like = format!("%{}%", escaped(&text.to_ascii_lowercase()));
+            let like = containing(text);
             add(" AND (lower(j.name) LIKE # ESCAPE '!'", Value::from(&like));
             add(" OR lower(v.description) LIKE # ESCAPE '!')", Value::from(&like));
         }
@@ -203,7 +214,7 @@ impl Store {
         self.database().read("listing jobs", &sql, &values, record)
     }
 
-    /// Makes a job, and the connections that come with it: all of them, or nothing.
+    /// Makes a job.
     ///
     /// # Errors
     /// [`Code::NameTaken`]; [`Code::NotFound`] for a connection that is not there.
@@ -212,35 +223,30 @@ impl Store {
         name: &str,
         body: &JobBody,
         outline: &JobOutline,
-        connections: &[NewConnection],
         edit: Edit<'_>,
     ) -> Result<JobRecord> {
+        let (name, body, outline) = (name.to_owned(), body.clone(), outline.clone());
+        let made = self.create_jobs(&[NewJob { name, body, outline }], &[], edit)?;
+        made.into_iter().next().ok_or_else(|| Error::bug("a job that was made is not there"))
+    }
+
+    /// Makes jobs, and the connections that come with them: all of them, or nothing.
+    ///
+    /// # Errors
+    /// As [`Store::create_job`]; [`Code::NameTaken`] also for a connection.
+    pub fn create_jobs(
+        &self,
+        jobs: &[NewJob],
+        connections: &[NewConnection],
+        edit: Edit<'_>,
+    ) -> Result<Vec<JobRecord>> {
         let doing = "making a job";
         self.database().transaction(doing, |session| {
             for new in connections {
                 insert(session, &new.name, &new.body, new.secret.as_ref(), edit.author)
                     .map_err(|e| taken(e, doing, "connection", &new.name))?;
             }
-            let version = first_version(session, name).map_err(|e| e.while_(doing))?;
-            let written = session.execute(
-                "INSERT INTO jobs (name, version, mode, source, sink, schedule, priority, enabled,
-                     created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
-                params![
-                    name,
-                    version,
-                    &outline.mode,
-                    &outline.source,
-                    &outline.sink,
-                    outline.schedule.as_deref(),
-                    body.priority,
-                    body.enabled,
-                    now()
-                ],
-            );
-            written.map_err(|e| taken(e, doing, "job", name))?;
-            add_version(session, name, version, body, edit).map_err(|e| e.while_(doing))?;
-            refer(session, name, &outline.connections, doing)?;
-            read(session, name, doing)
+            jobs.iter().map(|job| add(session, job, edit, doing)).collect()
         })
     }
 
@@ -335,9 +341,28 @@ impl Store {
     }
 }
 
-/// A text as part of a LIKE pattern whose escape is `!`.
-fn escaped(text: &str) -> String {
-    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+fn add(session: &mut Session, job: &NewJob, edit: Edit<'_>, doing: &str) -> Result<JobRecord> {
+    let NewJob { name, body, outline } = job;
+    let version = first_version(session, name).map_err(|e| e.while_(doing))?;
+    let written = session.execute(
+        "INSERT INTO jobs (name, version, mode, source, sink, schedule, priority, enabled,
+             created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+        params![
+            name,
+            version,
+            &outline.mode,
+            &outline.source,
+            &outline.sink,
+            outline.schedule.as_deref(),
+            body.priority,
+            body.enabled,
+            now()
+        ],
+    );
+    written.map_err(|e| taken(e, doing, "job", name))?;
+    add_version(session, name, version, body, edit).map_err(|e| e.while_(doing))?;
+    refer(session, name, &outline.connections, doing)?;
+    read(session, name, doing)
 }
 
 /// A job that is made again under an old name goes on counting where the old one stopped.

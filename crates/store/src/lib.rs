@@ -40,10 +40,12 @@ pub use events::{Level, NewEvent, RunEventRecord};
 pub use incidents::{Incident, NewIncident, Notice};
 pub use jobs::{
     Edit, JobBody, JobConnection, JobFilter, JobOutline, JobRecord, JobVersion, NewConnection,
+    NewJob,
 };
 pub use lock::RunLock;
 pub use people::{
-    AuditEntry, AuditFilter, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User, UserChange,
+    AuditEntry, AuditFilter, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User,
+    UserChange,
 };
 pub use queue::{Ask, Asked, INTERRUPTED, WhenActive};
 pub use run_lists::{RunFilter, StateCount};

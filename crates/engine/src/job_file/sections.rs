@@ -22,6 +22,13 @@ pub struct ConnectionConfig {
     pub password: Option<SecretConfig>,
 }
 
+impl ConnectionConfig {
+    /// A store without a password, or with one in its URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), password: None }
+    }
+}
+
 /// Where a secret comes from. Exactly one key.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,6 +5,8 @@ mod connections;
 mod connectors;
 mod docs;
 mod health;
+mod import;
+mod jobs;
 mod live;
 mod nodes;
 mod overview;
@@ -16,14 +18,16 @@ mod settings;
 mod setup;
 mod tables;
 mod tokens;
+mod trying;
 mod users;
+mod versions;
 
 use axum::Router;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{assets, idempotency, metrics};
 use crate::state::AppState;
+use crate::{assets, idempotency, metrics};
 
 /// What the OpenAPI document says of the whole.
 #[derive(utoipa::OpenApi)]
@@ -40,6 +44,10 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(connectors::router())
         .merge(connections::router())
         .merge(tables::router())
+        .merge(jobs::router())
+        .merge(trying::router())
+        .merge(import::router())
+        .merge(versions::router())
         .merge(runs::router())
         .merge(run_parts::router())
         .merge(queue::router())
