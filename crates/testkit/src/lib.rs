@@ -10,7 +10,9 @@ pub mod faults;
 pub mod scenarios;
 pub mod servers;
 pub mod tables;
+pub mod tools;
 pub mod workload;
 
 pub use faults::Proxy;
 pub use servers::{Database, Kind, Server, Session};
+pub use tools::Tool;

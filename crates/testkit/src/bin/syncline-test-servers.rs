@@ -7,6 +7,7 @@
 
 use std::process::ExitCode;
 
+use syncline_testkit::Tool;
 use syncline_testkit::servers::{Kind, Server, install};
 
 fn main() -> ExitCode {
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let mut kinds = Vec::new();
+    let mut tools = Vec::new();
     let mut extra: Vec<(&str, &str)> = Vec::new();
     let mut names = names.iter();
     while let Some(name) = names.next() {
@@ -27,20 +29,22 @@ fn main() -> ExitCode {
             extra.push(setting);
             continue;
         }
-        match Kind::parse(name) {
-            Some(kind) => kinds.push(kind),
-            None => {
+        match (Kind::parse(name), Tool::parse(name)) {
+            (Some(kind), _) => kinds.push(kind),
+            (None, Some(tool)) if verb == "install" => tools.push(tool),
+            _ => {
                 let known = Kind::ALL.map(Kind::name).join(", ");
                 eprintln!("no server {name:?}; there are: {known}");
                 return ExitCode::from(2);
             }
         }
     }
-    if kinds.is_empty() {
+    if kinds.is_empty() && tools.is_empty() {
         kinds.extend(Kind::ALL);
+        tools.extend(Tool::ALL);
     }
     match verb.as_str() {
-        "install" => get(&kinds),
+        "install" => get(&kinds, &tools),
         "up" => up(&kinds, &extra),
         other => {
             eprintln!("unknown verb {other:?}");
@@ -50,16 +54,26 @@ fn main() -> ExitCode {
 }
 
 /// Installs what is missing; a server that cannot be had is named, and is no failure.
-fn get(kinds: &[Kind]) -> ExitCode {
+fn get(kinds: &[Kind], tools: &[Tool]) -> ExitCode {
     let missing: Vec<Kind> =
         kinds.iter().copied().filter(|kind| install::missing(*kind).is_some()).collect();
+    let lacking: Vec<Tool> = tools.iter().copied().filter(|tool| tool.find().is_err()).collect();
     for kind in &missing {
         println!("will install {}", install::plan(*kind));
+    }
+    for tool in &lacking {
+        println!("will install {}", tool.plan());
     }
     for kind in missing {
         match install::install(kind) {
             Ok(()) => println!("installed {}", kind.name()),
             Err(why) => println!("MISSING {}: {why}", kind.name()),
+        }
+    }
+    for tool in lacking {
+        match tool.install() {
+            Ok(_) => println!("installed {}", tool.name()),
+            Err(why) => println!("MISSING {}: {why}", tool.name()),
         }
     }
     ExitCode::SUCCESS

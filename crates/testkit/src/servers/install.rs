@@ -85,7 +85,7 @@ fn has_package(name: &str) -> bool {
         || Path::new("/usr/bin").join(name.replace("maven", "mvn")).is_file()
 }
 
-fn apt(packages: &[&str]) -> Result<(), String> {
+pub(crate) fn apt(packages: &[&str]) -> Result<(), String> {
     let lacking: Vec<&str> = packages.iter().copied().filter(|p| !has_package(p)).collect();
     if lacking.is_empty() {
         return Ok(());
@@ -217,7 +217,7 @@ fn maven(args: &[&str]) -> Result<String, String> {
 }
 
 /// Runs a program; its output, or its last words as the error.
-pub(super) fn command(program: &str, args: &[&str]) -> Result<String, String> {
+pub(crate) fn command(program: &str, args: &[&str]) -> Result<String, String> {
     let mut command = Command::new(program);
     // Outside of any folder with a project of its own, which Maven would take for the one meant.
     command.args(args).current_dir("/").env("DEBIAN_FRONTEND", "noninteractive");
