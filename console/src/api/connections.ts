@@ -1,6 +1,6 @@
 import { api, seg } from './api'
 import { itemsOf } from './runs'
-import type { ColumnInfo, Connection, ConnectionInput, ConnectionTest, Connector, Mode, Page, RowSample, TableDetail, TableInfo } from './types'
+import type { Connection, ConnectionInput, ConnectionTest, Connector, Mode, Page, RowSample, TableDetail, TableInfo } from './types'
 
 interface ConnectorView extends Omit<Connector, 'roles'> {
   source_modes: Mode[]
@@ -9,11 +9,6 @@ interface ConnectorView extends Omit<Connector, 'roles'> {
 
 function connectorOf({ source_modes, sink, ...connector }: ConnectorView): Connector {
   return { ...connector, roles: { source: source_modes, sink } }
-}
-
-/** The number of columns has their name there. */
-interface TableDetailView extends Omit<TableDetail, 'columns'> {
-  column_list: ColumnInfo[]
 }
 
 export const connectionsApi = api.injectEndpoints({
@@ -65,7 +60,6 @@ export const connectionsApi = api.injectEndpoints({
     }),
     table: build.query<TableDetail, { name: string; table: string }>({
       query: ({ name, table }) => ({ path: `/connections/${seg(name)}/tables/${seg(table)}` }),
-      transformResponse: ({ column_list, ...detail }: TableDetailView): TableDetail => ({ ...detail, columns: column_list }),
     }),
     tableRows: build.query<RowSample, { name: string; table: string; limit?: number }>({
       query: ({ name, table, limit = 20 }) => ({
