@@ -28,6 +28,7 @@ export function makeRouter() {
                   { path: 'runs', lazy: () => import('@/pages/runs/Runs') },
                   { path: 'runs/:id', lazy: () => import('@/pages/run/Run') },
                   { path: 'jobs', lazy: () => import('@/pages/jobs/Jobs') },
+                  { path: 'jobs/import', lazy: () => import('@/pages/import/Import') },
                   { path: 'jobs/new', lazy: () => import('@/pages/new-job/NewJob') },
                   { path: 'jobs/:name', lazy: () => import('@/pages/job/Job') },
                   { path: 'jobs/:name/edit', lazy: () => import('@/pages/new-job/EditJob') },

@@ -1,5 +1,193 @@
-import { Page } from '@/ui/pieces'
+// All jobs: what they move, how the last run went, when the next one starts.
+
+import { ActionIcon, Button, Group, Select, TextInput, Tooltip } from '@mantine/core'
+import { useDeferredValue, useState } from 'react'
+import { Link, useNavigate, useSearchParams } from 'react-router'
+import { useJobsQuery, useStartJobMutation } from '@/api/jobs'
+import { asProblem } from '@/api/problem'
+import type { Job, RunState } from '@/api/types'
+import { notice } from '@/app/notices'
+import { useAppDispatch } from '@/app/store'
+import { useFormat } from '@/format'
+import { dropDraft, listDrafts, placeOfDraft } from '@/job/draft'
+import { scheduleWords } from '@/job/schedule'
+import { useLive } from '@/live'
+import { type Column, DataTable } from '@/ui/DataTable'
+import { Icon } from '@/ui/Icon'
+import { Empty, Loaded } from '@/ui/notes'
+import { Do, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
+import { useWords } from '@/words'
+import { shared } from '@/words/shared'
+import classes from './jobs.module.css'
+import { words } from './words'
+
+const STATES: RunState[] = ['running', 'waiting', 'paused', 'failed', 'finished', 'stopped']
 
 export function Component() {
-  return <Page title="Jobs">{null}</Page>
+  const w = useWords(words)
+  const s = useWords(shared)
+  const f = useFormat()
+  const navigate = useNavigate()
+  const dispatch = useAppDispatch()
+  const query = useJobsQuery(undefined, { refetchOnMountOrArgChange: 10 })
+  const [start] = useStartJobMutation()
+  const mayStart = useMay('operator')
+  const [search, setSearch] = useSearchParams()
+  const word = search.get('q') ?? ''
+  const state = search.get('state')
+  const sought = useDeferredValue(word.trim().toLowerCase())
+  useLive({ all: true })
+  const set = (key: string, value: string) =>
+    setSearch(
+      (before) => {
+        if (value === '') before.delete(key)
+        else before.set(key, value)
+        return before
+      },
+      { replace: true },
+    )
+  const go = async (job: Job) => {
+    try {
+      const run = await start({ name: job.name }).unwrap()
+      dispatch(notice(w.started(job.name)))
+      await navigate(`/runs/${encodeURIComponent(run.id)}`)
+    } catch (thrown) {
+      const problem = asProblem(thrown)
+      dispatch(notice([problem.code, problem.detail ?? problem.title].filter(Boolean).join(' '), 'failed'))
+    }
+  }
+  const columns: Column<Job>[] = [
+    {
+      id: 'name',
+      title: s.name,
+      width: 'minmax(9rem, 1.4fr)',
+      main: true,
+      clip: true,
+      cell: (job) => (
+        <>
+          <Link to={`/jobs/${encodeURIComponent(job.name)}`}>{job.name}</Link>
+          {job.description && <div className={classes.about}>{job.description}</div>}
+        </>
+      ),
+    },
+    { id: 'route', title: w.route, width: 'minmax(8rem, 1.3fr)', clip: true, narrow: 'wide', labelled: false, cell: (job) => <Route from={job.source} to={job.sink} /> },
+    { id: 'mode', title: w.mode, width: '7.5rem', labelled: false, cell: (job) => s.modes[job.mode] },
+    {
+      id: 'last',
+      title: w.lastRun,
+      width: '6.5rem',
+      labelled: false,
+      cell: (job) => (job.last_run ? <Link to={`/runs/${encodeURIComponent(job.last_run.id)}`}><StateBadge state={job.last_run.state} /></Link> : <span className={classes.quiet}>{w.neverRan}</span>),
+    },
+    { id: 'when', title: '', width: '7rem', narrow: 'hide', cell: (job) => (job.last_run ? <Time at={job.last_run.ended_at ?? job.last_run.started_at ?? job.last_run.created_at} as="ago" /> : null) },
+    {
+      id: 'schedule',
+      title: w.schedule,
+      width: 'minmax(8rem, 1.2fr)',
+      clip: true,
+      narrow: 'wide',
+      cell: (job) => {
+        const said = scheduleWords(job.schedule, f.language)
+        if (said === null) return <span className={classes.quiet}>{w.byHand}</span>
+        return job.enabled ? <span title={said}>{said}</span> : <span className={classes.quiet} title={said}>{w.disabled} · {said}</span>
+      },
+    },
+    { id: 'next', title: w.next, width: '7rem', cell: (job) => (job.enabled && job.next_start ? <Time at={job.next_start} as="ago" /> : '–') },
+    {
+      id: s.actions,
+      title: '',
+      width: '2rem',
+      right: true,
+      cell: (job) => (
+        <Tooltip label={mayStart ? w.start(job.name) : s.needsRole(s.roles.operator)}>
+          <ActionIcon aria-label={w.start(job.name)} aria-disabled={!mayStart || undefined} data-disabled={!mayStart || undefined} onClick={() => mayStart && void go(job)}>
+            <Icon name="play" size={14} />
+          </ActionIcon>
+        </Tooltip>
+      ),
+    },
+  ]
+  return (
+    <Page
+      title={w.title}
+      sub={query.data && w.count(query.data.length)}
+      actions={
+        <>
+          <Do label={w.import} icon="upload" needs="editor" onClick={() => void navigate('/jobs/import')} />
+          <Do label={w.newJob} icon="plus" variant="filled" needs="editor" onClick={() => void navigate('/jobs/new')} />
+        </>
+      }
+    >
+      <Drafts />
+      <Group gap="xs">
+        <TextInput value={word} onChange={(e) => set('q', e.currentTarget.value)} placeholder={w.search} aria-label={w.search} leftSection={<Icon name="search" size={14} />} style={{ flex: '1 1 14rem', maxWidth: '26rem' }} data-search />
+        <Select
+          value={state ?? ''}
+          onChange={(next) => set('state', next ?? '')}
+          data={[{ value: '', label: w.anyState }, ...STATES.map((one) => ({ value: one, label: s.states[one] }))]}
+          aria-label={w.states}
+          w={150}
+          allowDeselect={false}
+        />
+      </Group>
+      <Panel flush>
+        <Loaded
+          query={query}
+          rows={8}
+          empty={(jobs) =>
+            jobs.length === 0 && (
+              <Empty title={w.empty} action={<Do label={w.newJob} icon="plus" variant="filled" needs="editor" onClick={() => void navigate('/jobs/new')} />}>
+                {w.emptyHint}
+              </Empty>
+            )
+          }
+        >
+          {(jobs) => {
+            const found = jobs.filter((job) => (sought === '' || textOf(job).includes(sought)) && (!state || job.last_run?.state === state))
+            if (found.length === 0) return <Empty title={w.nothing}>{w.nothingHint}</Empty>
+            return <DataTable label={w.title} columns={columns} rows={found} rowKey={(job) => job.name} linked virtual={found.length > 100} />
+          }}
+        </Loaded>
+      </Panel>
+    </Page>
+  )
+}
+
+function textOf(job: Job): string {
+  return [job.name, job.source, job.sink, job.description ?? '', ...((job.spec?.source?.tables as string[] | undefined) ?? [])].join(' ').toLowerCase()
+}
+
+function Drafts() {
+  const w = useWords(words)
+  const mayEdit = useMay('editor')
+  const [drafts, setDrafts] = useState(listDrafts)
+  if (drafts.length === 0 || !mayEdit) return null
+  return (
+    <Panel title={w.drafts} flush>
+      <ul className={classes.drafts}>
+        {drafts.map((draft) => (
+          <li key={draft.id}>
+            <Icon name="edit" size={14} />
+            <span className={classes.draftName}>
+              {draft.base ? w.draftOf(draft.base.name) : draft.name || w.unnamed} <span className={classes.quiet}><Time at={draft.at} as="ago" /></span>
+            </span>
+            <Button component={Link} to={placeOfDraft(draft)} variant="default" size="compact-xs">
+              {w.goOn}
+            </Button>
+            <Button
+              variant="subtle"
+              color="gray"
+              size="compact-xs"
+              onClick={() => {
+                dropDraft(draft.id)
+                setDrafts(listDrafts())
+              }}
+            >
+              {w.discard}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  )
 }

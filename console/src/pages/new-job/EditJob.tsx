@@ -4,7 +4,7 @@ import { useParams } from 'react-router'
 import { useJobQuery } from '@/api/jobs'
 import type { Job } from '@/api/types'
 import { Loaded } from '@/ui/notes'
-import { draftOfJob, useDraft } from './draft'
+import { draftOfJob, useDraft } from '@/job/draft'
 import { Wizard } from './Wizard'
 
 export function Component() {

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from 'react'
 import { useSearchParams } from 'react-router'
-import { freshDraft, useDraft } from './draft'
+import { freshDraft, useDraft } from '@/job/draft'
 import { Wizard } from './Wizard'
 
 const freshId = () => Math.random().toString(36).slice(2, 10)

@@ -25,7 +25,8 @@ export function Samples({ query, unchanged, onRetry }: { query: Asked; unchanged
   if (query.data !== undefined && query.data !== last) setLast(query.data)
   if (query.error !== undefined && !query.isLoading) return <div className={classes.pad}><ErrorNote error={query.error} onRetry={onRetry} /></div>
   if (!last) return <Loading rows={5} />
-  const { before, after, rejected } = last
+  const { before, after } = last
+  const { rejected } = after
   if (before.rows.length === 0) return <Empty title={w.noRows} />
   const out = before.rows.length - after.rows.length - (rejected?.length ?? 0)
   const was = new Map(before.columns.map((column, at) => [nameOf(column), at]))
@@ -42,9 +43,7 @@ export function Samples({ query, unchanged, onRetry }: { query: Asked; unchanged
         <div className={classes.pad}>
           <Note tone="failed" title={w.rejected(rejected.length)}>
             {rejected.slice(0, 3).map((one) => (
-              <p key={one.row}>
-                {one.code} {one.reason}
-              </p>
+              <p key={one}>{one}</p>
             ))}
           </Note>
         </div>

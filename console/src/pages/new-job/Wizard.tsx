@@ -18,7 +18,7 @@ import { get, type Path, type Plain, put as putIn, putAll as putAllIn, read } fr
 import { Editor } from '@/yaml/Editor'
 import { jobSchema } from '@/yaml/jobSchema'
 import { Conflict } from './Conflict'
-import type { Draft } from './draft'
+import type { Draft } from '@/job/draft'
 import { type Form, FormContext, textAt } from './form'
 import { ColumnsStep } from './steps/ColumnsStep'
 import { FinishStep, NAME } from './steps/FinishStep'

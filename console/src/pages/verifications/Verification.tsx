@@ -1,5 +1,193 @@
-import { Page } from '@/ui/pieces'
+// One comparison: each table's verdict, each row that differs with both values, and the repair.
+
+import { Group, Select, Stack } from '@mantine/core'
+import { useState } from 'react'
+import { Link, useNavigate, useParams } from 'react-router'
+import { useRepairMutation, useVerificationQuery, useVerifyJobMutation } from '@/api/jobs'
+import { asProblem } from '@/api/problem'
+import type { Difference, TableVerdict, Verification } from '@/api/types'
+import { notice } from '@/app/notices'
+import { useAppDispatch } from '@/app/store'
+import { duration, useFormat } from '@/format'
+import { wrongIn, wrongOf, verdict } from '@/job/verdict'
+import { Verdict } from '@/job/VerificationTable'
+import { words } from '@/job/verifyWords'
+import { type Column, DataTable } from '@/ui/DataTable'
+import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
+import { Bar, Confirm, Do, Facts, Page, Panel, Route, Time } from '@/ui/pieces'
+import { useWords } from '@/words'
+import classes from './verification.module.css'
+
+const KINDS = ['missing', 'extra', 'different', 'unfit', 'unreadable'] as const
+const POLL_MS = 1_500
 
 export function Component() {
-  return <Page title="Verification">{null}</Page>
+  const { id = '' } = useParams()
+  const [moving, setMoving] = useState(true)
+  const query = useVerificationQuery(id, { pollingInterval: moving ? POLL_MS : 0 })
+  const busy = query.data === undefined || query.data.state === 'running' || query.data.state === 'repairing'
+  if (busy !== moving) setMoving(busy)
+  return <Loaded query={query}>{(verification) => <Shown key={verification.id} of={verification} />}</Loaded>
+}
+
+function Shown({ of }: { of: Verification }) {
+  const w = useWords(words)
+  const f = useFormat()
+  const dispatch = useAppDispatch()
+  const navigate = useNavigate()
+  const [asking, setAsking] = useState(false)
+  const [repair] = useRepairMutation()
+  const [verify, { isLoading }] = useVerifyJobMutation()
+  const what = verdict(of)
+  const wrong = wrongOf(of)
+  const again = async () => {
+    try {
+      const made = await verify({ name: of.job, ...(of.sample ? { sample: of.sample } : {}) }).unwrap()
+      await navigate(`/verifications/${encodeURIComponent(made.id)}`)
+    } catch (thrown) {
+      const problem = asProblem(thrown)
+      dispatch(notice(problem.detail ?? problem.title, 'failed'))
+    }
+  }
+  const columns: Column<TableVerdict>[] = [
+    { id: 'table', title: w.table, width: 'minmax(11rem, 2fr)', main: true, clip: true, cell: (one) => <Route from={one.source} to={one.target} /> },
+    { id: 'equal', title: w.kinds.equal, width: '6rem', right: true, cell: (one) => f.whole(one.equal) },
+    ...KINDS.map((kind): Column<TableVerdict> => ({
+      id: kind,
+      title: w.kinds[kind],
+      width: '5.5rem',
+      right: true,
+      cell: (one) => (one[kind] > 0 ? <b className={classes.wrong}>{f.whole(one[kind])}</b> : <span className={classes.zero}>0</span>),
+    })),
+    {
+      id: 'key',
+      title: w.key,
+      width: 'minmax(6rem, 1fr)',
+      clip: true,
+      cell: (one) => (one.target_missing ? <span className={classes.wrong}>{w.targetMissing}</span> : one.key.length > 0 ? one.key.join(', ') : w.noKey),
+    },
+  ]
+  return (
+    <Page
+      title={w.one(of.job)}
+      crumbs={[{ to: '/verifications', title: w.title }]}
+      badge={<Verdict of={of} />}
+      actions={
+        <>
+          <Do label={w.again} icon="restart" needs="operator" loading={isLoading} disabled={of.state !== 'finished' && of.state !== 'failed'} onClick={() => void again()} />
+          {what === 'differs' && <Do label={w.repair} icon="check" variant="filled" needs="operator" onClick={() => setAsking(true)} />}
+        </>
+      }
+    >
+      {(of.state === 'running' || of.state === 'repairing') && <Bar part={null} label={w.verdicts[of.state]} />}
+      {of.error && <ErrorNote error={{ title: of.error.message, status: 500, code: of.error.code, hint: of.error.hint ?? undefined }} />}
+      {what === 'equal' && <Note tone="finished" title={of.sample ? w.equalSample : w.equal} />}
+      {of.repaired && of.repaired.length > 0 && (
+        <Note tone="finished" title={w.repaired}>
+          {of.repaired.map((one) => (
+            <p key={one.table}>
+              {one.table}: {w.repairedTable(f.whole(one.written ?? 0), f.whole(one.deleted ?? 0))}
+            </p>
+          ))}
+        </Note>
+      )}
+      <Panel>
+        <Facts
+          items={[
+            [w.job, <Link key="job" to={`/jobs/${encodeURIComponent(of.job)}`}>{of.job}</Link>],
+            [w.began, <Time key="began" at={of.created_at} as="stamp" />],
+            [w.took, duration(of.seconds === undefined ? null : of.seconds * 1000)],
+            [w.sample, of.sample ? `${of.sample * 100} %` : w.all],
+            [w.tables, f.whole(of.tables.length)],
+            [w.equalRows, f.whole(of.tables.reduce((sum, one) => sum + one.equal, 0))],
+          ]}
+        />
+      </Panel>
+      {of.tables.length > 0 && (
+        <Panel title={w.tables} flush>
+          <DataTable label={w.tables} columns={columns} rows={[...of.tables].sort((a, b) => wrongIn(b) - wrongIn(a))} rowKey={(one) => `${one.source}→${one.target}`} virtual={of.tables.length > 100} />
+        </Panel>
+      )}
+      {(of.differences?.length ?? 0) > 0 && <Differences all={of.differences ?? []} />}
+      {what === 'equal' && of.tables.length === 0 && <Empty title={w.noDifferences} />}
+      <Confirm
+        opened={asking}
+        onClose={() => setAsking(false)}
+        title={w.repairTitle}
+        verb={w.repair}
+        onConfirm={async () => {
+          const made = await repair(of.id).unwrap()
+          dispatch(notice(w.repairBegan))
+          if (made.id && made.id !== of.id) await navigate(`/verifications/${encodeURIComponent(made.id)}`)
+        }}
+      >
+        {w.repairHint(f.whole(wrong))}
+      </Confirm>
+    </Page>
+  )
+}
+
+function Differences({ all }: { all: readonly Difference[] }) {
+  const w = useWords(words)
+  const [kind, setKind] = useState('')
+  const [table, setTable] = useState('')
+  const tables = [...new Set(all.map((one) => one.table))]
+  const shown = all.filter((one) => (kind === '' || one.kind === kind) && (table === '' || one.table === table))
+  return (
+    <Panel
+      title={w.differences}
+      aside={
+        <Group gap="xs">
+          <span className={classes.zero}>{w.shown(all.length)}</span>
+          {tables.length > 1 && <Select size="xs" w={180} aria-label={w.table} value={table} onChange={(next) => setTable(next ?? '')} data={[{ value: '', label: w.tables }, ...tables]} allowDeselect={false} searchable />}
+          <Select size="xs" w={140} aria-label={w.result} value={kind} onChange={(next) => setKind(next ?? '')} data={[{ value: '', label: w.anyKind }, ...KINDS.filter((one) => all.some((other) => other.kind === one)).map((one) => ({ value: one, label: w.kinds[one] }))]} allowDeselect={false} />
+        </Group>
+      }
+    >
+      <Stack gap="sm">
+        {shown.map((one, at) => (
+          <article key={at} className={classes.difference}>
+            <header>
+              <b className={classes.wrong}>{w.kinds[one.kind]}</b>
+              <span>{one.table}</span>
+              <code>{one.key.map((part) => `${part.column}=${part.value}`).join(', ')}</code>
+              <span className={classes.zero}>{one.reason ?? w.kindHints[one.kind]}</span>
+            </header>
+            <div className={classes.scroll} tabIndex={0} role="region" aria-label={`${one.table} ${one.key.map((part) => part.value).join(' ')}`}>
+              <table>
+                <thead>
+                  <tr>
+                    <th />
+                    {one.columns.map((column) => (
+                      <th key={column.column} scope="col">
+                        {column.column}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {(['source', 'target'] as const).map((side) => (
+                    <tr key={side}>
+                      <th scope="row">{w[side]}</th>
+                      {(side === 'source' && one.kind === 'extra') || (side === 'target' && one.kind === 'missing') ? (
+                        <td colSpan={one.columns.length || 1} className={classes.zero}>
+                          {w.nothingThere}
+                        </td>
+                      ) : (
+                        one.columns.map((column) => (
+                          <td key={column.column} data-side={column.source === column.target ? undefined : side} title={column[side] ?? undefined}>
+                            {column[side] ?? <i>NULL</i>}
+                          </td>
+                        ))
+                      )}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          </article>
+        ))}
+      </Stack>
+    </Panel>
+  )
 }

@@ -79,3 +79,21 @@ export function useDraft(id: string, begin: () => Draft) {
   }, [id])
   return { draft, change, forget, kept }
 }
+
+/** All drafts that are kept and were changed, the newest first. */
+export function listDrafts(): Draft[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(KEY))
+      .flatMap((key) => loadDraft(key.slice(KEY.length)) ?? [])
+      .filter((draft) => draft.at > 0)
+      .sort((a, b) => b.at - a.at)
+  } catch {
+    return []
+  }
+}
+
+/** Where the draft goes on. */
+export function placeOfDraft(draft: Draft): string {
+  return draft.base ? `/jobs/${encodeURIComponent(draft.base.name)}/edit` : `/jobs/new?draft=${encodeURIComponent(draft.id)}`
+}
