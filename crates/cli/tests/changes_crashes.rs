@@ -4,9 +4,7 @@
 mod following;
 mod place;
 
-use std::time::{Duration, Instant};
-
-use following::{Pair, To, Watched, pairs};
+use following::{Pair, To, dies_at, pairs, takes_places};
 use syncline_testkit::servers::Kind;
 
 /// Places that a run comes by on its way to the log, and in it: how often it passes before it dies.
@@ -26,26 +24,9 @@ const PLACES: &[(&str, usize)] = &[
 /// A copy killed in its snapshot goes on in a later one, and passes these besides.
 const OVERLAP: &[&str] = &["overlap-passed", "log-flushed", "copy-forgotten"];
 
-/// Release builds take no such places.
-fn takes_places() -> bool {
-    std::env::var_os("SYNCLINE_BIN").is_none_or(|path| path.is_empty())
-}
-
 /// Runs until it dies at a place.
 fn die_at(pair: &Pair, place: &str, passes: usize, more: &[&str]) {
-    let mut command = pair.copy(more);
-    let action = if passes == 0 { "return".to_owned() } else { format!("{passes}*off->return") };
-    command.env("FAILPOINTS", format!("{place}={action}"));
-    let mut run = Watched::start(command, pair);
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = run.child.try_wait().expect("the command is looked at") {
-            break status;
-        }
-        assert!(begun.elapsed() < following::PATIENCE, "{place}: it lives on; {}", run.last());
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    assert_eq!(status.code(), None, "{place}: {status} instead of an abort; {}", run.last());
+    dies_at(pair, pair.copy(more), place, passes);
 }
 
 fn survive(from: Kind, to: To) {

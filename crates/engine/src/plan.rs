@@ -1,7 +1,7 @@
 //! What is moved where: tables found, columns matched, write modes chosen. Kept with the run, so
 //! that a run that continues works on the very same plan.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -300,6 +300,19 @@ pub(crate) async fn make(
     make_for(job, processors, source, &Destination::Sink(sink)).await
 }
 
+/// As [`make`], of those tables alone that are `wanted`, by their names.
+pub(crate) async fn make_some(
+    job: &Job,
+    processors: &Processors,
+    source: &dyn Source,
+    sink: &dyn Sink,
+    wanted: &BTreeSet<String>,
+) -> Result<Vec<BoundTable>> {
+    let (mut found, _) = find(job, source).await?;
+    found.retain(|info| wanted.contains(&info.schema.name.to_string()));
+    bind_found(job, processors, &Destination::Sink(sink), found).await
+}
+
 /// As [`make`], for tables that may be wanted on paper only.
 pub(crate) async fn make_for(
     job: &Job,
@@ -311,6 +324,17 @@ pub(crate) async fn make_for(
     if job.query.is_none() && job.tables.include.is_empty() {
         notes.extend(source.left_out().await?);
     }
+    let tables = bind_found(job, processors, to, found).await?;
+    Ok(Made { tables, notes })
+}
+
+/// Decides what becomes of each of these tables.
+async fn bind_found(
+    job: &Job,
+    processors: &Processors,
+    to: &Destination<'_>,
+    found: Vec<TableInfo>,
+) -> Result<Vec<BoundTable>> {
     let mut bound = Vec::with_capacity(found.len());
     let mut targets: HashSet<TableName> = HashSet::new();
     for info in found {
@@ -325,7 +349,7 @@ pub(crate) async fn make_for(
         bound.push(plan_table(job, processors, to, info, &target).await?);
     }
     relations::settle(job, to, &mut bound).await?;
-    Ok(Made { tables: bound, notes })
+    Ok(bound)
 }
 
 /// Binds a kept plan again, after looking whether the source still is what it was.

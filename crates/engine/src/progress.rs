@@ -87,12 +87,13 @@ impl RunProgress {
         Arc::clone(&table.progress)
     }
 
-    /// The table at a place of the plan begins anew.
+    /// The table at a place of the plan begins anew, if any plan stands yet.
     pub(crate) fn replace(&self, index: usize, bound: &BoundTable) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        match tables.get_mut(index) {
-            Some(table) => *table = Table::of(bound),
-            None => tables.push(Table::of(bound)),
+        match tables.len() {
+            0 => {}
+            len if index < len => tables[index] = Table::of(bound),
+            _ => tables.push(Table::of(bound)),
         }
     }
 

@@ -2,6 +2,7 @@
 //! between them.
 #![allow(dead_code, unused_imports)] // each test file uses its own part
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub(crate) struct Pair {
     pub(crate) target: Option<Database>,
     to: To,
     pub(crate) folder: TempDir,
+    /// The state folder, in `folder` unless a test has put it elsewhere.
+    pub(crate) state: PathBuf,
     pub(crate) load: Workload,
     /// As the command gets them: maybe through a faulty link.
     pub(crate) urls: (String, String),
@@ -69,7 +72,8 @@ impl Pair {
         let load =
             Workload { per_second: Some(100), large: 400, ..Workload::new(seed, usize::MAX) };
         load.make(&source, from.is_mysql());
-        Pair { from, source, target, to, folder, load, urls }
+        let state = folder.path().join("state");
+        Pair { from, source, target, to, folder, state, load, urls }
     }
 
     /// Puts a faulty link before the source, the target, or both.
@@ -88,7 +92,7 @@ impl Pair {
     }
 
     pub(crate) fn command(&self, mode: &str, more: &[&str]) -> Command {
-        let mut command = syncline(&self.folder.path().join("state"));
+        let mut command = syncline(&self.state);
         command.args(["copy", &self.urls.0, &self.urls.1, "--mode", mode]);
         command.args(["--parallel", "2", "--split-rows", "100", "--checkpoint-every", "100ms"]);
         command.args(more);
@@ -171,8 +175,7 @@ impl Pair {
     /// The command that compares finds no difference either.
     #[track_caller]
     pub(crate) fn verify(&self) {
-        let state = self.folder.path().join("state");
-        let output = run(&state, &["verify", &self.urls.0, &self.urls.1, "--quiet"]);
+        let output = run(&self.state, &["verify", &self.urls.0, &self.urls.1, "--quiet"]);
         assert!(output.status.success(), "seed {}: {}", self.load.seed, shown(&output));
     }
 }
@@ -208,6 +211,54 @@ pub(crate) fn output_within(command: &mut Command, limit: Duration) -> Output {
         panic!("no end after {limit:?}: {}", shown(&output));
     }
     waiter.join().expect("waited").expect("its output")
+}
+
+/// Release builds take no places at which they die.
+pub(crate) fn takes_places() -> bool {
+    std::env::var_os("SYNCLINE_BIN").is_none_or(|path| path.is_empty())
+}
+
+/// Runs a command until it dies at a place, after so many times that it came by and lived.
+#[track_caller]
+pub(crate) fn dies_at(pair: &Pair, mut command: Command, place: &str, passes: usize) {
+    let action = if passes == 0 { "return".to_owned() } else { format!("{passes}*off->return") };
+    command.env("FAILPOINTS", format!("{place}={action}"));
+    let mut run = Watched::start(command, pair);
+    let begun = Instant::now();
+    let status = loop {
+        if let Some(status) = run.child.try_wait().expect("the command is looked at") {
+            break status;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{place}: it lives on; {}", run.last());
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.code(), None, "{place}: {status} instead of an abort; {}", run.last());
+}
+
+/// Runs a command to its end, which must be a good one; the most memory it took at any moment
+/// (VmHWM), in bytes.
+#[track_caller]
+pub(crate) fn peak_of(command: &mut Command, limit: Duration) -> u64 {
+    let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn();
+    let mut child = child.expect("the command starts");
+    let status = format!("/proc/{}/status", child.id());
+    let (mut peak, begun) = (0, Instant::now());
+    let ended = loop {
+        if let Some(ended) = child.try_wait().expect("the command is waited for") {
+            break ended;
+        }
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(kilobytes.unwrap_or(0) * 1024);
+        if begun.elapsed() > limit {
+            let _ = child.kill();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(ended.success(), "{ended} after {:?}", begun.elapsed());
+    assert!(peak > 0, "the peak was never seen");
+    peak
 }
 
 /// Sends a signal to one process.

@@ -8,6 +8,7 @@ use syncline_connector::Follow;
 use syncline_types::{Code, Error, ErrorKind, Result, TableInfo};
 
 use super::settings::SchemaPolicy;
+use super::state::Phase;
 use super::stream::{Followed, Stream};
 use crate::events::Event;
 
@@ -21,19 +22,24 @@ impl Stream<'_> {
     /// [`Code::SchemaChangeHeld`] when a person is to decide.
     pub(super) async fn newcomers(&mut self) -> Result<BTreeSet<String>> {
         let mut joining = BTreeSet::new();
-        if self.asked_at.is_some_and(|at| at.elapsed() < EVERY) {
+        // One thing after the other: first what the job selects anew.
+        let busy = self.log.grows || self.log.kept.get().phase != Phase::Following;
+        if busy || self.asked_at.is_some_and(|at| at.elapsed() < EVERY) {
             return Ok(joining);
         }
+        let policy = self.log.job.following.schema_changes.create_table;
+        // What could not be followed may have been mended since another process looked.
+        let looks_again = self.asked_at.is_none() && policy == SchemaPolicy::Apply;
         let follow = Follow { tables: self.tables.sources(), ..self.follow.clone() };
         let found = self.changes.newcomers(&follow).await?;
         self.asked_at = Some(Instant::now());
         for table in found {
             let name = table.schema.name.to_string();
             let known = self.tables.place(&table.schema.name).is_some();
-            if known || self.log.kept.get().passed_over.contains(&name) {
+            if known || !looks_again && self.log.kept.get().passed_over.contains(&name) {
                 continue;
             }
-            match self.log.job.following.schema_changes.create_table {
+            match policy {
                 SchemaPolicy::Apply => match self.refusal(table).await? {
                     None => {
                         joining.insert(name);
@@ -63,7 +69,10 @@ impl Stream<'_> {
         let follow = Follow { tables: vec![Arc::new(table.schema)], ..self.follow.clone() };
         match self.changes.check_log(&follow).await {
             Ok(_) => Ok(None),
-            Err(error) if error.kind() == ErrorKind::Config => Ok(Some(error.chain())),
+            Err(error) if error.kind() == ErrorKind::Config => {
+                let hint = error.hint_text().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                Ok(Some(error.chain() + &hint))
+            }
             Err(error) => Err(error),
         }
     }

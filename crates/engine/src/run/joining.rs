@@ -158,22 +158,11 @@ impl Driver {
     async fn coming(&self, kept: &KeptLog, first: usize) -> Result<Vec<BoundTable>> {
         let joining = kept.get().joining;
         let (source, sink) = (self.source.as_ref(), self.sink.as_ref());
-        let made = plan::make(&self.job, &self.processors, source, sink).await?.tables;
-        let comes: Vec<bool> = made
-            .iter()
-            .map(|table| joining.contains(&table.plan.source.name.to_string()))
-            .collect();
-        let place = |at: u32| -> Option<u32> {
-            let at = at as usize;
-            let before = comes[..at].iter().filter(|comes| **comes).count();
-            comes[at].then(|| u32::try_from(first + before).unwrap_or(u32::MAX))
-        };
-        let mut coming = Vec::new();
-        for (mut table, comes) in made.into_iter().zip(&comes) {
-            if *comes {
-                table.plan.after = table.plan.after.iter().filter_map(|at| place(*at)).collect();
-                coming.push(table);
-            }
+        let (job, processors) = (&self.job, &self.processors);
+        let mut coming = plan::make_some(job, processors, source, sink, &joining).await?;
+        let first = u32::try_from(first).unwrap_or(u32::MAX);
+        for table in &mut coming {
+            table.plan.after.iter_mut().for_each(|at| *at = at.saturating_add(first));
         }
         if coming.len() < joining.len() {
             // Dropped meanwhile: the others come without it.

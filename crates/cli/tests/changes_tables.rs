@@ -1,0 +1,231 @@
+//! Tables that come to a job which follows changes already: added to the job by a person, or made
+//! at a source whose log does not tell of it. They get a snapshot of their own, and end up exactly as
+//! the source's, whatever is killed between.
+
+mod following;
+mod place;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use following::{PATIENCE, Pair, To, Watched, dies_at, output_within, pairs, takes_places};
+use place::{fails, shown, syncline, text};
+use syncline_testkit::servers::Kind;
+
+/// What the job selects first; tables that the others refer to, and tables without a key, come.
+const FIRST: &str = "[accounts, seats, line_items]";
+/// What it selects later.
+const ALL: &str = "[accounts, seats, line_items, words, happenings, parents, children, wide]";
+
+/// Places that a run comes by as tables join it.
+const PLACES: &[&str] = &[
+    "tables-join",
+    "snapshot-opened",
+    "joining-planned",
+    "table-committed",
+    "copy-loaded",
+    "tables-related",
+    "copy-forgotten",
+];
+
+/// Writes the job that selects `tables`; the command that runs it.
+fn job(pair: &Pair, tables: &str, more: &[&str]) -> Command {
+    let file = pair.folder.path().join("job.yaml");
+    let (source, sink) = (&pair.urls.0, &pair.urls.1);
+    let job = format!(
+        "version: 1\nname: grows\nsource: {{ url: \"{source}\", tables: {tables} }}\n\
+         sink: {{ url: \"{sink}\" }}\nmode: full+changes\n\
+         speed: {{ parallel: 2, split_rows: 100 }}\ncheckpoint: {{ every: 100ms }}\n"
+    );
+    std::fs::write(&file, job).expect("a job file");
+    let mut command = syncline(&pair.folder.path().join("state"));
+    command.args(["run", text(&file)]).args(more);
+    command
+}
+
+#[track_caller]
+fn catch_up(pair: &Pair, tables: &str) {
+    let mut command = job(pair, tables, &["--until", "caught-up", "--quiet"]);
+    let output = output_within(&mut command, PATIENCE);
+    assert!(output.status.success(), "seed {}: {}", pair.load.seed, shown(&output));
+}
+
+/// How many runs the state has.
+fn runs(pair: &Pair) -> usize {
+    let state = pair.folder.path().join("state");
+    let output = place::run(&state, &["runs", "--json"]);
+    assert!(output.status.success(), "{}", shown(&output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.matches("\"spec\"").count().max(text.lines().filter(|l| l.contains("\"id\"")).count())
+}
+
+fn tables_are_added(from: Kind, to: To) {
+    let Some(pair) = Pair::new(from, to, rand::random()) else { return };
+    pair.under_load(|_| {
+        let mut run = Watched::start(job(&pair, FIRST, &[]), &pair);
+        run.wait_for("streaming");
+        run.interrupt();
+        let mut run = Watched::start(job(&pair, ALL, &[]), &pair);
+        run.wait_for("checkpoint");
+        std::thread::sleep(Duration::from_millis(500));
+        run.interrupt();
+    });
+    catch_up(&pair, ALL);
+    pair.assert_same();
+    assert_eq!(runs(&pair), 1, "the same run goes on");
+    // A table that is selected no more stays as it is at the target.
+    catch_up(&pair, FIRST);
+    pair.source.execute("UPDATE words SET uses = -1");
+    catch_up(&pair, FIRST);
+    if let Some(target) = &pair.target {
+        let touched = target.value("SELECT count(*) FROM words WHERE uses = -1");
+        assert_eq!(touched.as_deref(), Some("0"));
+    }
+}
+
+pairs!(tables_are_added {
+    tables_are_added_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
+    tables_are_added_from_mysql_to_sqlite: MySql -> To::Sqlite;
+    tables_are_added_from_postgres_to_postgres: Postgres -> To::Server(Kind::Postgres);
+    tables_are_added_from_postgres17_to_mariadb: Postgres17 -> To::Server(Kind::MariaDb);
+});
+
+fn tables_are_added_though_killed(from: Kind, to: To) {
+    if !takes_places() {
+        return;
+    }
+    for (seed, place) in (1..).zip(PLACES) {
+        let Some(pair) = Pair::new(from, to, seed) else { return };
+        pair.under_load(|_| {
+            catch_up(&pair, FIRST);
+            dies_at(&pair, job(&pair, ALL, &[]), place, 0);
+        });
+        catch_up(&pair, ALL);
+        pair.assert_same();
+    }
+    // One after the other: the snapshot is opened again and again.
+    let Some(pair) = Pair::new(from, to, 99) else { return };
+    pair.under_load(|_| {
+        catch_up(&pair, FIRST);
+        for place in ["joining-planned", "snapshot-opened", "copy-loaded", "overlap-passed"] {
+            dies_at(&pair, job(&pair, ALL, &[]), place, 0);
+        }
+    });
+    catch_up(&pair, ALL);
+    pair.assert_same();
+}
+
+pairs!(tables_are_added_though_killed {
+    tables_join_whatever_is_killed_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
+    tables_join_whatever_is_killed_from_postgres_to_mysql: Postgres -> To::Server(Kind::MySql);
+});
+
+/// Waits until a query of the target gives what it should.
+#[track_caller]
+fn wait_for(pair: &Pair, run: &mut Watched, sql: &str, wanted: &str) {
+    let target = pair.target.as_ref().expect("a server");
+    let begun = Instant::now();
+    loop {
+        let rows = target.try_rows(sql);
+        if rows.as_ref().is_ok_and(|rows| rows.concat() == [Some(wanted.to_owned())]) {
+            return;
+        }
+        let ended = run.child.try_wait().expect("the command is looked at");
+        assert!(
+            ended.is_none() && begun.elapsed() < PATIENCE,
+            "{sql}: {rows:?}, {ended:?}; {}",
+            run.last()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn tables_are_made(from: Kind, to: To) {
+    let Some(pair) = Pair::new(from, to, rand::random()) else { return };
+    pair.under_load(|_| {
+        let mut run = Watched::start(pair.copy(&[]), &pair);
+        run.wait_for("streaming");
+        pair.source.execute(
+            "CREATE TABLE later (id int NOT NULL PRIMARY KEY, a varchar(10)); \
+             INSERT INTO later VALUES (1, 'one'), (2, 'two')",
+        );
+        wait_for(&pair, &mut run, "SELECT count(*) FROM later", "2");
+        pair.source.execute("UPDATE later SET a = 'zwei' WHERE id = 2; DELETE FROM later WHERE id = 1");
+        wait_for(&pair, &mut run, "SELECT min(a) FROM later", "zwei");
+        // Under another name it is the same table, not a new one.
+        pair.source.execute("ALTER TABLE later RENAME TO much_later");
+        pair.source.execute("INSERT INTO much_later VALUES (3, 'three')");
+        wait_for(&pair, &mut run, "SELECT count(*) FROM much_later", "2");
+        // Made while nobody looks.
+        run.interrupt();
+        pair.source.execute(
+            "CREATE TABLE meanwhile (id int NOT NULL PRIMARY KEY); INSERT INTO meanwhile VALUES (7)",
+        );
+        let mut run = Watched::start(pair.copy(&[]), &pair);
+        wait_for(&pair, &mut run, "SELECT count(*) FROM meanwhile", "1");
+        run.child.kill().expect("it is killed");
+        run.child.wait().expect("it is gone");
+    });
+    pair.catch_up(&["--quiet"]);
+    pair.assert_same();
+}
+
+pairs!(tables_are_made {
+    tables_made_at_postgres_come_to_postgres: Postgres -> To::Server(Kind::Postgres);
+    tables_made_at_postgres_come_to_mariadb: Postgres17 -> To::Server(Kind::MariaDb);
+});
+
+#[test]
+fn tables_that_are_made_can_be_left_alone() {
+    let to = To::Server(Kind::Postgres);
+    let Some(pair) = Pair::new(Kind::Postgres, to, rand::random()) else { return };
+    let target = pair.target.as_ref().expect("a server");
+    let mut run = Watched::start(pair.copy(&["--on-schema-change", "create_table=pause"]), &pair);
+    run.wait_for("streaming");
+    pair.source.execute("CREATE TABLE later (id int PRIMARY KEY)");
+    assert_eq!(run.end(), 1, "{}", run.last());
+    let words = run.last();
+    assert!(words.contains("E0412") && words.contains("later"), "{words}");
+    drop(run);
+    // Started again, the decision is taken as made.
+    let ignoring = ["--on-schema-change", "create_table=pause", "--until", "4s"];
+    let output = output_within(&mut pair.copy(&ignoring), PATIENCE);
+    assert!(output.status.success(), "{}", shown(&output));
+    assert!(target.try_rows("SELECT * FROM later").is_err());
+    // One whose rows the log would not tell apart is named, and its writers are left in peace.
+    let mut run = Watched::start(pair.copy(&[]), &pair);
+    run.wait_for("streaming");
+    pair.source.execute("CREATE TABLE bare (a int); INSERT INTO bare VALUES (1)");
+    let begun = Instant::now();
+    let named = |run: &Watched| {
+        run.events().iter().any(|event| event.to_string().contains("REPLICA IDENTITY"))
+    };
+    while !named(&run) {
+        assert!(begun.elapsed() < PATIENCE, "{}", run.last());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    pair.source.execute("UPDATE bare SET a = 2");
+    run.interrupt();
+    assert!(target.try_rows("SELECT * FROM bare").is_err());
+    // Mended, it comes with the next start.
+    pair.source.execute("ALTER TABLE bare REPLICA IDENTITY FULL");
+    let mut run = Watched::start(pair.copy(&[]), &pair);
+    wait_for(&pair, &mut run, "SELECT a FROM bare", "2");
+    run.interrupt();
+}
+
+#[test]
+fn a_job_that_selects_what_cannot_be_followed_is_refused() {
+    let to = To::Server(Kind::Postgres);
+    let Some(pair) = Pair::new(Kind::Postgres, to, rand::random()) else { return };
+    catch_up(&pair, FIRST);
+    pair.source.execute("CREATE TABLE bare (a int)");
+    let more = "[accounts, seats, line_items, bare]";
+    let mut command = job(&pair, more, &["--until", "caught-up", "--quiet"]);
+    fails(&output_within(&mut command, PATIENCE), 1, "E0217", &["bare", "REPLICA IDENTITY"]);
+    // Mended, the same command goes on.
+    pair.source.execute("ALTER TABLE bare REPLICA IDENTITY FULL; INSERT INTO bare VALUES (5)");
+    catch_up(&pair, more);
+    let target = pair.target.as_ref().expect("a server");
+    assert_eq!(target.value("SELECT a FROM bare").as_deref(), Some("5"));
+}
