@@ -11,6 +11,7 @@ mod generated;
 mod lint;
 mod readme;
 mod servers;
+mod soak;
 mod steps;
 mod test;
 mod workspace;
@@ -49,6 +50,8 @@ enum Task {
         #[command(subcommand)]
         what: bench::Bench,
     },
+    /// What takes too long for every day: large loads, and kills under load for half an hour
+    Soak(soak::Soak),
     /// Check the rules of the house: edges between crates, module docs, leftovers
     Lint,
     /// Write the references in docs/ from the code, and build the console
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
             servers::by_hand("install", &names)
         }
         Task::Bench { what } => bench::run(&what),
+        Task::Soak(soak) => soak::run(&soak),
         Task::Lint => lint::run(),
         Task::Gen { check } => generated::run(check),
     };

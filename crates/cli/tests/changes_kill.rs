@@ -2,12 +2,14 @@
 //! again with the same command they end with exactly the rows of the source, with a key and
 //! without.
 //!
-//! `SYNCLINE_KILLS` sets the kills of each pair.
+//! `SYNCLINE_KILLS` sets the kills of each pair, `SYNCLINE_SOAK_SECONDS` (of `cargo xtask soak`) for
+//! how long all pairs together are killed again and again.
 
 mod following;
 mod place;
 
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use following::{Pair, To, Watched, pairs};
 use rand::rngs::SmallRng;
@@ -27,16 +29,28 @@ struct Found {
     in_stream: usize,
 }
 
+/// When killing is to end, where it goes by time; all pairs end together.
+fn end() -> Option<Instant> {
+    static END: OnceLock<Option<Instant>> = OnceLock::new();
+    *END.get_or_init(|| {
+        let seconds = std::env::var("SYNCLINE_SOAK_SECONDS").ok()?.parse().ok()?;
+        Some(Instant::now() + Duration::from_secs(seconds))
+    })
+}
+
 fn survive(from: Kind, to: To, kills: usize) {
     let kills = std::env::var("SYNCLINE_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(kills);
     let mut found = Found::default();
-    for _ in 0..kills.div_ceil(KILLS_OF_TRIAL) {
+    let trials = kills.div_ceil(KILLS_OF_TRIAL);
+    let mut done = 0;
+    while done == 0 || end().map_or(done < trials, |end| Instant::now() < end) {
         let seed = rand::random();
         let Some(pair) = Pair::new(from, to, seed) else { return };
         pair.under_load(|_| trial(&pair, seed, &mut found));
         pair.catch_up(&["--quiet"]);
         pair.assert_same();
         pair.verify();
+        done += 1;
     }
     assert!(found.in_stream > 0, "{from:?} to {to:?}: no kill met the stream: {found:?}");
     assert!(

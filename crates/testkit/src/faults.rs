@@ -3,7 +3,7 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct State {
-    target: u16,
+    target: AtomicU16,
     refuse: AtomicBool,
     stall: AtomicBool,
     closed: AtomicBool,
@@ -88,7 +88,7 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port can be had");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         listener.set_nonblocking(true).expect("a socket can be made non-blocking");
-        let state = Arc::new(State { target, ..State::default() });
+        let state = Arc::new(State { target: AtomicU16::new(target), ..State::default() });
         let own = Arc::clone(&state);
         std::thread::spawn(move || accept(&listener, &own));
         Self { port, state }
@@ -97,6 +97,13 @@ impl Proxy {
     /// The port that clients are to use.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// From now on it stands before another server, as an address that moves to a replica does.
+    /// Connections to the first are cut.
+    pub fn stand_before(&self, target: u16) {
+        self.state.target.store(target, Ordering::SeqCst);
+        self.cut();
     }
 
     /// Connections accepted so far.
@@ -254,7 +261,7 @@ fn accept(listener: &TcpListener, state: &Arc<State>) {
 
 fn connect(client: TcpStream, state: &Arc<State>) -> std::io::Result<()> {
     client.set_nonblocking(false)?;
-    let server = TcpStream::connect(("127.0.0.1", state.target))?;
+    let server = TcpStream::connect(("127.0.0.1", state.target.load(Ordering::SeqCst)))?;
     for stream in [&client, &server] {
         stream.set_nodelay(true)?;
         // So that a writer whose reader does not read sees a cut.
@@ -363,6 +370,14 @@ mod tests {
         assert!(call(&mut one, b"hello").is_err());
         assert_eq!(call(&mut client(&proxy), b"again").unwrap(), b"again");
         assert_eq!(proxy.accepted(), 2);
+    }
+
+    #[test]
+    fn stands_before_another_server_when_told() {
+        let proxy = Proxy::before(1);
+        assert!(call(&mut client(&proxy), b"hello").is_err());
+        proxy.stand_before(echo());
+        assert_eq!(call(&mut client(&proxy), b"hello").unwrap(), b"hello");
     }
 
     #[test]

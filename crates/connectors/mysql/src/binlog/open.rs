@@ -232,8 +232,10 @@ pub(crate) fn lost(fault: Fault) -> Error {
                 .hint("GRANT REPLICATION SLAVE ON *.* TO the account");
         }
         _ if says(&["same server_uuid", "same server_id", "another slave with the same"]) => {
-            return Error::new(Code::LogInUse, message.clone())
-                .hint("another process follows with this run's number: end it");
+            return Error::new(Code::LogInUse, message.clone()).hint(
+                "another process follows with this run's number: end it; or a replica has the \
+                     same server_id: start the same command again, it takes another",
+            );
         }
         1789 => Code::PositionLost,
         1236 if says(&["is not open", "Binary log is not"]) => Code::NoChangeLog,
