@@ -1,5 +1,6 @@
 //! The command line, as clap sees it. The doc comments are what `--help` and `docs/cli.md` show.
 
+mod client;
 mod following;
 mod server;
 
@@ -8,8 +9,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use server::ServerArgs;
+pub(crate) use client::{
+    AtArgs, ConnectionsCommand, ElsewhereArgs, JobsCommand, LoginArgs, LogoutArgs, NodesCommand,
+    RunsCommand,
+};
 pub(crate) use following::{ChangesArgs, FollowArgs, UntilArgs};
+pub(crate) use server::ServerArgs;
 
 /// Moves data between unlike stores, once or continuously, and never loses its place.
 #[derive(Debug, Parser)]
@@ -46,9 +51,30 @@ pub(crate) enum Command {
     /// What `tail -f` is to a file. Nothing is kept: the next time begins where it is told to.
     #[command(after_help = following::EXAMPLES)]
     Changes(ChangesArgs),
-    /// List runs, or show one
-    Runs(RunsArgs),
+    /// Sign in to a server, for the commands that speak to one
+    ///
+    /// A token of your own is kept in a file of your configuration folder that nobody else can read.
+    Login(LoginArgs),
+    /// Forget a login
+    Logout(LogoutArgs),
+    /// Stores under a name, at a server
+    #[command(subcommand)]
+    Connections(ConnectionsCommand),
+    /// Jobs of a server
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// Nodes of a server
+    #[command(subcommand)]
+    Nodes(NodesCommand),
+    /// List runs, show one, or steer one at a server
+    ///
+    /// `runs`, `runs ID`, `runs list` and `runs show` look into the state folder here, unless
+    /// --server or SYNCLINE_SERVER names a server. The others are for servers alone: the one named,
+    /// else that of the last login.
+    Runs(Box<RunsArgs>),
     /// Look at rows that could not be converted or written, and write them after all
+    ///
+    /// Those of runs kept in the state folder here, unless --server or SYNCLINE_SERVER names a server.
     DeadLetters(DeadLettersArgs),
     /// Run a node: REST, WebSocket, web console and scheduler
     ///
@@ -315,7 +341,10 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct RunsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<RunsCommand>,
     /// A run's id, or how it begins; all runs when not given
     pub(crate) id: Option<String>,
     /// Only runs in this state
@@ -329,6 +358,8 @@ pub(crate) struct RunsArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) state: StateArgs,
+    #[command(flatten)]
+    pub(crate) at: ElsewhereArgs,
 }
 
 #[derive(Debug, Args)]
@@ -348,6 +379,8 @@ pub(crate) enum DeadLettersCommand {
         json: bool,
         #[command(flatten)]
         state: StateArgs,
+        #[command(flatten)]
+        at: ElsewhereArgs,
     },
     /// Show one row with its reason
     Show {
@@ -358,6 +391,8 @@ pub(crate) enum DeadLettersCommand {
         json: bool,
         #[command(flatten)]
         state: StateArgs,
+        #[command(flatten)]
+        at: ElsewhereArgs,
     },
     /// Write rows after all, through the job they belong to
     Replay {
@@ -373,6 +408,8 @@ pub(crate) enum DeadLettersCommand {
         target: Option<String>,
         #[command(flatten)]
         state: StateArgs,
+        #[command(flatten)]
+        at: ElsewhereArgs,
     },
 }
 

@@ -1,6 +1,7 @@
 //! The `syncline` command: arguments in, exit code out. Everything it does stands in libraries.
 
 mod args;
+mod client;
 mod closing;
 mod columns;
 mod commands;
@@ -61,7 +62,12 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Convert(args) => commands::convert::run(&args),
         Command::Verify(args) => commands::verify::run(&registry, &args),
         Command::Changes(args) => commands::changes::run(&registry, &args),
-        Command::Runs(args) => commands::runs::run(&args),
+        Command::Login(args) => commands::client::login::login(&args),
+        Command::Logout(args) => commands::client::login::logout(&args),
+        Command::Connections(command) => commands::client::connections::run(command),
+        Command::Jobs(command) => commands::client::jobs::run(command),
+        Command::Nodes(command) => commands::client::nodes::run(command),
+        Command::Runs(args) => commands::runs::run(*args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),
         Command::Server(args) => commands::server::run(&registry, *args),
         Command::Connectors(args) => commands::connectors::run(&registry, &args),

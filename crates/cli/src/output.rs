@@ -16,6 +16,12 @@ pub(crate) fn note(text: impl AsRef<str>) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
 }
 
+/// A question on standard error, which is answered on the same line.
+pub(crate) fn prompt(what: &str) {
+    let mut out = std::io::stderr().lock();
+    let _ = write!(out, "{what}: ").and_then(|()| out.flush());
+}
+
 /// A value as JSON on one line of standard output.
 pub(crate) fn json(value: &impl serde::Serialize) {
     line(serde_json::to_string(value).unwrap_or_default());

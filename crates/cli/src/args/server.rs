@@ -38,6 +38,26 @@ pub(crate) struct ServerArgs {
     /// Origin of a console that is served by another server and uses this one's API; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) console_origin: Vec<String>,
+    /// Provider that people may sign in with (OpenID Connect): its issuer
+    ///
+    /// Its client's secret comes from SYNCLINE_OIDC_CLIENT_SECRET.
+    #[arg(long, value_name = "URL", env = "SYNCLINE_OIDC_ISSUER", requires = "oidc_client_id")]
+    pub(crate) oidc_issuer: Option<String>,
+    /// What this node is called at the provider
+    #[arg(long, value_name = "ID", env = "SYNCLINE_OIDC_CLIENT_ID")]
+    pub(crate) oidc_client_id: Option<String>,
+    /// What is asked of the provider
+    #[arg(long, value_name = "SCOPES", default_value = "openid profile email")]
+    pub(crate) oidc_scope: String,
+    /// Claim that a person's name is in
+    #[arg(long, value_name = "CLAIM", default_value = "preferred_username")]
+    pub(crate) oidc_name_claim: String,
+    /// Claim that a person's roles are in
+    #[arg(long, value_name = "CLAIM", default_value = "roles")]
+    pub(crate) oidc_role_claim: String,
+    /// Which value of that claim gives which role: 'data-team=editor'; repeatable
+    #[arg(long, value_name = "VALUE=ROLE", value_parser = value_and_role)]
+    pub(crate) oidc_role: Vec<(String, String)>,
     /// File with the key that the secrets of connections are kept under
     ///
     /// One in the state folder when not given; it is made when it is missing.
@@ -47,4 +67,9 @@ pub(crate) struct ServerArgs {
     /// Other nodes on the same state need the new file.
     #[arg(long)]
     pub(crate) rotate_key: bool,
+}
+
+fn value_and_role(text: &str) -> Result<(String, String), String> {
+    let split = text.rsplit_once('=').ok_or("a value and a role with = between")?;
+    Ok((split.0.to_owned(), split.1.to_owned()))
 }

@@ -36,7 +36,8 @@ pub(crate) fn show(registry: &Arc<Registry>, job: &Job, json: bool) -> Result<u8
     Ok(crate::DONE)
 }
 
-fn print(report: &CheckReport) {
+/// Prints a plan, for people.
+pub(crate) fn print(report: &CheckReport) {
     line(format!("from     {}", report.source));
     line(format!("to       {}", report.sink));
     line(format!("reading  {}, {} at a time", report.snapshot, plural(report.parallel, "split")));

@@ -8,18 +8,24 @@ use syncline_store::{DeadLetter, Store};
 use syncline_types::{Code, Error, Result};
 
 use crate::args::{DeadLettersArgs, DeadLettersCommand};
-use crate::commands::open_store;
 use crate::commands::runs::no_run;
+use crate::commands::{client, open_store};
 use crate::output::{self, line};
 
 /// `syncline dead-letters`.
 pub(crate) fn run(registry: &Arc<Registry>, args: DeadLettersArgs) -> Result<u8> {
+    let (DeadLettersCommand::List { at, .. }
+    | DeadLettersCommand::Show { at, .. }
+    | DeadLettersCommand::Replay { at, .. }) = &args.command;
+    if let Some(server) = at.server.as_deref().filter(|url| !url.is_empty()) {
+        return client::dead_letters::run(server, &args.command);
+    }
     match args.command {
-        DeadLettersCommand::List { run, json, state } => {
+        DeadLettersCommand::List { run, json, state, .. } => {
             list(&*open_store(&state)?, run.as_deref(), json)
         }
-        DeadLettersCommand::Show { id, json, state } => show(&*open_store(&state)?, id, json),
-        DeadLettersCommand::Replay { run, ids, set, target, state } => {
+        DeadLettersCommand::Show { id, json, state, .. } => show(&*open_store(&state)?, id, json),
+        DeadLettersCommand::Replay { run, ids, set, target, state, .. } => {
             let store = open_store(&state)?;
             let target = target.as_deref().map(Endpoint::parse).transpose()?;
             replay(registry, &store, &run, &ids, &set, target)

@@ -2,6 +2,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod check;
+pub(crate) mod client;
 pub(crate) mod connectors;
 pub(crate) mod convert;
 pub(crate) mod copy;

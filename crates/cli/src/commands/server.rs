@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Registry, Secret};
-use syncline_server::{Config, KeySource, Place, Server, Tls, Web};
+use syncline_server::{Config, KeySource, Place, Provider, Server, Tls, Web};
 use syncline_types::{Code, Error, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -13,25 +13,26 @@ use crate::commands::state_folder;
 use crate::{DONE, output};
 
 /// `syncline server`.
-pub(crate) fn run(registry: &Arc<Registry>, args: ServerArgs) -> Result<u8> {
+pub(crate) fn run(registry: &Arc<Registry>, mut args: ServerArgs) -> Result<u8> {
     let folder = state_folder(&args.state)?.join("server");
+    let web = web(&mut args);
     let config = Config {
         name: args.name.unwrap_or_else(host_name),
         listen: args.listen,
         plain_public: args.allow_plaintext,
-        tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| Tls { certificate, key }),
+        tls: args
+            .tls_certificate
+            .zip(args.tls_key)
+            .map(|(certificate, key)| Tls { certificate, key }),
         store: place(args.store.as_deref(), &folder)?,
         folder,
         keys: KeySource {
             file: args.key_file,
-            given: std::env::var("SYNCLINE_KEY").ok().filter(|key| !key.is_empty()).map(Secret::new),
+            given: secret("SYNCLINE_KEY"),
             rotate: args.rotate_key,
         },
-        admin_token: std::env::var("SYNCLINE_ADMIN_TOKEN")
-            .ok()
-            .filter(|token| !token.is_empty())
-            .map(Secret::new),
-        web: Web { public_url: args.public_url, console_origins: args.console_origin },
+        admin_token: secret("SYNCLINE_ADMIN_TOKEN"),
+        web,
         registry: Arc::clone(registry),
     };
     crate::runtime()?.block_on(async {
@@ -51,6 +52,29 @@ pub(crate) fn run(registry: &Arc<Registry>, args: ServerArgs) -> Result<u8> {
         server.stop().await?;
         Ok(DONE)
     })
+}
+
+/// A secret from the environment; an empty one is none.
+fn secret(variable: &str) -> Option<Secret> {
+    std::env::var(variable).ok().filter(|secret| !secret.is_empty()).map(Secret::new)
+}
+
+/// How browsers reach the node, and who people sign in with.
+fn web(args: &mut ServerArgs) -> Web {
+    let provider = args.oidc_issuer.take().zip(args.oidc_client_id.take());
+    Web {
+        public_url: args.public_url.take(),
+        console_origins: std::mem::take(&mut args.console_origin),
+        provider: provider.map(|(issuer, client_id)| Provider {
+            issuer,
+            client_id,
+            client_secret: secret("SYNCLINE_OIDC_CLIENT_SECRET"),
+            scope: std::mem::take(&mut args.oidc_scope),
+            role_claim: std::mem::take(&mut args.oidc_role_claim),
+            name_claim: std::mem::take(&mut args.oidc_name_claim),
+            roles: std::mem::take(&mut args.oidc_role),
+        }),
+    }
 }
 
 fn place(store: Option<&str>, folder: &Path) -> Result<Place> {

@@ -1,0 +1,397 @@
+//! How a node is run: settings, console, metrics, overview, nodes, and people who are told.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod node;
+
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use node::Node;
+use serde_json::{Value, json};
+use syncline_testkit::Tool;
+use syncline_testkit::api::Client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is there.
+async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn settings(alerts: &Value) -> Value {
+    json!({
+        "slots": 2, "per_connection_limit": 3, "history_days": 30, "alerts": alerts,
+    })
+}
+
+/// A job that copies a file of `rows` rows into an SQLite file; the last one does not fit when
+/// `broken`.
+async fn file_job(client: &Client, node: &Node, name: &str, rows: u32, broken: bool) {
+    let folder = node.folder().join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut csv = String::from("id,n\n");
+    for id in 1..=rows {
+        csv.push_str(&format!("{id},{id}\n"));
+    }
+    if broken {
+        csv.push_str("oops,1\n");
+    }
+    std::fs::write(folder.join("t.csv"), csv).unwrap();
+    let spec = json!({
+        "version": 1,
+        "name": name,
+        "connections": {
+            "from": { "url": folder.join("t.csv").to_str().unwrap() },
+            "to": { "url": format!("sqlite:{}", folder.join("t.db").display()) },
+        },
+        "source": { "connection": "from" },
+        "sink": { "connection": "to" },
+        "columns": { "t": [ { "from": "id", "type": "int64" }, { "from": "n", "type": "int64" } ] },
+    });
+    client.post("/jobs", json!({ "name": name, "spec": spec })).await.good();
+}
+
+/// Opens the node's own folder to jobs.
+async fn open_files(client: &Client, node: &Node, alerts: Value) {
+    let before = client.get("/settings").await;
+    let version: u64 = before.json()["version"].as_u64().unwrap();
+    let mut wanted = settings(&alerts);
+    wanted["file_roots"] = json!([node.folder().to_str().unwrap()]);
+    client.put("/settings", version, wanted).await.good();
+}
+
+async fn run_to_end(client: &Client, job: &str) -> Value {
+    let run = client.post(&format!("/jobs/{job}/runs"), json!({})).await.json();
+    let path = format!("/runs/{}", run["id"].as_str().unwrap());
+    until("the run ends", || async {
+        let run = client.get(&path).await.json();
+        let over = ["finished", "failed", "stopped"].contains(&run["state"].as_str().unwrap());
+        over.then_some(run)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn settings_have_a_version_and_keep_their_secrets() {
+    for node in Node::each().await {
+        let client = node.admin();
+        let first = client.get("/settings").await;
+        assert_eq!(first.header("etag"), Some("\"0\""));
+        let hook =
+            json!({ "name": "a", "url": "http://127.0.0.1:1/x", "authorization": "Bearer h1dden" });
+        let wanted = settings(&json!({ "webhooks": [hook] }));
+        let put = |version: u64| client.put("/settings", version, wanted.clone());
+        let now = put(0).await;
+        assert_eq!(now.header("etag"), Some("\"1\""));
+        assert_eq!(now.json()["alerts"]["webhooks"][0]["has_authorization"], true);
+        put(0).await.problem(412, "E0505");
+        let request = client.request(reqwest::Method::PUT, "/api/v1/settings").json(&wanted);
+        client.send(request).await.problem(428, "E0506");
+        client.put("/settings", 1, json!({"slots": 0})).await.problem(422, "E0105");
+        for text in [now.text, client.get("/settings").await.text] {
+            assert!(!text.contains("h1dden"), "{text}");
+        }
+        node.nobody().get("/settings").await.problem(401, "E0501");
+        let dump = client.get("/audit").await.text;
+        assert!(dump.contains("settings.change") && !dump.contains("h1dden"), "{dump}");
+    }
+}
+
+#[tokio::test]
+async fn the_console_answers_its_own_paths_and_no_others() {
+    let node = Node::start().await;
+    let client = node.nobody();
+    let get = |path: &str| client.send(client.request(reqwest::Method::GET, path));
+    let home = get("/").await;
+    assert!(home.header("content-type").unwrap().starts_with("text/html"), "{}", home.text);
+    assert!(home.header("content-security-policy").unwrap().contains("default-src 'self'"));
+    // A deep link is the same page; an unknown file, or anything of the API, is not.
+    assert_eq!(get("/runs/0198").await.text, home.text);
+    assert_eq!(get("/config.json").await.json()["api"], "/api/v1");
+    for path in [
+        "/assets/gone.js",
+        "/api/v1/nothing",
+        "/api/nothing",
+        "/favicon.png",
+        "/runs/..%2f..%2fetc%2fpasswd",
+        "/assets/..%2f..%2fpackage.json",
+    ] {
+        get(path).await.problem(404, "E0503");
+    }
+    // Files are known again by their tags, and those with a hash in their name are kept for good.
+    if let Some(tag) = home.header("etag") {
+        let again = client.request(reqwest::Method::GET, "/").header("if-none-match", tag);
+        assert_eq!(client.send(again).await.status, 304);
+        let script = home.text.split("src=\"/assets/").nth(1).unwrap().split('"').next().unwrap();
+        let script = get(&format!("/assets/{script}")).await;
+        assert!(script.header("cache-control").unwrap().contains("immutable"));
+        assert!(script.header("content-type").unwrap().starts_with("text/javascript"));
+    }
+    let docs = get("/docs/api").await.text;
+    assert!(docs.contains("<code>/api/v1/settings</code>"), "{docs}");
+    assert!(get("/docs/errors").await.text.contains("id=\"E0207\""));
+}
+
+/// Metrics say what runs did, in a form that Prometheus' own linter likes and a real one reads.
+#[tokio::test]
+async fn metrics_are_what_prometheus_reads() {
+    let node = Node::start().await;
+    let client = node.admin();
+    open_files(&client, &node, json!({})).await;
+    file_job(&client, &node, "counted", 1000, false).await;
+    assert_eq!(run_to_end(&client, "counted").await["state"], "finished");
+    let text = client.send(client.request(reqwest::Method::GET, "/metrics")).await.text;
+    for line in [
+        "syncline_rows_read_total{job=\"counted\"} 1000",
+        "syncline_rows_written_total{job=\"counted\"} 1000",
+        "syncline_runs_ended_total{job=\"counted\",outcome=\"finished\"} 1",
+        "syncline_runs{state=\"running\"} 0",
+        "syncline_slots 2",
+        "route=\"/api/v1/runs/{id}\",status=\"200\"",
+        "process_resident_memory_bytes",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+    let Some(programs) = Tool::Prometheus.need() else { return };
+    let mut lint = Command::new(programs.join("promtool"));
+    let mut lint = lint.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut lint = lint.spawn().unwrap();
+    std::io::Write::write_all(&mut lint.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let out = lint.wait_with_output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/prometheus/alerts.yml");
+    let out = Command::new(programs.join("promtool")).args(["check", "rules", rules]).output();
+    let out = out.unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stdout));
+    scraped_by_a_real_one(&programs, &node, &text).await;
+}
+
+async fn scraped_by_a_real_one(programs: &std::path::Path, node: &Node, text: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let target = node.nobody().base().trim_start_matches("http://").to_owned();
+    let config = format!(
+        "scrape_configs:\n- job_name: syncline\n  scrape_interval: 1s\n  honor_labels: true\n  static_configs:\n  - targets: ['{target}']\n"
+    );
+    std::fs::write(folder.path().join("p.yml"), config).unwrap();
+    let listen = format!("127.0.0.1:{port}");
+    let mut prometheus = Command::new(programs.join("prometheus"))
+        .arg(format!("--config.file={}", folder.path().join("p.yml").display()))
+        .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+        .arg(format!("--web.listen-address={listen}"))
+        .arg("--log.level=warn")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Child)
+        .unwrap();
+    let client = Client::new(&format!("http://{listen}"));
+    let ask = |query: String| {
+        let client = client.clone();
+        async move {
+            let request = client.request(reqwest::Method::GET, "/api/v1/query");
+            let answer = client.try_send(request.query(&[("query", query)])).await.ok()?;
+            let found: Value = serde_json::from_str(&answer.text).ok()?;
+            found["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
+        }
+    };
+    let rows =
+        until("a scrape", || ask("syncline_rows_written_total{job=\"counted\"}".into())).await;
+    assert_eq!(rows, "1000");
+    // Every name that alert rules and the dashboard use is there, or is one that only some runs have.
+    let some = ["syncline_lag_seconds", "syncline_changes_total", "syncline_errors_total"];
+    for file in ["prometheus/alerts.yml", "grafana/syncline.json"] {
+        let path = format!("{}/../../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
+        let words = std::fs::read_to_string(path).unwrap();
+        let names = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in names.filter(|n| n.starts_with("syncline_") || n.starts_with("process_")) {
+            assert!(text.contains(name) || some.contains(&name), "{file}: no metric {name}");
+        }
+    }
+    prometheus.0.kill().unwrap();
+}
+
+/// A process that does not outlive its test.
+struct Child(std::process::Child);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_overview_and_the_nodes_say_how_it_stands() {
+    for node in Node::each().await {
+        let client = node.admin();
+        open_files(&client, &node, json!({ "on_failed": false })).await;
+        file_job(&client, &node, "good", 10, false).await;
+        file_job(&client, &node, "bad", 10, true).await;
+        assert_eq!(run_to_end(&client, "good").await["state"], "finished");
+        assert_eq!(run_to_end(&client, "bad").await["state"], "failed");
+        let overview = client.get("/overview").await.json();
+        assert_eq!(overview["finished_24h"], 1, "{overview}");
+        assert_eq!(overview["failed_24h"], 1, "{overview}");
+        assert_eq!(overview["running"], 0, "{overview}");
+        assert_eq!(overview["recent"][0]["job"], "bad", "{overview}");
+        let list = client.get("/nodes").await.json();
+        let this = &list["items"][0];
+        assert_eq!((&this["slots"], &list["next"]), (&json!(2), &Value::Null), "{list}");
+        assert!(this["rss_bytes"].as_u64().unwrap() > 1 << 20, "{this}");
+        let name = this["name"].as_str().unwrap();
+        assert_eq!(client.get(&format!("/nodes/{name}")).await.json()["name"], name);
+        client.get("/nodes/none").await.problem(404, "E0503");
+    }
+}
+
+/// What a listener was sent: its requests, whole.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<String>>>);
+
+impl Heard {
+    fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn bodies(&self) -> Vec<Value> {
+        let body = |request: &String| {
+            serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+        };
+        self.all().iter().map(body).collect()
+    }
+}
+
+/// A listener that is refused the first `refusals` times.
+async fn listener(refusals: usize) -> (String, Heard) {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", socket.local_addr().unwrap());
+    let heard = Heard::default();
+    let keep = heard.clone();
+    tokio::spawn(async move {
+        let mut left = refusals;
+        while let Ok((mut line, _)) = socket.accept().await {
+            let mut request = Vec::new();
+            let mut part = [0; 4096];
+            loop {
+                let read = line.read(&mut part).await.unwrap_or(0);
+                request.extend_from_slice(&part[..read]);
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let length = text
+                    .to_lowercase()
+                    .split("content-length: ")
+                    .nth(1)
+                    .map(|rest| rest.split("\r\n").next().unwrap().parse::<usize>().unwrap());
+                let body = text.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
+                if read == 0 || length.is_some_and(|length| body >= length) {
+                    break;
+                }
+            }
+            let answer = match left {
+                0 => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
+                _ => "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            };
+            if left == 0 {
+                keep.0.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
+            }
+            left = left.saturating_sub(1);
+            let _ = line.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, heard)
+}
+
+/// A real mail server, and the folder it keeps what it is given in.
+fn mail_server(folder: &std::path::Path) -> Option<(Child, u16, std::path::PathBuf)> {
+    let programs = Tool::Aiosmtpd.need()?;
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mails = folder.join("mails");
+    let server = Command::new(programs.join("aiosmtpd"))
+        .args(["-n", "-l", &format!("127.0.0.1:{port}"), "-c", "aiosmtpd.handlers.Mailbox"])
+        .arg(&mails)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(begun.elapsed() < PATIENCE, "the mail server does not listen");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Some((Child(server), port, mails))
+}
+
+/// A failure is told once by each way, a way that is busy is tried again, and the end is told, too.
+#[tokio::test]
+async fn people_are_told_once_that_a_job_failed_and_once_that_it_runs_again() {
+    let node = Node::start().await;
+    let client = node.admin();
+    let (url, heard) = listener(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mail = mail_server(folder.path());
+    let mut alerts = json!({
+        "on_failed": true,
+        "link": "https://sync.example.org/",
+        "webhooks": [{ "name": "ops", "url": url, "authorization": "Bearer h1dden" }],
+    });
+    if let Some((_, port, _)) = &mail {
+        alerts["email"] = json!({
+            "host": "127.0.0.1", "port": port, "security": "none",
+            "from": "Syncline <sync@example.org>", "to": ["ann@example.org", "bob@example.org"],
+        });
+    }
+    open_files(&client, &node, alerts).await;
+    file_job(&client, &node, "nightly", 10, true).await;
+    let run = run_to_end(&client, "nightly").await;
+    assert_eq!(run["state"], "failed");
+    let opened = until("the webhook", || async { heard.bodies().into_iter().next() }).await;
+    assert_eq!(opened["event"], "opened");
+    assert_eq!(opened["cause"], "failed");
+    assert_eq!(opened["job"], "nightly");
+    assert_eq!(opened["text"], "nightly has failed");
+    let link = format!("https://sync.example.org/runs/{}", run["id"].as_str().unwrap());
+    assert_eq!(opened["link"], link);
+    assert!(heard.all()[0].contains("Bearer h1dden"), "{}", heard.all()[0]);
+    // It is mended, and runs again.
+    let csv = node.folder().join("nightly/t.csv");
+    let good = std::fs::read_to_string(&csv).unwrap().replace("oops,1\n", "");
+    std::fs::write(&csv, good).unwrap();
+    let fresh = client.post("/jobs/nightly/runs", json!({ "fresh": true })).await.json();
+    assert_ne!(fresh["id"], run["id"]);
+    let told = until("the end", || async {
+        let told = heard.bodies();
+        (told.len() > 1).then_some(told)
+    })
+    .await;
+    assert_eq!(told[1]["event"], "resolved");
+    assert_eq!(told[1]["incident"], told[0]["incident"]);
+    let Some((_server, _, mails)) = mail else { return };
+    let texts = until("two mails", || async {
+        let files: Vec<String> = std::fs::read_dir(mails.join("new"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|file| std::fs::read_to_string(file.path()).unwrap())
+            .collect();
+        (files.len() >= 2).then_some(files)
+    })
+    .await;
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    let opened = texts.iter().find(|t| t.contains("[syncline] nightly has failed")).unwrap();
+    assert!(opened.contains("ann@example.org") && opened.contains("bob@example.org"), "{opened}");
+    assert!(opened.contains("https://sync.example.org/runs/"), "{opened}");
+    assert!(texts.iter().any(|t| t.contains("resolved: nightly runs again")), "{texts:?}");
+    // A word to see whether it arrives.
+    let told = client.post("/settings/alerts/test", json!({})).await.json();
+    assert!(told.as_array().unwrap().iter().all(|one| one["ok"] == true), "{told}");
+}
