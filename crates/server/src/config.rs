@@ -38,6 +38,41 @@ pub struct Web {
     pub public_url: Option<String>,
     /// Origins of consoles that are served by others and use this node's API.
     pub console_origins: Vec<String>,
+    /// Who people may sign in with besides.
+    pub provider: Option<Provider>,
+}
+
+/// A provider of sign-ins (OpenID Connect).
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its issuer, exactly as it calls itself.
+    pub issuer: String,
+    /// What this node is called there.
+    pub client_id: String,
+    /// The secret that goes with it; none for a public client.
+    pub client_secret: Option<Secret>,
+    /// What is asked for, with spaces between.
+    pub scope: String,
+    /// The claim that a person's roles are in: a text, or a list of texts.
+    pub role_claim: String,
+    /// The claim that a person's name is in.
+    pub name_claim: String,
+    /// Which value of that claim gives which role; of several, the highest counts.
+    pub roles: Vec<(String, String)>,
+}
+
+impl Default for Provider {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            client_id: String::new(),
+            client_secret: None,
+            scope: "openid profile email".to_owned(),
+            role_claim: "roles".to_owned(),
+            name_claim: "preferred_username".to_owned(),
+            roles: Vec::new(),
+        }
+    }
 }
 
 /// Where the keys are under which secrets are kept: a file `secrets.key` in the node's folder, made

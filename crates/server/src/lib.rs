@@ -31,5 +31,5 @@ mod state;
 mod unique;
 
 pub use api::openapi;
-pub use config::{Config, KeySource, Place, Tls, Web};
+pub use config::{Config, KeySource, Place, Provider, Tls, Web};
 pub use server::Server;

@@ -19,7 +19,7 @@ use crate::front::{Gate, HEADERS_WITHIN, Hosts, guard};
 use crate::config::{Config, Place, Web};
 use crate::metrics::Metrics;
 use crate::live::{self, Hub};
-use crate::people::{Attempts, Passwords, People, Setup};
+use crate::people::{Attempts, Passwords, People, Setup, SignIn};
 use crate::runner::{self, Runner};
 use crate::scheduler;
 use crate::secrets::Vault;
@@ -72,7 +72,7 @@ impl Server {
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| no_socket(config.listen, e))?;
         let hosts = Hosts::new(config.listen, config.web.public_url.as_deref());
-        let state = open(config).await?;
+        let state = open(config, address).await?;
         let setup = state.people.setup.token().map(str::to_owned);
         let app = guard(api::router(state.clone()), &state, hosts);
         let handle = Handle::new();
@@ -89,6 +89,11 @@ impl Server {
     /// Its URL, for people and clients on this machine.
     pub fn url(&self) -> String {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
+    }
+
+    /// The state it works with.
+    pub fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.state.store)
     }
 
     /// Where the first admin is made, while there is none. Whoever has this link becomes it.
@@ -112,7 +117,7 @@ impl Server {
     }
 }
 
-async fn open(config: Config) -> Result<AppState> {
+async fn open(config: Config, address: SocketAddr) -> Result<AppState> {
     let folder = config.folder.clone();
     let place = config.store;
     let keys = config.keys;
@@ -128,7 +133,7 @@ async fn open(config: Config) -> Result<AppState> {
     let (store, vault, has_admin) =
         opened.await.map_err(|e| Error::bug("opening the state").because(e))??;
     let needs_admin = !has_admin && config.admin_token.is_none();
-    let people = people(config.web, config.tls.is_some(), needs_admin)?;
+    let people = people(config.web, address, config.tls.is_some(), needs_admin)?;
     let runner = Runner::new(&store)?;
     let store = Arc::new(store);
     let state = AppState::new(Shared {
@@ -151,14 +156,18 @@ async fn open(config: Config) -> Result<AppState> {
 }
 
 /// What signing in needs; with a token for the first admin where there is none.
-fn people(web: Web, tls: bool, needs_admin: bool) -> Result<People> {
+fn people(web: Web, address: SocketAddr, tls: bool, needs_admin: bool) -> Result<People> {
     let encrypted = web.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+    let own = || format!("{}://{address}", if tls { "https" } else { "http" });
+    let base = web.public_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
     Ok(People {
         setup: Setup::new(needs_admin.then(crate::people::secret).transpose()?),
         passwords: Passwords::new()?,
         attempts: Attempts::default(),
         cookies: Cookies { secure: tls || encrypted },
         origins: Origins::new(web.public_url.into_iter().chain(web.console_origins).collect()),
+        provider: web.provider.map(SignIn::new).transpose()?,
+        base,
     })
 }
 

@@ -44,7 +44,7 @@ fn alter(node: &Node, sql: &str) -> Result<(), String> {
 
 #[tokio::test]
 async fn the_first_admin_is_made_once_by_whoever_has_the_link() {
-    let node = Node::with(Setup { admin_token: None, tls: None }).await;
+    let node = Node::with(Setup { admin_token: None, ..Setup::default() }).await;
     let link = node.server().setup_link().unwrap();
     let (address, token) = link.split_once('#').unwrap();
     assert_eq!(address, format!("{}/setup", node.url()));

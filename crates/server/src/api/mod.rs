@@ -3,6 +3,7 @@
 mod audit;
 mod connections;
 mod connectors;
+mod dead_letters;
 mod docs;
 mod health;
 mod import;
@@ -10,6 +11,7 @@ mod jobs;
 mod live;
 mod nodes;
 mod overview;
+mod provider;
 mod queue;
 mod run_parts;
 mod runs;
@@ -20,6 +22,7 @@ mod tables;
 mod tokens;
 mod trying;
 mod users;
+mod verifications;
 mod versions;
 
 use axum::Router;
@@ -27,6 +30,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
+
+pub(crate) use verifications::broken_off;
 use crate::{assets, idempotency, metrics};
 
 /// What the OpenAPI document says of the whole.
@@ -50,6 +55,8 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(versions::router())
         .merge(runs::router())
         .merge(run_parts::router())
+        .merge(dead_letters::router())
+        .merge(verifications::router())
         .merge(queue::router())
         .merge(live::router())
         .merge(settings::router())
@@ -57,6 +64,7 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(nodes::router())
         .merge(setup::router())
         .merge(session::router())
+        .merge(provider::router())
         .merge(users::router())
         .merge(tokens::router())
         .merge(audit::router());

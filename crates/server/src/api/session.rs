@@ -18,7 +18,7 @@ use crate::problem::{Answer, Problem};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(sign_in, who, sign_out))
+    OpenApiRouter::new().routes(routes!(sign_in, who, sign_out)).routes(routes!(ways))
 }
 
 /// Name and password.
@@ -47,6 +47,31 @@ struct Me {
     name: String,
     /// How far they may go.
     role: Role,
+}
+
+/// How one may sign in here.
+#[derive(Serialize, ToSchema)]
+struct Ways {
+    /// Nobody has been made admin yet: the link that the server printed does.
+    setup: bool,
+    /// With name and password.
+    password: bool,
+    /// With a provider: GET /api/v1/session/oidc.
+    provider: bool,
+}
+
+/// How one may sign in here
+#[utoipa::path(
+    get,
+    path = "/session/ways",
+    tag = "people",
+    security(()),
+    responses((status = 200, body = Ways))
+)]
+async fn ways(State(state): State<AppState>) -> Answer<Json<Ways>> {
+    let (waits, provider) = (state.people.setup.token().is_some(), state.people.provider.is_some());
+    let setup = waits && !state.blocking(|store| store.has_admin()).await?;
+    Ok(Json(Ways { setup, password: true, provider }))
 }
 
 /// Sign in

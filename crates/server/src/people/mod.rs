@@ -4,6 +4,7 @@ mod attempts;
 mod audit;
 mod names;
 mod passwords;
+mod provider;
 pub(crate) mod sessions;
 mod setup;
 
@@ -15,6 +16,7 @@ use syncline_types::{Error, Result};
 pub(crate) use attempts::Attempts;
 pub(crate) use names::check_name;
 pub(crate) use passwords::Passwords;
+pub(crate) use provider::{Person, Returned, SignIn, Tie};
 pub(crate) use setup::Setup;
 
 use crate::caller::{Cookies, Origins};
@@ -34,6 +36,10 @@ pub(crate) struct People {
     pub(crate) cookies: Cookies,
     /// Pages served elsewhere.
     pub(crate) origins: Origins,
+    /// The provider that people may sign in with.
+    pub(crate) provider: Option<SignIn>,
+    /// The node's address as browsers know it.
+    pub(crate) base: String,
 }
 
 /// 256 bits that nobody can guess, as text for URLs, cookies and headers.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use syncline_connector::{Registry, Secret};
-use syncline_server::{Config, KeySource, Place, Server, Tls, Web};
+use syncline_server::{Config, KeySource, Place, Provider, Server, Tls, Web};
 use syncline_testkit::api::{ADMIN_TOKEN, Client};
 use syncline_testkit::{Database, Kind};
 
@@ -24,11 +24,15 @@ pub(crate) struct Setup {
     pub(crate) admin_token: Option<String>,
     /// Certificate and key.
     pub(crate) tls: Option<(std::path::PathBuf, std::path::PathBuf)>,
+    /// Who people may sign in with besides.
+    pub(crate) provider: Option<Provider>,
+    /// Where it listens.
+    pub(crate) port: u16,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { admin_token: Some(ADMIN_TOKEN.to_owned()), tls: None }
+        Self { admin_token: Some(ADMIN_TOKEN.to_owned()), tls: None, provider: None, port: 0 }
     }
 }
 
@@ -81,14 +85,14 @@ impl Node {
         let tls = self.setup.tls.clone().map(|(certificate, key)| Tls { certificate, key });
         Config {
             name: "test".into(),
-            listen: "127.0.0.1:0".parse().unwrap(),
+            listen: ([127, 0, 0, 1], self.setup.port).into(),
             plain_public: false,
             tls,
             store,
             folder: self.folder().to_owned(),
             keys: KeySource::default(),
             admin_token: self.setup.admin_token.clone().map(Secret::new),
-            web: Web::default(),
+            web: Web { provider: self.setup.provider.clone(), ..Web::default() },
             registry: Arc::new(registry()),
         }
     }
@@ -142,5 +146,6 @@ pub(crate) fn registry() -> Registry {
         Box::new(syncline_postgres::PostgresConnector),
         Box::new(syncline_sqlite::SqliteConnector),
         Box::new(syncline_files::FilesConnector),
+        Box::new(syncline_stream::StreamConnector),
     ])
 }
