@@ -1,6 +1,6 @@
 // What a page shows when it has nothing to show: an error, emptiness, a wait.
 
-import { Anchor, Button, Skeleton, Stack } from '@mantine/core'
+import { Button, Skeleton, Stack } from '@mantine/core'
 import { type CSSProperties, type ReactNode, useEffect } from 'react'
 import { asProblem, isUnreachable } from '@/api/problem'
 import { useWords } from '@/words'
@@ -110,14 +110,5 @@ export function Loaded<T>({ query, empty, rows, children }: { query: Asked<T>; e
       {error !== undefined && !down && <ErrorNote error={error} onRetry={refetch && (() => void refetch())} />}
       {nothing || children(data)}
     </>
-  )
-}
-
-export function NotFound() {
-  const w = useWords(shared)
-  return (
-    <Empty title={w.notFound} action={<Anchor href={import.meta.env.BASE_URL}>{w.backHome}</Anchor>}>
-      {w.notFoundHint}
-    </Empty>
   )
 }
