@@ -52,3 +52,38 @@ fn the_commands_of_the_api_guide_work() {
     assert!(out.status.success(), "{told}\n{wrong}\n{}", node.printed());
     assert!(told.contains("airports"), "{told}");
 }
+
+/// A backup that was taken while the server ran is a server again, with the secrets it had.
+#[tokio::test]
+async fn a_backup_of_a_running_server_becomes_a_server_again() {
+    if Command::new("sqlite3").arg("--version").output().is_err() {
+        eprintln!("\nSKIPPED syncline-cli::a_backup_of_a_running_server: no sqlite3");
+        return;
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_syncline"));
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/backup.sh");
+    let backup = |args: &[&Path]| Command::new(&script).args(args).output().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved");
+    let mut old = Process::new(program, &[]);
+    old.start();
+    let client = old.client();
+    let body = serde_json::json!({
+        "name": "shop", "url": "mysql://me@127.0.0.1:1/shop", "password": "h1dden",
+    });
+    client.post("/connections", body).await.good();
+    let out = backup(&[old.folder(), &saved]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(!backup(&[old.folder(), &saved]).status.success(), "it wrote over a backup");
+    old.kill();
+    let mut new = Process::new(program, &[]);
+    let out = backup(&[Path::new("--restore"), &saved, new.folder()]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    new.start();
+    let shop = new.client().get("/connections/shop").await.json();
+    assert_eq!((&shop["name"], &shop["has_password"]), (&"shop".into(), &true.into()), "{shop}");
+    // The secret opens: what fails is the line to a store that is not there, not the key.
+    let told = new.client().post("/connections/shop/test", serde_json::json!({})).await.text;
+    assert!(told.contains("E0201") && !told.contains("E0511"), "{told}");
+    assert!(!backup(&[Path::new("--restore"), &saved, new.folder()]).status.success());
+}

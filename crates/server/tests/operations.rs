@@ -164,7 +164,7 @@ async fn metrics_are_what_prometheus_reads() {
     }
     let Some(programs) = Tool::Prometheus.need() else { return };
     let mut lint = Command::new(programs.join("promtool"));
-    let mut lint = lint.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    lint.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());
     let mut lint = lint.spawn().unwrap();
     std::io::Write::write_all(&mut lint.stdin.take().unwrap(), text.as_bytes()).unwrap();
     let out = lint.wait_with_output().unwrap();
@@ -196,17 +196,14 @@ async fn scraped_by_a_real_one(programs: &std::path::Path, node: &Node, text: &s
         .map(Child)
         .unwrap();
     let client = Client::new(&format!("http://{listen}"));
-    let ask = |query: String| {
-        let client = client.clone();
-        async move {
-            let request = client.request(reqwest::Method::GET, "/api/v1/query");
-            let answer = client.try_send(request.query(&[("query", query)])).await.ok()?;
-            let found: Value = serde_json::from_str(&answer.text).ok()?;
-            found["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
-        }
-    };
-    let rows =
-        until("a scrape", || ask("syncline_rows_written_total{job=\"counted\"}".into())).await;
+    // syncline_rows_written_total{job="counted"}
+    let query = "/api/v1/query?query=syncline_rows_written_total%7Bjob%3D%22counted%22%7D";
+    let rows = until("a scrape", || async {
+        let answer = client.try_send(client.request(reqwest::Method::GET, query)).await.ok()?;
+        let found: Value = serde_json::from_str(&answer.text).ok()?;
+        found["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
+    })
+    .await;
     assert_eq!(rows, "1000");
     // Every name that alert rules and the dashboard use is there, or is one that only some runs have.
     let some = ["syncline_lag_seconds", "syncline_changes_total", "syncline_errors_total"];
