@@ -92,6 +92,13 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// The same page of other items; those that become none are left out.
+    pub(crate) fn map<U>(self, view: impl Fn(T) -> Option<U>) -> Page<U> {
+        Page { items: self.items.into_iter().filter_map(view).collect(), next: self.next }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

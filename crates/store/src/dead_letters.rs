@@ -170,6 +170,52 @@ impl Store {
         }
     }
 
+    /// Rows of a run that were kept, in the order they were, after the one of a number.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn list_dead_letters(&self, run: &str, after: i64, limit: u32) -> Result<Vec<DeadLetter>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM dead_letters WHERE run = $1 AND id > $2 ORDER BY id LIMIT $3"
+        );
+        let values = params![run, after, limit];
+        self.database().read("listing dead letters", &sql, values, letter)
+    }
+
+    /// Rows of a run that have not been written, after the one of a number.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn pending_dead_letters(
+        &self,
+        run: &str,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM dead_letters WHERE run = $1 AND id > $2 \
+             AND replayed_at IS NULL ORDER BY id LIMIT $3"
+        );
+        let values = params![run, after, limit];
+        self.database().read("listing dead letters", &sql, values, letter)
+    }
+
+    /// Drops rows that were kept: one of a run, or all of them. Returns how many there were.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn drop_dead_letters(&self, run: &str, id: Option<i64>) -> Result<u64> {
+        let doing = "dropping dead letters";
+        let all = "DELETE FROM dead_letters WHERE run = $1";
+        match id {
+            None => self.database().execute(doing, all, params![run]),
+            Some(id) => {
+                let sql = format!("{all} AND id = $2");
+                self.database().execute(doing, &sql, params![run, id])
+            }
+        }
+    }
+
     /// One row kept.
     ///
     /// # Errors

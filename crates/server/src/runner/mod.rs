@@ -16,17 +16,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use syncline_store::{RunLock, RunRecord, Store};
+use syncline_store::{RunError, RunLock, RunRecord, Store};
 use syncline_types::{Code, Error, Result};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::broken_off;
 use crate::state::AppState;
 use choice::{Limits, Waiting};
 
 pub(crate) use asking::{pause, resume, stop};
 pub(crate) use live::{Live, Now};
-pub(crate) use starting::{Start, Started, job_of, start};
+pub(crate) use starting::{Start, Started, job_of, resolve, start};
 pub(crate) use view::RunView;
 
 /// How often the queue is gone through when nothing happens.
@@ -242,6 +243,7 @@ impl Runner {
 pub(crate) async fn spawn(state: &AppState) -> Result<()> {
     let queued = state
         .blocking(|store| {
+            store.break_off_verifications(&RunError::from(&broken_off()))?;
             let taken = store.recover("the node ended before the run did; it goes on")?;
             if !taken.is_empty() {
                 tracing::info!(runs = taken.len(), "runs of an earlier process go on");
