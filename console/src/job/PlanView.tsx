@@ -60,9 +60,9 @@ export function PlanView({ plan }: { plan: Plan }) {
         </Note>
       )}
       {notes.map((note) => (
-        <Note key={note} tone="running">
-          {note}
-        </Note>
+        <p key={note} className={classes.planNote}>
+          <Icon name="info" size={13} /> {note}
+        </p>
       ))}
       {plan.tables.length > 8 && (
         <TextInput value={search} onChange={(e) => setSearch(e.currentTarget.value)} placeholder={w.findTable} aria-label={w.findTable} leftSection={<Icon name="search" size={14} />} maw={320} />

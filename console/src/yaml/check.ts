@@ -23,8 +23,7 @@ export function check(text: string, schema: Schema | undefined, marks: readonly 
   }
   const found = schema ? validate(schema, reading.value ?? {}) : []
   const wrong = found.map(({ path, message, onKey }): Wrong => {
-    const missing = onKey && message.endsWith('is missing')
-    const range = rangeOf(text, path, (onKey && !missing) || path.length > 0)
+    const range = rangeOf(text, path, onKey)
     const first = text.search(/\S/)
     const line = text.indexOf('\n', Math.max(first, 0))
     return { ...(range && path.length > 0 ? range : { from: Math.max(first, 0), to: line < 0 ? text.length : line }), message }

@@ -122,7 +122,7 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
               said === null ? (
                 w.byHand
               ) : (
-                <Group key="schedule" gap="xs" wrap="nowrap">
+                <Group key="schedule" gap="xs" wrap="nowrap" align="flex-start">
                   <Switch
                     size="xs"
                     checked={job.enabled}

@@ -10,11 +10,13 @@ import type { Job, Plan } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
 import { TYPES } from '@/job/mapping'
+import { Icon } from '@/ui/Icon'
 import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { words as shellWords } from '@/layout/words'
 import { get, type Path, type Plain, put as putIn, putAll as putAllIn, read } from '@/yaml/document'
+import { check } from '@/yaml/check'
 import { Editor } from '@/yaml/Editor'
 import { jobSchema } from '@/yaml/jobSchema'
 import { Conflict } from './Conflict'
@@ -327,10 +329,22 @@ function TextView({ text, setText, form }: { text: string; setText: (next: strin
     [connections],
   )
   const marks = useMemo(() => data?.problems.map((one) => ({ line: one.line, column: one.column, message: [one.title, one.detail].filter((part, at, all) => part && all.indexOf(part) === at).join(': ') })) ?? [], [data])
-  const unplaced = data?.problems.filter((one) => one.line === undefined) ?? []
+  const unplaced = data?.problems.filter((one) => one.line === undefined || one.line === null) ?? []
+  const wrong = useMemo(() => check(text, jobSchema, marks).map((one) => ({ ...one, line: text.slice(0, one.from).split('\n').length })), [text, marks])
   return (
     <>
       <Editor value={text} onChange={setText} label={w.editor} schema={jobSchema} hints={hints} marks={marks} height="min(65vh, 46rem)" />
+      {wrong.length > 0 && (
+        <ul className={classes.wrongs} aria-label={w.wrongs}>
+          {wrong.map((one) => (
+            <li key={`${one.from} ${one.message}`}>
+              <Icon name="warning" size={13} />
+              <code>{one.line}</code>
+              <span>{one.message}</span>
+            </li>
+          ))}
+        </ul>
+      )}
       <p className={classes.quiet}>{w.editorHint}</p>
       {unplaced.map((one) => (
         <ErrorNote key={`${one.code}${one.detail}`} error={one} />

@@ -32,3 +32,8 @@ export function useChosenTables(): { chosen: TableInfo[]; defaultSchema: string 
   }, [tables, patterns, defaultSchema])
   return { chosen, defaultSchema, loading: query.isLoading, error: query.error }
 }
+
+/** The target's name of a table, by the template of the job. */
+export function targetOf(template: string, { schema, name }: Pick<TableInfo, 'schema' | 'name'>): string {
+  return template === '' ? name : template.replaceAll('{table}', name).replaceAll('{schema}', schema ?? '')
+}

@@ -13,7 +13,7 @@ import { Panel } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { get } from '@/yaml/document'
 import { connectionAt, textAt, useForm } from '../form'
-import { useChosenTables } from '../tables'
+import { targetOf, useChosenTables } from '../tables'
 import { words } from '../words'
 import classes from '../wizard.module.css'
 
@@ -84,7 +84,9 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   const source = connectionAt(form, 'source')
   const sink = connectionAt(form, 'sink')
   const detail = useTableQuery({ name: source?.name ?? '', table: tableName(table) }, { skip: !source })
-  const target = useTableQuery({ name: sink?.name ?? '', table: plan?.target ?? '' }, { skip: !sink || !plan || plan.creates })
+  // Its columns are looked up by its name alone: while names do not fit, there is no plan.
+  const targetName = plan?.target ?? targetOf(textAt(spec, ['sink', 'table']), table)
+  const target = useTableQuery({ name: sink?.name ?? '', table: targetName }, { skip: !sink || plan?.creates === true })
   const [dragged, setDragged] = useState<number | null>(null)
   const columns = get(spec, ['columns'])
   const key = keyFor(columns, table, defaultSchema)
@@ -93,7 +95,7 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   const rows = grid(known, key === null ? undefined : get(columns, [key]))
   const infos = new Map<string, ColumnInfo>(detail.data?.columns.map((one) => [one.name, one]))
   const fates = new Map(plan?.columns.map((one) => [one.from, one]))
-  const targets = target.data?.columns.map((one) => one.name) ?? []
+  const targets = (plan?.creates ? undefined : target.currentData)?.columns.map((one) => one.name) ?? []
   const twice = doubled(rows)
   const inMode = textAt(spec, ['mode'])
   const set = (next: Mapped[]) => {

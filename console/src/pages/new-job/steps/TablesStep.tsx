@@ -201,7 +201,6 @@ function Tree({ rows, label, toggle, fold, indent }: TreeProps) {
               aria-expanded={row.kind === 'schema' ? row.open : undefined}
               aria-selected={on}
               aria-checked={some ? 'mixed' : on}
-              aria-label={row.kind === 'schema' ? (row.schema ?? w.noSchema) : row.table.name}
               tabIndex={item.index === current ? 0 : -1}
               onFocus={() => setAt(item.index)}
               className={classes.treeRow}

@@ -4,7 +4,7 @@ import { Radio, Stack } from '@mantine/core'
 import { Panel, Route } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { ChoiceField, TextField, textAt, useForm } from '../form'
-import { useChosenTables } from '../tables'
+import { targetOf, useChosenTables } from '../tables'
 import { words } from '../words'
 import classes from '../wizard.module.css'
 import { ConnectionPick } from './SourceStep'
@@ -17,7 +17,6 @@ export function TargetStep() {
   const { spec, put } = useForm()
   const { chosen } = useChosenTables()
   const template = textAt(spec, ['sink', 'table'])
-  const target = (schema: string | null, name: string) => (template === '' ? name : template.replaceAll('{table}', name).replaceAll('{schema}', schema ?? ''))
   return (
     <>
       <Panel title={w.steps.target}>
@@ -30,7 +29,7 @@ export function TargetStep() {
             <ul className={classes.examples} aria-label={w.examples}>
               {chosen.slice(0, 3).map((table) => (
                 <li key={tableName(table)}>
-                  <Route from={tableName(table)} to={target(table.schema, table.name)} />
+                  <Route from={tableName(table)} to={targetOf(template, table)} />
                 </li>
               ))}
               {chosen.length > 3 && <li className={classes.quiet}>{w.andMore(chosen.length - 3)}</li>}
