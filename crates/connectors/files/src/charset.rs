@@ -32,6 +32,11 @@ pub(crate) fn sniff(head: &[u8]) -> Option<(&'static Encoding, usize)> {
     Encoding::for_bom(head)
 }
 
+/// Whether the byte order mark is that of UTF-32, which begins as that of UTF-16 does.
+pub(crate) fn is_utf32(head: &[u8]) -> bool {
+    head.starts_with(b"\xFF\xFE\0\0") || head.starts_with(b"\0\0\xFE\xFF")
+}
+
 /// UTF-8 from another encoding.
 pub(crate) struct Transcoder<R> {
     raw: R,

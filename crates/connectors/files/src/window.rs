@@ -41,7 +41,12 @@ impl Packing {
         }
         let mut file = File::open(path).map_err(|e| os_error::of(path, "open", e))?;
         let mut head = Vec::new();
-        file.by_ref().take(3).read_to_end(&mut head).map_err(|e| os_error::of(path, "read", e))?;
+        file.by_ref().take(4).read_to_end(&mut head).map_err(|e| os_error::of(path, "read", e))?;
+        if charset::is_utf32(&head) {
+            let message = format!("{} is in UTF-32, which is not read", path.display());
+            return Err(Error::new(Code::BadEncoding, message)
+                .hint("convert it first: iconv --from utf-32 --to utf-8"));
+        }
         Ok(charset::sniff(&head).is_none_or(|(encoding, _)| encoding == encoding_rs::UTF_8))
     }
 
@@ -58,7 +63,11 @@ impl Packing {
             return Ok(unpacked);
         }
         let mut head = Vec::new();
-        unpacked.by_ref().take(3).read_to_end(&mut head)?;
+        unpacked.by_ref().take(4).read_to_end(&mut head)?;
+        if charset::is_utf32(&head) {
+            let why = "it is in UTF-32, which is not read";
+            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+        }
         let mark = charset::sniff(&head);
         let whole: Chain<Cursor<Vec<u8>>, _> = Cursor::new(head).chain(unpacked);
         Ok(match mark {

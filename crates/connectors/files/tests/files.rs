@@ -309,6 +309,21 @@ async fn encodings_are_read_and_written_exactly() {
     assert!(!dir.path().join("latin.csv").exists());
 }
 
+/// Its byte order mark begins as that of UTF-16, by which every other character would be U+0000.
+#[tokio::test(flavor = "multi_thread")]
+async fn utf_32_is_named_and_not_taken_for_utf_16() {
+    let dir = dir();
+    for (name, mark) in [("little", '\u{feff}'.into()), ("big", u32::from('\u{feff}').swap_bytes())]
+    {
+        let text = "a\nb\n".chars().map(u32::from);
+        let units = std::iter::once(mark).chain(text);
+        let bytes: Vec<u8> = units.flat_map(u32::to_le_bytes).collect();
+        let error = discover(&put(&dir, &format!("{name}.csv"), &bytes)).await.unwrap_err();
+        assert_eq!(error.code(), Code::BadEncoding, "{error}");
+        assert!(error.message().contains("UTF-32"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_bytes_are_rejected_and_never_replaced() {
     let dir = dir();
