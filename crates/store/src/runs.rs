@@ -251,7 +251,7 @@ pub struct HistoryEntry {
 
 /// Columns that lists show.
 const SHOWN: &str = "id, job, name, command, source, sink, state, reason, epoch, totals, \
-    created_at, updated_at, job_name, job_version, started_by, mode, priority, overlaps, gives_up, \
+    created_at, updated_at, job_name, job_version, started_by, mode, priority, may_overlap, gives_up, \
     connections, node, wanted, waits_for, leaves, rows_estimated, rows_per_second, lag_ms, place, \
     queued_at, started_at, ended_at, error";
 
@@ -289,7 +289,7 @@ pub(crate) fn record(row: &Row) -> Done<RunRecord> {
             started_by: Trigger::parse(&row.get::<String>("started_by")?),
             mode: read("mode")?,
             priority: row.get("priority")?,
-            overlaps: row.get("overlaps")?,
+            overlaps: row.get("may_overlap")?,
             gives_up: read("gives_up")?,
             connections: read("connections")?
                 .and_then(|c| serde_json::from_str(&c).ok())
@@ -505,7 +505,7 @@ impl Store {
 pub(crate) fn insert_run(session: &mut Session, run: &NewRun) -> Result<RunRecord> {
     let sql = format!(
         "INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
-            updated_at, mode, job_name, job_version, started_by, priority, overlaps, gives_up,
+            updated_at, mode, job_name, job_version, started_by, priority, may_overlap, gives_up,
             connections, node)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8, $9, $10, $11, $12, $13, $14, $15,
             $16, $17) RETURNING {}",
