@@ -15,6 +15,7 @@ mod peers;
 mod report;
 mod rounds;
 mod routes;
+mod server;
 mod servers;
 mod startup;
 
@@ -41,6 +42,8 @@ pub(crate) enum Bench {
         /// Only benches whose names contain this
         filter: Option<String>,
     },
+    /// A server with a full history: lists, starts, the pool, watchers, memory
+    Server(server::Server),
     /// Whole commands that do next to nothing: `--help`, and a copy of ten rows
     Startup {
         /// Times each command is run
@@ -175,6 +178,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), String> {
         Bench::Changes(changes) => changes::run(changes),
         Bench::Curve(curve) => curve::run(curve),
         Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
+        Bench::Server(options) => server::run(options),
         Bench::Startup { rounds } => startup::run(*rounds),
     }
 }
