@@ -11,6 +11,7 @@ mod jobs;
 mod live;
 mod nodes;
 mod overview;
+mod problems;
 mod provider;
 mod queue;
 mod run_parts;
@@ -68,9 +69,12 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(users::router())
         .merge(tokens::router())
         .merge(audit::router());
-    OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
-        .nest("/api/v1", resources)
-        .split_for_parts()
+    let (router, mut document) =
+        OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
+            .nest("/api/v1", resources)
+            .split_for_parts();
+    problems::complete(&mut document);
+    (router, document)
 }
 
 /// The OpenAPI 3.1 document of the API.
