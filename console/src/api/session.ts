@@ -7,6 +7,15 @@ export interface Credentials {
   password: string
 }
 
+/** How people sign in here. */
+export interface Ways {
+  /** There is no admin yet. */
+  setup: boolean
+  password: boolean
+  /** An account of the organisation. */
+  provider: boolean
+}
+
 export const sessionApi = api.injectEndpoints({
   endpoints: (build) => ({
     whoAmI: build.query<Session, void>({
@@ -20,6 +29,9 @@ export const sessionApi = api.injectEndpoints({
           if (status === 401 || status === 403) dispatch(signedOut())
         }
       },
+    }),
+    waysToSignIn: build.query<Ways, void>({
+      query: () => ({ path: '/session/ways' }),
     }),
     signIn: build.mutation<Session, Credentials>({
       query: (body) => ({ path: '/session', method: 'POST', body }),
@@ -46,4 +58,4 @@ export const sessionApi = api.injectEndpoints({
   }),
 })
 
-export const { useWhoAmIQuery, useSignInMutation, useSetUpMutation, useSignOutMutation } = sessionApi
+export const { useWhoAmIQuery, useWaysToSignInQuery, useSignInMutation, useSetUpMutation, useSignOutMutation } = sessionApi

@@ -278,8 +278,12 @@ export interface Run {
   waits_for?: string | null
   trigger?: Trigger
   mode: Mode
+  /** Without secrets. */
   source: string
   sink: string
+  /** Names of the connections, where the job uses some. */
+  source_connection?: string | null
+  sink_connection?: string | null
   epoch: number
   node?: string | null
   rows_read: number

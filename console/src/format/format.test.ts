@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bytes, percent, share, short, whole } from './numbers'
+import { place } from './places'
 import { ago, between, duration, moment, remaining, stamp } from './times'
 
 describe('numbers', () => {
@@ -25,6 +26,18 @@ describe('numbers', () => {
     expect(share(5, null, false)).toBeNull()
     expect(share(0, 0, false)).toBeNull()
     expect(percent(0.12399)).toBe('12.3 %')
+  })
+})
+
+describe('places', () => {
+  it('are told apart without who signs in', () => {
+    expect(place('mysql://sync@db1:3306/shop?tls=required')).toBe('db1/shop')
+    expect(place('postgres://u@a:5432,b:5432,c/warehouse')).toBe('a+2/warehouse')
+    expect(place('postgres://[::1]:5432/w')).toBe('[::1]/w')
+    expect(place('sqlite:/var/lib/data/shop.db')).toBe('…/data/shop.db')
+    expect(place('out/{table}.csv')).toBe('out/{table}.csv')
+    expect(place('-')).toBe('-')
+    expect(place('warehouse')).toBe('warehouse')
   })
 })
 

@@ -20,4 +20,5 @@ export function useFormat() {
 }
 
 export * from './numbers'
+export * from './places'
 export * from './times'

@@ -2,7 +2,7 @@
 // time. On a narrow screen each row becomes a card of labelled values.
 
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type CSSProperties, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type CSSProperties, memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
 import classes from './table.module.css'
 
 export interface Column<T> {
@@ -37,7 +37,10 @@ interface Props<T> {
 
 const ROW_HEIGHT = 40
 
-function Cells<T>({ columns, row }: { columns: Column<T>[]; row: T }) {
+/** Drawn again only when its row or the columns are others: not because the page was scrolled. */
+const Cells = memo(AllCells) as unknown as typeof AllCells
+
+function AllCells<T>({ columns, row }: { columns: Column<T>[]; row: T }): ReactNode {
   return columns.map((column) => {
     const kinds = [classes.cell]
     if (column.right) kinds.push(classes.right)
@@ -105,15 +108,19 @@ function VirtualBody<T>({ columns, rows, rowKey, onEnd, rowClass }: Props<T> & {
     observer.observe(document.body)
     return () => observer.disconnect()
   }, [])
+  // One function for as long as the table stands: with another one all rows would be measured anew.
+  const latest = useRef({ rows, rowKey })
+  latest.current = { rows, rowKey }
+  const keyOf = useCallback((index: number) => {
+    const row = latest.current.rows[index]
+    return row === undefined ? index : latest.current.rowKey(row)
+  }, [])
   const virtualizer = useWindowVirtualizer({
     count: rows.length,
     estimateSize: () => ROW_HEIGHT,
     overscan: 12,
     scrollMargin: offset,
-    getItemKey: (index) => {
-      const row = rows[index]
-      return row === undefined ? index : rowKey(row)
-    },
+    getItemKey: keyOf,
   })
   const shown = virtualizer.getVirtualItems()
   const last = shown.at(-1)?.index ?? -1

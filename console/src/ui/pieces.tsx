@@ -56,7 +56,7 @@ export function Page({ title, badge, sub, crumbs, actions, children }: PageProps
 
 export function Panel({ title, aside, flush, children }: { title?: string; aside?: ReactNode; flush?: boolean; children: ReactNode }) {
   return (
-    <section className={classes.panel} aria-label={title}>
+    <section className={flush ? `${classes.panel} ${classes.flush}` : classes.panel} aria-label={title}>
       {(title ?? aside) !== undefined && (
         <div className={classes.panelHead}>
           {title ? <h2>{title}</h2> : <span />}

@@ -1,8 +1,9 @@
 // Columns of runs, wherever runs are listed.
 
+import { useMemo } from 'react'
 import { Link } from 'react-router'
 import type { Run } from '@/api/types'
-import { duration, share, short, useFormat } from '@/format'
+import { duration, place, share, short, useFormat } from '@/format'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import type { Column } from './DataTable'
@@ -13,7 +14,16 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
   const w = useWords(runWords)
   const s = useWords(shared)
   const f = useFormat()
-  const columns: (Column<Run> | false)[] = [
+  return useMemo(() => columnsOf(w, s, f, withJob), [w, s, f, withJob])
+}
+
+function columnsOf(
+  w: ReturnType<typeof useWords<(typeof runWords)['en']>>,
+  s: ReturnType<typeof useWords<(typeof shared)['en']>>,
+  f: ReturnType<typeof useFormat>,
+  withJob: boolean,
+): Column<Run>[] {
+  return [
     {
       id: 'job',
       title: withJob ? w.job : w.run,
@@ -76,7 +86,7 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
       narrow: 'wide',
       clip: true,
       labelled: false,
-      cell: (run) => <Route from={run.source} to={run.sink} />,
+      cell: (run) => <RunRoute run={run} />,
     },
     {
       id: 'started',
@@ -92,7 +102,6 @@ export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): C
       cell: (run) => <Took run={run} />,
     },
   ]
-  return columns.filter((column) => column !== false)
 }
 
 const MOVING = new Set(['running', 'pausing', 'stopping', 'waiting'])
@@ -100,6 +109,15 @@ const MOVING = new Set(['running', 'pausing', 'stopping', 'waiting'])
 /** From its start to its end, or to now while it moves; at rest in between there is no such time. */
 export function Took({ run }: { run: Run }) {
   return <Elapsed from={run.ended_at || MOVING.has(run.state) ? run.started_at : null} to={run.ended_at} />
+}
+
+/** From where to where, by the names that people gave; the addresses on demand. */
+export function RunRoute({ run }: { run: Run }) {
+  return (
+    <span title={`${run.source} → ${run.sink}`}>
+      <Route from={run.source_connection ?? place(run.source)} to={run.sink_connection ?? place(run.sink)} />
+    </span>
+  )
 }
 
 /** How far a run is, or why it is not going on. */

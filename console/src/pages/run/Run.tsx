@@ -7,7 +7,8 @@ import type { Run } from '@/api/types'
 import { useLive } from '@/live'
 import { short } from '@/format'
 import { Loaded } from '@/ui/notes'
-import { Page, Panel, Route, StateBadge } from '@/ui/pieces'
+import { Page, Panel, StateBadge } from '@/ui/pieces'
+import { RunRoute } from '@/ui/runColumns'
 import { useWords } from '@/words'
 import { Buttons } from './Buttons'
 import { DeadLetters } from './DeadLetters'
@@ -35,7 +36,7 @@ export function Component() {
     <Page
       title={run?.job ?? w.run}
       badge={run && <StateBadge state={run.state} />}
-      sub={run && <Route from={run.source} to={run.sink} />}
+      sub={run && <RunRoute run={run} />}
       crumbs={[{ to: '/runs', title: w.runs }]}
       actions={run && <Buttons run={run} />}
     >

@@ -43,6 +43,7 @@ export function Summary({ run }: { run: Run }) {
       'wide',
     ],
   ]
+  facts.push([w.source, <code key="source">{run.source}</code>, 'wide'], [w.target, <code key="target">{run.sink}</code>, 'wide'])
   if (run.position) facts.push([w.position, <span key="position" className="mono">{run.position}</span>, 'wide'])
   return (
     <>

@@ -1,7 +1,7 @@
 import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { Navigate, useLocation } from 'react-router'
-import { useSignInMutation, useWhoAmIQuery } from '@/api/session'
+import { useSignInMutation, useWaysToSignInQuery, useWhoAmIQuery } from '@/api/session'
 import { apiUrl } from '@/app/config'
 import { useAppSelector } from '@/app/store'
 import { ErrorNote, Note } from '@/ui/notes'
@@ -17,6 +17,9 @@ export function SignIn() {
   const [password, setPassword] = useState('')
   const [signIn, { isLoading, error }] = useSignInMutation()
   useWhoAmIQuery(undefined, { skip: status !== 'unknown' })
+  const { data: ways } = useWaysToSignInQuery()
+  // A sign-in with the organisation's account that failed comes back here with the code of its error.
+  const failed = new URLSearchParams(location.search).get('failed')
   if (status === 'signed-in') {
     const from = (location.state as { from?: string } | null)?.from
     return <Navigate to={from ?? '/'} replace />
@@ -29,16 +32,24 @@ export function SignIn() {
     <Frame title={w.title}>
       <form onSubmit={submit}>
         <Stack gap="sm">
+          {ways?.setup && (
+            <Note tone="waiting" title={w.noAdmin}>
+              <p>{w.noAdminHint}</p>
+            </Note>
+          )}
           {expired && !error && <Note tone="waiting">{w.expired}</Note>}
+          {failed && !error && <ErrorNote error={{ title: w.oidcFailed, status: 403, code: failed }} />}
           {error && <ErrorNote error={error} />}
           <TextInput label={w.name} value={name} onChange={(e) => setName(e.currentTarget.value)} autoComplete="username" autoFocus required withAsterisk={false} />
           <PasswordInput label={w.password} value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="current-password" required withAsterisk={false} />
           <Button type="submit" size="sm" loading={isLoading} fullWidth mt="xs">
             {w.signIn}
           </Button>
-          <Anchor href={apiUrl('/session/oidc')} size="sm" ta="center">
-            {w.oidc}
-          </Anchor>
+          {ways?.provider && (
+            <Anchor href={apiUrl('/session/oidc')} size="sm" ta="center">
+              {w.oidc}
+            </Anchor>
+          )}
         </Stack>
       </form>
     </Frame>
