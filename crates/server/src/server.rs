@@ -1,6 +1,7 @@
 //! A node's life: it opens the state, listens, serves, and stops without breaking anything off.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<AppState> {
     let place = config.store;
     let keys = config.keys;
     let opened = tokio::task::spawn_blocking(move || {
+        private(&folder)?;
         let store = match place {
             Place::Folder(folder) => Store::open(&folder)?,
             Place::Postgres(url) => Store::connect(url.expose(), &folder)?,
@@ -168,6 +170,17 @@ fn people(web: Web, address: SocketAddr, tls: bool, needs_admin: bool) -> Result
         origins: Origins::new(web.public_url.into_iter().chain(web.console_origins).collect()),
         provider: web.provider.map(SignIn::new).transpose()?,
         base,
+    })
+}
+
+/// Makes the node's folder, where it is missing, so that nobody else on the machine looks into it.
+fn private(folder: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(|e| {
+        let folder = folder.display();
+        Error::new(Code::StateUnusable, format!("state folder {folder}")).because(e)
     })
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use node::{Node, Setup};
@@ -56,6 +56,8 @@ fn free_port() -> u16 {
 /// A provider that runs, and a node whose people may sign in with it.
 struct Pair {
     provider: Child,
+    /// Held open: it says more on the way, and would not survive nobody hearing it.
+    _output: BufReader<ChildStdout>,
     node: Node,
 }
 
@@ -86,22 +88,22 @@ impl Pair {
             .spawn()
             .unwrap();
         let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        output.read_line(&mut first).unwrap();
         assert_eq!(first.trim(), "ready");
         let setup = Setup { provider: Some(provider), port: own, ..Setup::default() };
-        Self { provider: child, node: Node::with(setup).await }
+        Self { provider: child, _output: output, node: Node::with(setup).await }
     }
 
     /// A browser without cookies.
     fn browser(&self) -> Browser {
-        Browser { client: self.node.nobody(), cookies: BTreeMap::new() }
+        Browser { cookies: BTreeMap::new() }
     }
 }
 
 /// As much of a browser as a sign-in needs: cookies, and going where it is sent. Both servers are
 /// on the same host, so the cookies go to both.
 struct Browser {
-    client: Client,
     cookies: BTreeMap<String, String>,
 }
 
@@ -241,7 +243,7 @@ async fn an_answer_of_the_provider_serves_one_browser_once() {
         back.replace("&iss=http", "&iss=https"),
         back.replace("code=", "error=access_denied&code="),
     ] {
-        let mut anna = Browser { client: node.nobody(), cookies: cookies.clone() };
+        let mut anna = Browser { cookies: cookies.clone() };
         let answer = anna.go(Method::GET, &bad, None).await;
         assert_eq!(answer.header("location"), Some(failed), "{bad}");
         anna.who(node).await.problem(401, "E0501");

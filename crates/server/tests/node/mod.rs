@@ -28,11 +28,19 @@ pub(crate) struct Setup {
     pub(crate) provider: Option<Provider>,
     /// Where it listens.
     pub(crate) port: u16,
+    /// Pages served elsewhere that may use its API.
+    pub(crate) console_origins: Vec<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { admin_token: Some(ADMIN_TOKEN.to_owned()), tls: None, provider: None, port: 0 }
+        Self {
+            admin_token: Some(ADMIN_TOKEN.to_owned()),
+            tls: None,
+            provider: None,
+            port: 0,
+            console_origins: Vec::new(),
+        }
     }
 }
 
@@ -92,7 +100,11 @@ impl Node {
             folder: self.folder().to_owned(),
             keys: KeySource::default(),
             admin_token: self.setup.admin_token.clone().map(Secret::new),
-            web: Web { provider: self.setup.provider.clone(), ..Web::default() },
+            web: Web {
+                public_url: None,
+                console_origins: self.setup.console_origins.clone(),
+                provider: self.setup.provider.clone(),
+            },
             registry: Arc::new(registry()),
         }
     }

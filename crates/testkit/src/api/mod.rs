@@ -6,3 +6,4 @@ mod process;
 
 pub use client::{Answer, Client};
 pub use process::{ADMIN_TOKEN, Process};
+pub use reqwest::Method;
