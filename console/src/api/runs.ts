@@ -1,7 +1,7 @@
 import type { QueryReturnValue } from '@reduxjs/toolkit/query'
 import { api, seg } from './api'
 import type { Meta, Request } from './request'
-import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
+import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed, ReplayReport, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
 
 export interface RunFilter {
   job?: string
@@ -86,7 +86,7 @@ export const runsApi = api.injectEndpoints({
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: after },
       providesTags: (_, __, id) => [{ type: 'DeadLetter', id }],
     }),
-    replayDeadLetter: build.mutation<unknown, { id: number; run: string; row?: Record<string, unknown> }>({
+    replayDeadLetter: build.mutation<Replayed, { id: number; run: string; row?: Record<string, string | null> }>({
       query: ({ id, row }) => ({ path: `/dead-letters/${id}/replay`, method: 'POST', body: row ? { row } : {} }),
       invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
     }),
@@ -94,7 +94,7 @@ export const runsApi = api.injectEndpoints({
       query: ({ id }) => ({ path: `/dead-letters/${id}`, method: 'DELETE' }),
       invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
     }),
-    replayAll: build.mutation<unknown, string>({
+    replayAll: build.mutation<ReplayReport, string>({
       query: (id) => ({ path: `/runs/${seg(id)}/dead-letters/replay`, method: 'POST', body: {} }),
       invalidatesTags: (_, __, id) => [{ type: 'DeadLetter', id }, { type: 'Run', id }],
     }),

@@ -351,14 +351,27 @@ export interface DeadLetter {
   source: string
   target: string
   stage: string
-  /** The key, as JSON. */
-  key: string
+  /** The key's columns. */
+  key: Record<string, unknown>
   code: string
   reason: string
-  /** The row, as JSON. */
-  row: string
+  /** The row's columns: texts and nulls. */
+  row: Record<string, unknown>
   at: string
   replayed_at: string | null
+}
+/** What became of a row that was replayed. */
+export interface Replayed {
+  id: number
+  written: boolean
+  error?: Problem | null
+}
+export interface ReplayReport {
+  written: number
+  failed: number
+  /** There are others left. */
+  more: boolean
+  items: Replayed[]
 }
 export interface QueueEntry {
   run: string

@@ -1,6 +1,6 @@
 // Rows that could not be converted or written: look, edit, replay, drop.
 
-import { Button, Drawer, Group, Stack, Textarea } from '@mantine/core'
+import { Button, Drawer, Group, Stack, TextInput } from '@mantine/core'
 import { useMemo, useState } from 'react'
 import {
   useDeadLettersInfiniteQuery,
@@ -15,11 +15,11 @@ import { useAppDispatch } from '@/app/store'
 import { useFormat } from '@/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded } from '@/ui/notes'
-import { Confirm, Do, Facts, Pre, Time } from '@/ui/pieces'
+import { Confirm, Do, Facts, Time } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
-import { changedRow, pretty } from './row'
+import { changes, keyWords, rowOf } from './row'
 import classes from './run.module.css'
 import { words } from './words'
 
@@ -44,7 +44,7 @@ export function DeadLetters({ run }: { run: Run }) {
       clip: true,
       cell: (letter) => (
         <button type="button" className={classes.open} onClick={() => setOpen(letter)}>
-          {letter.target} <span className="mono">{letter.key === '{}' ? `#${letter.id}` : letter.key}</span>
+          {letter.target} <span className="mono">{keyWords(letter.key) || `#${letter.id}`}</span>
         </button>
       ),
     },
@@ -81,7 +81,11 @@ export function DeadLetters({ run }: { run: Run }) {
               needs="operator"
               disabled={waiting === 0}
               loading={replaying.isLoading}
-              onClick={() => void replayAll(run.id)}
+              onClick={() =>
+                void replayAll(run.id).then(({ data: report }) => {
+                  if (report) dispatch(notice(w.replayReport(report.written, report.failed, report.more), report.failed > 0 ? 'failed' : 'finished'))
+                })
+              }
             />
             <Do label={w.dropAll} icon="trash" needs="operator" onClick={() => setDropping(true)} />
           </div>
@@ -127,60 +131,81 @@ export function DeadLetters({ run }: { run: Run }) {
 
 function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDone: (words: string) => void }) {
   const w = useWords(words)
-  const [text, setText] = useState(() => pretty(letter.row))
-  const [bad, setBad] = useState(false)
-  const [replay, { isLoading, error }] = useReplayDeadLetterMutation()
+  const kept = useMemo(() => rowOf(letter.row), [letter.row])
+  const [row, setRow] = useState(kept)
+  const [replay, { isLoading, error, data }] = useReplayDeadLetterMutation()
   const [drop, dropping] = useDropDeadLetterMutation()
+  const changed = changes(kept, row)
   const send = async () => {
-    const row = changedRow(letter.row, text)
-    setBad(row === null)
-    if (row === null) return
-    const done = await replay({ id: letter.id, run, row })
-    if (!done.error) onDone(w.replayDone(1))
+    const done = await replay({ id: letter.id, run, row: Object.keys(changed).length > 0 ? changed : undefined })
+    if (done.data?.written) onDone(w.replayDone(1))
   }
+  const over = letter.replayed_at !== null
   return (
-    <Stack gap="sm">
-      <Facts
-        items={[
-          [w.source, letter.source],
-          [w.target, letter.target],
-          [w.at, <Time key="at" at={letter.at} as="stamp" />],
-        ]}
-      />
-      <ErrorNote error={{ title: letter.reason, status: 422, code: letter.code }} />
-      <Textarea
-        label={w.row}
-        value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        error={bad ? w.badJson : undefined}
-        autosize
-        minRows={8}
-        maxRows={24}
-        spellCheck={false}
-        data-autofocus
-        styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 'var(--mantine-font-size-xs)' } }}
-      />
-      {error && <ErrorNote error={error} />}
-      {dropping.error && <ErrorNote error={dropping.error} />}
-      <Group gap="xs">
-        <Do label={w.replay} icon="restart" variant="filled" needs="operator" loading={isLoading} onClick={() => void send()} />
-        <Button variant="default" onClick={() => setText(pretty(letter.row))}>
-          {w.original}
-        </Button>
-        <span style={{ flex: 1 }} />
-        <Do
-          label={w.drop}
-          icon="trash"
-          needs="operator"
-          loading={dropping.isLoading}
-          onClick={() =>
-            void drop({ id: letter.id, run }).then((done) => {
-              if (!done.error) onDone(w.dropped)
-            })
-          }
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        void send()
+      }}
+    >
+      <Stack gap="sm">
+        <Facts
+          items={[
+            [w.source, letter.source],
+            [w.target, letter.target],
+            [w.at, <Time key="at" at={letter.at} as="stamp" />],
+          ]}
         />
-      </Group>
-      {pretty(letter.row) !== text && <Pre label={w.original}>{pretty(letter.row)}</Pre>}
-    </Stack>
+        <ErrorNote error={{ title: letter.reason, status: 422, code: letter.code }} />
+        {Object.entries(row).map(([column, value]) => (
+          <TextInput
+            key={column}
+            label={column in changed ? `${column} · ${w.changed}` : column}
+            value={value ?? ''}
+            placeholder={value === null ? 'NULL' : undefined}
+            onChange={(event) => setRow({ ...row, [column]: event.currentTarget.value })}
+            readOnly={over}
+            spellCheck={false}
+            autoComplete="off"
+            styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }}
+            rightSectionWidth={64}
+            rightSection={
+              <Button
+                size="compact-xs"
+                variant="subtle"
+                disabled={value === null || over}
+                aria-label={w.setNull(column)}
+                onClick={() => setRow({ ...row, [column]: null })}
+              >
+                NULL
+              </Button>
+            }
+          />
+        ))}
+        {error && <ErrorNote error={error} />}
+        {data?.error && <ErrorNote error={data.error} />}
+        {dropping.error && <ErrorNote error={dropping.error} />}
+        {!over && (
+          <Group gap="xs">
+            <Do label={w.replay} icon="restart" variant="filled" needs="operator" loading={isLoading} onClick={() => void send()} />
+            <Button variant="default" disabled={Object.keys(changed).length === 0} onClick={() => setRow(kept)}>
+              {w.original}
+            </Button>
+            <span style={{ flex: 1 }} />
+            <Do
+              label={w.drop}
+              icon="trash"
+              needs="operator"
+              loading={dropping.isLoading}
+              onClick={() =>
+                void drop({ id: letter.id, run }).then((done) => {
+                  if (!done.error) onDone(w.dropped)
+                })
+              }
+            />
+          </Group>
+        )}
+      </Stack>
+    </form>
   )
 }

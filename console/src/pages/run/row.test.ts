@@ -1,37 +1,20 @@
-import { describe, expect, it } from 'vitest'
-import { changedRow, pretty } from './row'
+import { expect, it } from 'vitest'
+import { changes, keyWords, rowOf } from './row'
 
-const row = '{"id":9223372036854775807,"amount":12345678901234567890.10,"name":"a: 1234567890123456789,","list":[1,9007199254740993]}'
+const kept = rowOf({ id: '9223372036854775807', amount: '12345678901234567890.10', born: null, note: '' })
 
-describe('a row that is edited', () => {
-  it('is shown with the very digits that were kept', () => {
-    expect(pretty(row)).toBe(`{
-  "id": 9223372036854775807,
-  "amount": 12345678901234567890.10,
-  "name": "a: 1234567890123456789,",
-  "list": [
-    1,
-    9007199254740993
-  ]
-}`)
-    expect(pretty('no json')).toBe('no json')
-  })
+it('only what was changed is sent, so that nothing else can change', () => {
+  expect(changes(kept, { ...kept })).toEqual({})
+  expect(changes(kept, { ...kept, born: '', note: null })).toEqual({ born: '', note: null })
+  expect(changes(kept, { ...kept, amount: '1' })).toEqual({ amount: '1' })
+})
 
-  it('goes as it was kept when nothing was changed', () => {
-    expect(changedRow(row, pretty(row))).toBeUndefined()
-  })
+it('a row is texts and NULL, whatever was answered', () => {
+  expect(rowOf({ a: 1, b: { c: 2 }, d: null, e: 'x' })).toEqual({ a: '1', b: '{"c":2}', d: null, e: 'x' })
+  expect(rowOf(null)).toEqual({})
+})
 
-  it('keeps digits that no double holds', () => {
-    const changed = changedRow(row, pretty(row).replace('a: ', 'b: '))
-    expect(changed).toEqual({
-      id: '9223372036854775807',
-      amount: '12345678901234567890.10',
-      name: 'b: 1234567890123456789,',
-      list: [1, '9007199254740993'],
-    })
-  })
-
-  it('has to be an object', () => {
-    for (const text of ['', '[1]', '1', 'null', '{"a":']) expect(changedRow('{}', text)).toBeNull()
-  })
+it('a key is said in words', () => {
+  expect(keyWords({ id: '7', day: null })).toBe('id 7, day NULL')
+  expect(keyWords({})).toBe('')
 })

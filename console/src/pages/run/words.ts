@@ -90,10 +90,12 @@ export const words = defineWords(
     dropAllText: 'These rows are not at the target. Dropped, they are gone from here, too.',
     editRow: 'Edit and replay',
     row: 'Row',
-    badJson: 'This is no JSON object',
     replayDone: (n: number) => `${n} ${plural(n, 'row', 'rows')} replayed`,
+    replayReport: (written: number, failed: number, more: boolean) =>
+      `${written} replayed, ${failed} refused${more ? ', others are left' : ''}`,
+    setNull: (column: string) => `Set ${column} to NULL`,
+    changed: 'changed',
     dropped: 'Dropped',
-    showReplayed: 'Show replayed',
     original: 'As it was',
   },
   {
@@ -170,10 +172,12 @@ export const words = defineWords(
     dropAllText: '这些行不在目标中。丢弃后，这里也不再保留。',
     editRow: '编辑并重放',
     row: '行',
-    badJson: '不是 JSON 对象',
     replayDone: (n: number) => `已重放 ${n} 行`,
+    replayReport: (written: number, failed: number, more: boolean) =>
+      `已重放 ${written} 行，拒绝 ${failed} 行${more ? '，还有剩余' : ''}`,
+    setNull: (column: string) => `将 ${column} 设为 NULL`,
+    changed: '已修改',
     dropped: '已丢弃',
-    showReplayed: '显示已重放',
     original: '原始内容',
   },
 )
