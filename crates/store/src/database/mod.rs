@@ -182,15 +182,17 @@ impl Database {
 
     /// Runs one statement that only reads.
     pub(crate) fn query(&self, doing: &str, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let read = || {
-            let mut slot = self.reader();
-            let session = match &mut *slot {
-                Some(session) => session,
-                none => none.insert((self.open)()?),
-            };
-            session.query(sql, params)
-        };
-        read().map_err(|e| e.while_(doing))
+        let mut slot = self.reader();
+        if let Some(session) = &mut *slot {
+            match session.query(sql, params) {
+                // It broke while nobody used it, or just now: a statement that only reads may
+                // begin again.
+                Err(e) if e.kind == Failure::Away => *slot = None,
+                done => return done.map_err(|e| e.while_(doing)),
+            }
+        }
+        let session = (self.open)().map_err(|e| e.while_(doing))?;
+        slot.insert(session).query(sql, params).map_err(|e| e.while_(doing))
     }
 
     /// What a statement that only reads finds, each row as `read` makes it.
@@ -212,7 +214,12 @@ impl Database {
         work: impl FnOnce(&mut Session) -> Result<T>,
     ) -> Result<T> {
         let mut session = self.writer();
-        session.begin().map_err(|e| e.while_(doing))?;
+        // A connection that broke while nobody used it is noticed here, before anything happened.
+        let begun = match session.begin() {
+            Err(e) if e.kind == Failure::Away => session.begin(),
+            begun => begun,
+        };
+        begun.map_err(|e| e.while_(doing))?;
         match work(&mut session) {
             Ok(value) => {
                 if let Err(error) = session.end(true) {
@@ -264,5 +271,84 @@ pub(crate) enum OpenError {
 impl From<Failed> for OpenError {
     fn from(failed: Failed) -> Self {
         Self::Failed(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use syncline_testkit::{Kind, Server};
+
+    use super::*;
+
+    fn count(database: &Database) -> i64 {
+        let sql = "SELECT count(*) AS n FROM numbers";
+        database.read("test", sql, &[], |row| row.get("n")).unwrap()[0]
+    }
+
+    fn insert(session: &mut Session, one: i64) -> Result<u64> {
+        let sql = "INSERT INTO numbers (one) VALUES ($1)";
+        session.execute(sql, params![one]).map_err(|e| e.while_("test"))
+    }
+
+    /// A connection that breaks inside a transaction takes all of it along, what came before and
+    /// what comes after; the next transaction has another one.
+    #[test]
+    fn a_broken_transaction_never_half_happens() {
+        let Some(server) = Server::shared(Kind::Postgres) else { return };
+        let place = server.database();
+        place.execute("CREATE TABLE numbers (one BIGINT PRIMARY KEY)");
+        let database = Database::postgres(&Address::parse(&place.url()).unwrap()).unwrap();
+        assert_eq!(count(&database), 0);
+        let cut = || {
+            place.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE application_name = 'syncline store' AND datname = current_database()",
+            );
+        };
+        for (before, after) in [(true, false), (false, true), (true, true)] {
+            let broken = database.transaction("test", |session| {
+                if before {
+                    insert(session, 1)?;
+                }
+                cut();
+                // Whoever does not look at what failed must not get the rest in either.
+                let failed = insert(session, 2).is_err();
+                assert!(failed);
+                if after {
+                    let _ = insert(session, 3);
+                }
+                Ok(())
+            });
+            assert!(broken.is_err());
+            // Readers were cut off as well, and notice nothing of it.
+            assert_eq!(count(&database), 0);
+        }
+        database.transaction("test", |session| insert(session, 1)).unwrap();
+        assert_eq!(count(&database), 1);
+        // One that broke while it had nothing to do is noticed before anything is.
+        cut();
+        database
+            .transaction("test", |session| {
+                session.execute("DELETE FROM numbers", &[]).map_err(|e| e.while_("test"))
+            })
+            .unwrap();
+        assert_eq!(count(&database), 0);
+    }
+
+    /// A statement that fails takes the whole transaction with it, also where nobody says so: a
+    /// server that is told to commit such a one rolls it back without an error.
+    #[test]
+    fn a_failed_statement_that_is_overlooked_is_no_success() {
+        let Some(server) = Server::shared(Kind::Postgres) else { return };
+        let place = server.database();
+        place.execute("CREATE TABLE numbers (one BIGINT PRIMARY KEY)");
+        let database = Database::postgres(&Address::parse(&place.url()).unwrap()).unwrap();
+        let overlooked = database.transaction("test", |session| {
+            insert(session, 1)?;
+            let _ = insert(session, 1);
+            Ok(())
+        });
+        assert!(overlooked.is_err());
+        assert_eq!(count(&database), 0);
     }
 }

@@ -101,12 +101,14 @@ struct Connection {
     client: Option<Client>,
     /// A transaction is open: what breaks the connection breaks it, too.
     inside: bool,
+    /// A statement of that transaction has failed, so none of it can happen any more.
+    failed: bool,
     prepared: HashMap<(String, Vec<Type>), Statement>,
 }
 
 impl Connection {
     fn new(address: Address) -> Self {
-        Self { address, client: None, inside: false, prepared: HashMap::new() }
+        Self { address, client: None, inside: false, failed: false, prepared: HashMap::new() }
     }
 
     /// The connection, opened where there is none, but never inside of a transaction: the rest of
@@ -123,9 +125,19 @@ impl Connection {
     }
 
     async fn serve(&mut self, request: &Request) -> Done<Answer> {
+        let done = self.obey(request).await;
+        if done.as_ref().is_err_and(|failed| failed.kind == Failure::Away) {
+            // It may take a moment until the connection itself knows that it is no more.
+            self.client = None;
+        }
+        done
+    }
+
+    async fn obey(&mut self, request: &Request) -> Done<Answer> {
         match request.sql.as_str() {
             "BEGIN" => {
                 self.inside = false;
+                self.failed = false;
                 self.client().await?.batch_execute("BEGIN").await?;
                 self.inside = true;
             }
@@ -134,12 +146,20 @@ impl Connection {
                 self.inside = false;
                 ended?;
             }
-            _ => return self.run(request).await,
+            _ => {
+                let done = self.run(request).await;
+                self.failed |= done.is_err();
+                return done;
+            }
         }
         Ok(Answer { count: 0, rows: Vec::new() })
     }
 
     async fn end(&mut self, sql: &str) -> Done<()> {
+        if sql == "COMMIT" && self.failed {
+            // The server would answer it by rolling back, and call that a success.
+            return Err(Failed::new(Failure::Other, "a statement of the transaction has failed"));
+        }
         Ok(self.client().await?.batch_execute(sql).await?)
     }
 
