@@ -1,5 +1,10 @@
-// The API's shapes, by hand from the agreed page until `npm run types` makes them from docs/openapi.json.
-// Everything in the console takes its types from this file alone.
+// The shapes of the API, named as the console speaks of them. They are those of docs/openapi.json
+// (`npm run types` makes schema.d.ts of it), told more exactly where the document has only a text or an
+// object: states, modes, a job's spec.
+
+import type { components } from './schema'
+
+type Schemas = components['schemas']
 
 /** A page of a list; `next` is the cursor of the page after it. */
 export interface Page<T> {
@@ -8,20 +13,14 @@ export interface Page<T> {
 }
 
 /** An error as the server tells it (RFC 9457), with the code that the CLI has, too. */
-export interface Problem {
-  type?: string
+export type Problem = Partial<Omit<Schemas['Problem'], 'line' | 'column'>> & {
   title: string
   status: number
-  detail?: string
-  code?: string
-  hint?: string
-  /** Where in what was sent: `connection`, `source.tables[0]`. */
-  at?: string
   line?: number
   column?: number
 }
 
-export type Role = 'viewer' | 'operator' | 'editor' | 'admin'
+export type Role = Schemas['Role']
 export type RunState =
   | 'created'
   | 'waiting'
@@ -35,52 +34,12 @@ export type RunState =
 export type Mode = 'full' | 'batch' | 'changes' | 'full+changes'
 export type Trigger = 'api' | 'schedule' | 'completion' | 'restart'
 
-export interface SessionUser {
-  name: string
-  role: Role
-}
-export interface Session {
-  user: SessionUser
-  csrf: string | null
-}
-
-export interface User {
-  name: string
-  role: Role
-  disabled?: boolean
-  created_at: string
-  has_password?: boolean
-  /** Signs in with an account of the organisation. */
-  external?: boolean
-  signed_in_at?: string | null
-}
-export interface Token {
-  id: string
-  name: string
-  role: Role
-  owner?: string | null
-  /** Jobs that it is good for; all when not given. */
-  jobs?: string[] | null
-  created_at: string
-  expires_at: string | null
-  last_used_at?: string | null
-}
-export interface NewToken {
-  id: string
-  name: string
-  role: Role
-  expires_at: string | null
-  token: string
-}
-export interface AuditEntry {
-  id: number | string
-  at: string
-  actor: string
-  action: string
-  target?: string | null
-  address?: string | null
-  detail?: unknown
-}
+export type SessionUser = Schemas['Me']
+export type Session = Omit<Schemas['SessionView'], 'csrf'> & { csrf: string | null }
+export type User = Schemas['UserView']
+export type Token = Omit<Schemas['TokenView'], 'expires_at'> & { expires_at: string | null }
+export type NewToken = Schemas['TokenMade']
+export type AuditEntry = Omit<Schemas['AuditView'], 'detail'> & { detail?: unknown }
 
 /** The part of JSON Schema that the schema of job files uses. */
 export interface JsonSchema {
@@ -105,81 +64,20 @@ export interface JsonSchema {
   format?: string
 }
 /** One option of a connector, as documented. */
-export interface OptionDoc {
-  name: string
-  /** `text`, `a number`, `true | false`, or the values it takes, joined by ` | `. */
-  kind: string
-  /** As it would be written; empty without one. */
-  default: string
-  doc: string
-}
-export interface Connector {
-  id: string
-  title: string
+export type OptionDoc = Schemas['OptionView']
+export type Connector = Omit<Schemas['ConnectorView'], 'source_modes' | 'sink'> & {
   roles: { source: Mode[]; sink: boolean }
-  schemes: string[]
-  example: string
-  guarantee?: string
-  versions?: string
-  notes?: string
-  options: OptionDoc[]
 }
 
-export interface Connection {
-  name: string
-  connector: string
-  /** Without secrets. */
-  url: string
-  has_password: boolean
-  options?: Record<string, string>
-  description?: string | null
-  limit?: number | null
-  version: number
-  created_at: string
-  updated_at: string
-  used_by: string[]
-}
-export interface ConnectionInput {
-  name: string
-  url: string
-  password?: string
-  options?: Record<string, string>
-  description?: string
-  limit?: number | null
-}
-export interface ConnectionTest {
-  ok: boolean
-  version?: string | null
-  notes: string[]
-  error?: Problem | null
-}
-export interface TableInfo {
-  schema: string | null
-  name: string
-  kind?: string
-  rows_estimated: number | null
-  bytes?: number | null
-  has_key?: boolean
-}
-export interface ColumnInfo {
-  name: string
-  type: string
-  native?: string | null
-  nullable: boolean
-  key?: boolean
-  generated?: boolean
-  comment?: string | null
-}
-export interface TableDetail {
-  columns: ColumnInfo[]
-  indexes?: { name: string; columns: string[]; unique?: boolean }[]
-  primary_key?: string[]
-  notes?: string[]
-}
-export interface RowSample {
+export type Connection = Schemas['ConnectionView']
+export type ConnectionInput = Partial<Schemas['ConnectionInput']> & { name: string; url: string }
+export type ConnectionTest = Omit<Schemas['TestView'], 'error'> & { error?: Problem | null }
+export type TableInfo = Omit<Schemas['TableView'], 'schema'> & { schema: string | null }
+export type ColumnInfo = Schemas['ColumnView']
+export type TableDetail = Schemas['TableDetail']
+/** Rows as texts, for people. */
+export type RowSample = Omit<Schemas['SampleView'], 'columns' | 'rejected'> & {
   columns: (string | { name: string; type?: string })[]
-  rows: (string | null)[][]
-  /** Rows that could not be read, with the reason. */
   rejected?: string[]
 }
 
@@ -264,65 +162,18 @@ export interface JobPreview {
   rejected?: { row: number; reason: string; code?: string }[]
 }
 
-export interface RunError {
-  code: string
-  message: string
-  hint?: string | null
-}
-export interface Run {
-  id: string
-  job: string
-  job_version?: number
+export type RunError = Schemas['RunErrorView']
+export type Run = Omit<Schemas['RunView'], 'state' | 'mode' | 'trigger' | 'rows_estimated'> & {
   state: RunState
-  reason: string | null
-  waits_for?: string | null
-  trigger?: Trigger
-  mode: Mode
-  /** Without secrets. */
-  source: string
-  sink: string
+  mode?: Mode | null
+  trigger: Trigger
+  rows_estimated: number | null
   /** Names of the connections, where the job uses some. */
   source_connection?: string | null
   sink_connection?: string | null
-  epoch: number
-  node?: string | null
-  rows_read: number
-  rows_written: number
-  rows_estimated: number | null
-  dead_letters: number
-  rows_per_second: number | null
-  lag_ms?: number | null
-  /** It has caught up with the log, and follows it. */
-  following?: boolean
-  position?: string | null
-  priority?: number
-  created_at: string
-  queued_at?: string | null
-  started_at?: string | null
-  ended_at?: string | null
-  error?: RunError | null
 }
-export interface RunTable {
-  source: string
-  target: string
-  rows_read: number
-  rows_written: number
-  rows_estimated: number | null
-  splits: number
-  splits_done: number
-  dead_letters: number
-  /** Changes of the log that were applied. */
-  changes?: number
-  done?: boolean
-}
-export interface RunSplit {
-  table: string
-  split: number
-  rows: number
-  rows_estimated?: number | null
-  position: string | null
-  done: boolean
-}
+export type RunTable = Schemas['RunTable']
+export type RunSplit = Schemas['RunSplit']
 export interface RunEvent {
   seq: number
   at: string
@@ -332,113 +183,22 @@ export interface RunEvent {
   message?: string
   [field: string]: unknown
 }
-export interface LogLine {
-  seq: number
-  at: string
-  level: string
-  message: string
-  target?: string
-}
-export interface StateChange {
-  at: string
-  state: RunState
-  reason: string | null
-  actor?: string | null
-}
-export interface DeadLetter {
-  id: number
-  run: string
-  source: string
-  target: string
-  stage: string
-  /** The key's columns. */
-  key: Record<string, unknown>
-  code: string
-  reason: string
-  /** The row's columns: texts and nulls. */
-  row: Record<string, unknown>
-  at: string
-  replayed_at: string | null
-}
+export type LogLine = Schemas['LogLine']
+export type StateChange = Omit<Schemas['HistoryView'], 'state'> & { state: RunState }
+export type DeadLetter = Schemas['DeadLetterView']
 /** What became of a row that was replayed. */
-export interface Replayed {
-  id: number
-  written: boolean
-  error?: Problem | null
-}
-export interface ReplayReport {
-  written: number
-  failed: number
-  /** There are others left. */
-  more: boolean
-  items: Replayed[]
-}
-export interface QueueEntry {
-  run: string
-  job: string
-  position: number
-  reason: string
-  priority?: number
-  waited_seconds?: number
-  expected_seconds?: number | null
-}
+export type Replayed = Schemas['ReplayedView']
+export type ReplayReport = Schemas['ReplayReport']
+export type QueueEntry = Schemas['QueuedRun']
 
-export interface Overview {
-  running: number
-  waiting: number
-  failed_24h: number
-  finished_24h: number
-  rows_per_second: number
-  max_lag_ms: number | null
-  sources: { connection: string; in_sync: boolean | null; lag_ms: number | null; jobs: string[] }[]
-  recent: Run[]
-  throughput: { at: string; rows_per_second: number }[]
-}
-export interface NodeInfo {
-  name: string
-  version: string
-  started_at: string
-  state: string
-  cpu_percent: number | null
-  rss_bytes: number | null
-  slots: number
-  running: string[]
-}
-export interface Webhook {
-  name: string
-  url: string
-  /** Sent, never answered. */
-  authorization?: string
-  has_authorization?: boolean
-}
-export interface Email {
-  host: string
-  port: number
-  security: 'tls' | 'start_tls' | 'none'
-  user?: string | null
-  /** Sent, never answered. */
-  password?: string
-  has_password?: boolean
-  from: string
-  to: string[]
-}
-export interface Alerts {
-  on_failed: boolean
-  waiting_seconds: number | null
-  lag_seconds: number | null
-  dead_letters: number | null
-  link: string | null
-  webhooks: Webhook[]
-  email: Email | null
-}
-export interface Settings {
-  slots: number
-  per_connection_limit: number
-  history_days: number
+export type Overview = Omit<Schemas['Overview'], 'recent'> & { recent: Run[] }
+export type NodeInfo = Schemas['Node']
+/** Secrets are sent and never answered; whether there is one is answered and never sent. */
+export type Webhook = Schemas['Webhook'] & { authorization?: string; has_authorization?: boolean }
+export type Email = Schemas['Email'] & { password?: string; has_password?: boolean }
+export type Alerts = Omit<Schemas['Alerts'], 'webhooks' | 'email'> & { webhooks: Webhook[]; email: Email | null }
+export type Settings = Required<Omit<Schemas['Settings'], 'alerts' | 'audit_days'>> & {
   audit_days: number | null
-  file_roots: string[]
-  allow_private_networks: boolean
-  environment: string[]
   alerts: Alerts
   version?: number
   updated_at?: string | null

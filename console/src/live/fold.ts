@@ -24,7 +24,7 @@ export function foldRun(run: Run, events: readonly LiveEvent[]): Run {
         next.rows_read = event.rows_read
         next.rows_written = event.rows_written
         next.rows_estimated = event.rows_estimated ?? next.rows_estimated
-        next.rows_per_second = event.rows_per_second
+        next.rows_per_second = event.rows_per_second ?? 0
         next.lag_ms = event.lag_ms ?? next.lag_ms
         next.following = event.following ?? next.following
         next.dead_letters = event.dead_letters ?? next.dead_letters

@@ -12,7 +12,6 @@ export function TestResult({ result, error }: { result?: ConnectionTest; error?:
   if (!result.ok) return <ErrorNote error={result.error ? asProblem(result.error) : { title: w.testFailed, status: 0 }} />
   return (
     <Note tone="finished" role="status" title={w.testOk}>
-      {result.version && <p>{result.version}</p>}
       {result.notes.map((note) => (
         <p key={note}>{note}</p>
       ))}

@@ -50,9 +50,7 @@ export function FinishStep({ draft, change }: { draft: Draft; change: (part: Par
         <Stack gap="sm">
           <PlanState />
           {plan.data ? (
-            <div data-stale={plan.busy || undefined} className={classes.maybeStale}>
-              <PlanView plan={plan.data} />
-            </div>
+            <PlanView plan={plan.data} />
           ) : (
             plan.busy && <Loading rows={6} />
           )}
