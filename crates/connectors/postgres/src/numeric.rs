@@ -210,9 +210,16 @@ pub(crate) fn push_i128(value: i128, scale: i8, out: &mut Vec<u8>) {
     let mut count = 0;
     let cut = usize::from(scale % 4);
     if cut != 0 {
-        let ten = u128::from(TENS[cut]);
-        groups[0] = u16::try_from(left % ten).unwrap_or(0) * TENS[4 - cut];
-        left /= ten;
+        let below;
+        // A division of two words is far dearer than one of one.
+        (left, below) = match u64::try_from(left) {
+            Ok(small) => (u128::from(small / u64::from(TENS[cut])), small % u64::from(TENS[cut])),
+            Err(_) => {
+                let ten = u128::from(TENS[cut]);
+                (left / ten, u64::try_from(left % ten).unwrap_or(0))
+            }
+        };
+        groups[0] = u16::try_from(below).unwrap_or(0) * TENS[4 - cut];
         count = 1;
     }
     let fraction_groups = i16::from(scale.div_ceil(4));

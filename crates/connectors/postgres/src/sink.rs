@@ -215,6 +215,8 @@ impl Sink for PostgresSink {
         let session = self.control().await?;
         let name = resolve(&session, target);
         let schema = name.schema.as_deref();
+        // The server refuses to look for names that it cannot have.
+        Dialect::Postgres.check_name(&name.name).map_err(|e| e.at(&name))?;
         let relations = catalog::relations(&session, schema, Some(&name.name)).await?;
         let Some(relation) = relations.first() else {
             let other = session

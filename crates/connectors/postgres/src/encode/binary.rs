@@ -1,6 +1,7 @@
 //! Values as COPY's binary form has them: the types' `…_recv` functions of the server.
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{
     Date32Type, Decimal128Type, Decimal256Type, DurationMicrosecondType, Float32Type, Float64Type,
     Int16Type, Int32Type, Int64Type, Time64MicrosecondType, TimestampMicrosecondType, UInt32Type,
@@ -10,16 +11,87 @@ use syncline_types::Code;
 use super::limits::{
     Fault, check_fraction, check_length, check_step, clipped, date, decimal_text, money, timestamp,
 };
-use super::{CHUNK, Form, text_of};
+use super::special::binary_special;
+use super::{CHUNK, Column, Form, text_of};
 use crate::numeric;
 
 /// A field: its length, then its bytes.
+#[inline]
 pub(super) fn put(out: &mut Vec<u8>, bytes: &[u8]) {
     if bytes.len() > CHUNK {
         out.reserve_exact(bytes.len() + 4);
     }
     out.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
     out.extend_from_slice(bytes);
+}
+
+/// The values of one column, taken out of their array once and not for each row.
+pub(super) struct Cells<'a> {
+    nulls: Option<&'a NullBuffer>,
+    array: &'a dyn Array,
+    values: Values<'a>,
+}
+
+/// Values of the forms that most columns have.
+enum Values<'a> {
+    Int4(&'a [i32]),
+    Int8(&'a [i64]),
+    Float8(&'a [f64]),
+    /// And the microseconds they must be a multiple of.
+    Moment(&'a [i64], i64),
+    Text(&'a StringArray, Option<usize>),
+    /// Any other, and values beside those of the type.
+    Other,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn of(column: &Column, array: &'a ArrayRef) -> Self {
+        let values = match &column.form {
+            _ if column.special => None,
+            Form::Int4 => array.as_primitive_opt::<Int32Type>().map(|a| Values::Int4(a.values())),
+            Form::Int8 => array.as_primitive_opt::<Int64Type>().map(|a| Values::Int8(a.values())),
+            Form::Float8 => {
+                array.as_primitive_opt::<Float64Type>().map(|a| Values::Float8(a.values()))
+            }
+            Form::Timestamp(step) | Form::Instant(step) => array
+                .as_primitive_opt::<TimestampMicrosecondType>()
+                .map(|a| Values::Moment(a.values(), *step)),
+            Form::Text(most) => array.as_string_opt().map(|texts| Values::Text(texts, *most)),
+            _ => None,
+        };
+        let values = values.unwrap_or(Values::Other);
+        Self { nulls: array.nulls(), array: array.as_ref(), values }
+    }
+
+    #[inline]
+    pub(super) fn write(
+        &self,
+        row: usize,
+        column: &Column,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Fault> {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            out.extend_from_slice(&(-1_i32).to_be_bytes());
+            return Ok(());
+        }
+        match self.values {
+            Values::Int4(values) => put(out, &values[row].to_be_bytes()),
+            Values::Int8(values) => put(out, &values[row].to_be_bytes()),
+            Values::Float8(values) => put(out, &values[row].to_be_bytes()),
+            Values::Moment(values, step) => {
+                check_fraction(values[row], step)?;
+                put(out, &timestamp(values[row])?.to_be_bytes());
+            }
+            Values::Text(texts, most) => {
+                let text = texts.value(row);
+                check_length(text, most)?;
+                put(out, text.as_bytes());
+            }
+            Values::Other if column.special && binary_special(self.array, row, out) => {}
+            Values::Other => binary_value(&column.form, self.array, row, out)?,
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn binary_value(

@@ -21,8 +21,8 @@ use bytes::Bytes;
 use syncline_types::{Error, Result, TableSchema, field};
 
 pub(crate) use self::arrays::Arrays;
-use self::binary::{binary_value, put};
-use self::special::{binary_special, special};
+use self::binary::{Cells, put};
+use self::special::special;
 use self::text::text_value;
 use crate::types::{NativeType, Wire, is_special, numeric_bounds, oid};
 
@@ -274,9 +274,13 @@ impl Encoder {
         mut row: usize,
         rows: usize,
     ) -> Result<usize> {
+        let known: Vec<Cells<'_>> = match self.binary {
+            true => self.columns.iter().zip(cells).map(|(c, cells)| Cells::of(c, cells)).collect(),
+            false => Vec::new(),
+        };
         while row < rows && self.buffer.len() < CHUNK {
             if self.binary {
-                self.binary_row(cells, row)?;
+                self.binary_row(&known, row)?;
             } else {
                 self.text_row(cells, row)?;
             }
@@ -285,19 +289,11 @@ impl Encoder {
         Ok(row)
     }
 
-    fn binary_row(&mut self, cells: &[ArrayRef], row: usize) -> Result<()> {
+    fn binary_row(&mut self, cells: &[Cells<'_>], row: usize) -> Result<()> {
         let fields = cells.len() + usize::from(self.numbered);
         self.buffer.extend_from_slice(&u16::try_from(fields).unwrap_or(u16::MAX).to_be_bytes());
         for (at, cell) in cells.iter().enumerate() {
-            if cell.is_null(row) {
-                self.buffer.extend_from_slice(&(-1_i32).to_be_bytes());
-                continue;
-            }
-            let (column, out) = (&self.columns[at], &mut self.buffer);
-            if column.special && binary_special(cell.as_ref(), row, out) {
-                continue;
-            }
-            binary_value(&column.form, cell.as_ref(), row, out)
+            cell.write(row, &self.columns[at], &mut self.buffer)
                 .map_err(|fault| fault.of(&self.names[at]))?;
         }
         if self.numbered {

@@ -356,6 +356,9 @@ async fn targets_that_cannot_take_rows_say_why() {
     let sink_as_owner = sink(&database.url());
     let refused = sink_as_owner.describe(&TableName::bare("v")).await.unwrap_err();
     assert_eq!(refused.code(), Code::Unsupported);
+    // As MySQL's names may be.
+    let refused = sink_as_owner.describe(&TableName::bare("n".repeat(64))).await.unwrap_err();
+    assert_eq!(refused.code(), Code::BadValue, "{}", refused.chain());
     let mut upsert = task(&*sink_as_owner, "t", WriteMode::Upsert).await;
     sink_as_owner.prepare(&upsert).await.unwrap();
     let refused = sink_as_owner.open(&upsert, &split(&upsert)).await.err().unwrap();
