@@ -138,7 +138,7 @@ test('the form and the YAML are one text', { skip }, async () => {
   await page.keyboard.type('\n# kept by the form\nretyr: { for: 5m }')
   await page.getByText(/did you mean retry/).first().waitFor()
   await look('yaml')
-  await page.keyboard.press('Control+Home')
+  await editor.click()
   await page.keyboard.press('Control+End')
   for (let n = 0; n < 'retyr: { for: 5m }'.length; n += 1) await page.keyboard.press('Backspace')
   await page.keyboard.type('retry: { for: 5m }')
@@ -194,7 +194,7 @@ test('two people change it at once, and both changes are kept', { skip }, async 
   const edit = '/jobs/orders/edit?step=rules'
   await Promise.all([page.goto(edit), other.goto(edit)])
   await page.getByRole('textbox', { name: 'Pieces at the same time' }).fill('3')
-  await other.getByRole('textbox', { name: 'Rows let go' }).fill('12')
+  await other.getByRole('textbox', { name: 'Rows let go', exact: true }).fill('12')
   const save = async (window) => {
     await window.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name: 'Plan and start' }).click()
     await window.getByRole('button', { name: 'Save', exact: true }).click()
