@@ -28,8 +28,12 @@ struct Ended {
 
 impl Stage {
     async fn new() -> Self {
+        Self::with(|node| node).await
+    }
+
+    async fn with(set: impl FnOnce(Process) -> Process) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut node = Process::new(program(), &[]);
+        let mut node = set(Process::new(program(), &[]));
         node.start();
         let stage = Self { node, folder };
         let data = stage.data();
@@ -115,7 +119,8 @@ async fn a_job_is_made_checked_started_watched_and_removed_from_the_shell() {
     stage.good(&["connections", "add", "to", &url, "--description", "the target"]);
     assert!(stage.good(&["connections", "list"]).contains("to.db"));
     assert!(stage.good(&["connections", "show", "to"]).contains("the target"));
-    stage.good(&["connections", "test", "to"]);
+    let not_yet = stage.run(&["connections", "test", "to"]);
+    assert!(not_yet.err.contains("error E0212") && not_yet.code == 2, "{}", not_yet.err);
     let again = stage.run(&["connections", "add", "to", &url]);
     assert!(again.err.contains("error E0504"), "{}", again.err);
     stage.good(&["connections", "add", "to", &url, "--replace"]);
@@ -132,6 +137,7 @@ async fn a_job_is_made_checked_started_watched_and_removed_from_the_shell() {
     let shown: Value =
         serde_json::from_str(&stage.good(&["runs", "show", &run, "--json"])).unwrap();
     assert_eq!((&shown["state"], &shown["rows_written"]), (&json!("finished"), &json!(3)));
+    stage.good(&["connections", "test", "to"]);
     assert!(stage.good(&["runs", "list", "--job", "good"]).contains(&run));
     assert!(stage.good(&["runs", "list", "--state", "failed"]).contains("no runs yet"));
     assert!(stage.good(&["runs", &run]).contains("3 read, 3 written"));
@@ -183,7 +189,8 @@ async fn a_run_that_fails_ends_the_command_as_it_would_have_here() {
     assert!(nowhere.code == 2 && nowhere.err.contains("syncline login"), "{}", nowhere.err);
     // Without a server, runs are those kept here.
     let local = Ended::of(&stage.command(&["runs", "list"]).output().unwrap());
-    assert_eq!((local.code, local.out.trim()), (0, "no runs yet"), "{}", local.err);
+    assert!(local.code == 0 && local.out.contains("here.db"), "{}{}", local.out, local.err);
+    assert!(!stage.good(&["runs", "list"]).contains("here.db"));
 }
 
 #[tokio::test]
@@ -218,4 +225,49 @@ async fn a_login_keeps_a_token_that_nobody_else_can_read() {
     // A token will do instead of a name.
     let login = stage.typing(&["login", &server, "--token"], &format!("{ADMIN_TOKEN}\n"));
     assert!(login.code == 0 && login.out.contains("admin"), "{}{}", login.out, login.err);
+}
+
+/// Spans of requests and runs arrive where OpenTelemetry's own variable says.
+#[tokio::test]
+async fn requests_and_runs_are_traced_where_a_collector_is_named() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", socket.local_addr().unwrap());
+    let (send, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for mut line in socket.incoming().flatten() {
+            let (mut request, mut part) = (String::new(), [0; 65_536]);
+            loop {
+                let read = std::io::Read::read(&mut line, &mut part).unwrap_or(0);
+                request.push_str(&String::from_utf8_lossy(&part[..read]));
+                // The last of the body closes the outermost object.
+                if read == 0 || request.ends_with("}]}]}]}") {
+                    break;
+                }
+            }
+            let _ = line
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}");
+            let _ = send.send(request);
+        }
+    });
+    let stage = Stage::with(|node| node.variable("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)).await;
+    let url = format!("sqlite:{}", stage.data().join("to.db").display());
+    stage.good(&["connections", "add", "to", &url]);
+    let file = stage.job("traced", "1\n2\n");
+    stage.good(&["jobs", "apply", &file]);
+    stage.good(&["jobs", "start", "traced", "--wait"]);
+    let mut spans = Vec::new();
+    let seen = |spans: &[Value]| {
+        let named = |name: &str| spans.iter().any(|span| span["name"] == name);
+        named("run traced") && named("POST /api/v1/jobs/{name}/runs")
+    };
+    while !seen(&spans) {
+        let request = requests.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+        assert!(request.starts_with("POST /v1/traces HTTP/1.1"), "{request}");
+        let body: Value = serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+        spans
+            .extend(body["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap().clone());
+    }
+    let run = spans.iter().find(|span| span["name"] == "run traced").unwrap();
+    let rows = json!({ "key": "syncline.rows_written", "value": { "intValue": "2" } });
+    assert!(run["attributes"].as_array().unwrap().contains(&rows), "{run}");
 }

@@ -64,7 +64,9 @@ fn find(name: &str) -> Option<EmbeddedFile> {
 fn is_page(path: &str) -> bool {
     let mut parts = path.split('/');
     let first = parts.next().unwrap_or_default();
-    let traverses = path.split('/').any(|part| part == ".." || part.to_lowercase().contains("%2e"));
+    // No page's name begins with a dot, encoded or not.
+    let dotted = |part: &str| part.starts_with('.') || part.to_lowercase().starts_with("%2e");
+    let traverses = path.split('/').any(dotted);
     // Names of connections and jobs may have dots; only what lies in the root can be a file.
     let file = parts.next().is_none() && first.contains('.');
     !NOT_PAGES.contains(&first) && !file && !traverses
@@ -154,6 +156,7 @@ mod tests {
             "metrics/x",
             "runs/../../etc/passwd",
             "runs/%2e%2e/etc/passwd",
+            "runs/..%2f..%2fetc%2fpasswd",
         ] {
             assert!(!is_page(other), "{other}");
         }

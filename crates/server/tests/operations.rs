@@ -3,6 +3,7 @@
 
 mod node;
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -36,8 +37,8 @@ fn settings(alerts: &Value) -> Value {
 
 /// A job that copies a file of `rows` rows into an SQLite file; the last one does not fit when
 /// `broken`.
-async fn file_job(client: &Client, node: &Node, name: &str, rows: u32, broken: bool) {
-    let folder = node.folder().join(name);
+async fn file_job(client: &Client, files: &Path, name: &str, rows: u32, broken: bool) {
+    let folder = files.join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let mut csv = String::from("id,n\n");
     for id in 1..=rows {
@@ -61,12 +62,12 @@ async fn file_job(client: &Client, node: &Node, name: &str, rows: u32, broken: b
     client.post("/jobs", json!({ "name": name, "spec": spec })).await.good();
 }
 
-/// Opens the node's own folder to jobs.
-async fn open_files(client: &Client, node: &Node, alerts: Value) {
+/// Opens a folder to jobs.
+async fn open_files(client: &Client, files: &Path, alerts: Value) {
     let before = client.get("/settings").await;
     let version: u64 = before.json()["version"].as_u64().unwrap();
     let mut wanted = settings(&alerts);
-    wanted["file_roots"] = json!([node.folder().to_str().unwrap()]);
+    wanted["file_roots"] = json!([files.to_str().unwrap()]);
     client.put("/settings", version, wanted).await.good();
 }
 
@@ -81,7 +82,7 @@ async fn run_to_end(client: &Client, job: &str) -> Value {
     .await
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn settings_have_a_version_and_keep_their_secrets() {
     for node in Node::each().await {
         let client = node.admin();
@@ -107,7 +108,7 @@ async fn settings_have_a_version_and_keep_their_secrets() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_console_answers_its_own_paths_and_no_others() {
     let node = Node::start().await;
     let client = node.nobody();
@@ -143,12 +144,13 @@ async fn the_console_answers_its_own_paths_and_no_others() {
 }
 
 /// Metrics say what runs did, in a form that Prometheus' own linter likes and a real one reads.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_what_prometheus_reads() {
     let node = Node::start().await;
     let client = node.admin();
-    open_files(&client, &node, json!({})).await;
-    file_job(&client, &node, "counted", 1000, false).await;
+    let files = tempfile::tempdir().unwrap();
+    open_files(&client, files.path(), json!({})).await;
+    file_job(&client, files.path(), "counted", 1000, false).await;
     assert_eq!(run_to_end(&client, "counted").await["state"], "finished");
     let text = client.send(client.request(reqwest::Method::GET, "/metrics")).await.text;
     for line in [
@@ -228,13 +230,14 @@ impl Drop for Child {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_overview_and_the_nodes_say_how_it_stands() {
     for node in Node::each().await {
         let client = node.admin();
-        open_files(&client, &node, json!({ "on_failed": false })).await;
-        file_job(&client, &node, "good", 10, false).await;
-        file_job(&client, &node, "bad", 10, true).await;
+        let files = tempfile::tempdir().unwrap();
+        open_files(&client, files.path(), json!({ "on_failed": false })).await;
+        file_job(&client, files.path(), "good", 10, false).await;
+        file_job(&client, files.path(), "bad", 10, true).await;
         assert_eq!(run_to_end(&client, "good").await["state"], "finished");
         assert_eq!(run_to_end(&client, "bad").await["state"], "failed");
         let overview = client.get("/overview").await.json();
@@ -329,7 +332,7 @@ fn mail_server(folder: &std::path::Path) -> Option<(Child, u16, std::path::PathB
 }
 
 /// A failure is told once by each way, a way that is busy is tried again, and the end is told, too.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_once_that_a_job_failed_and_once_that_it_runs_again() {
     let node = Node::start().await;
     let client = node.admin();
@@ -347,8 +350,9 @@ async fn people_are_told_once_that_a_job_failed_and_once_that_it_runs_again() {
             "from": "Syncline <sync@example.org>", "to": ["ann@example.org", "bob@example.org"],
         });
     }
-    open_files(&client, &node, alerts).await;
-    file_job(&client, &node, "nightly", 10, true).await;
+    let files = tempfile::tempdir().unwrap();
+    open_files(&client, files.path(), alerts).await;
+    file_job(&client, files.path(), "nightly", 10, true).await;
     let run = run_to_end(&client, "nightly").await;
     assert_eq!(run["state"], "failed");
     let opened = until("the webhook", || async { heard.bodies().into_iter().next() }).await;
@@ -360,7 +364,7 @@ async fn people_are_told_once_that_a_job_failed_and_once_that_it_runs_again() {
     assert_eq!(opened["link"], link);
     assert!(heard.all()[0].contains("Bearer h1dden"), "{}", heard.all()[0]);
     // It is mended, and runs again.
-    let csv = node.folder().join("nightly/t.csv");
+    let csv = files.path().join("nightly/t.csv");
     let good = std::fs::read_to_string(&csv).unwrap().replace("oops,1\n", "");
     std::fs::write(&csv, good).unwrap();
     let fresh = client.post("/jobs/nightly/runs", json!({ "fresh": true })).await.json();

@@ -36,14 +36,14 @@ pub(super) async fn look(
     let (settings, channels) = (settings.clone(), channels.to_vec());
     state
         .blocking(move |store| {
-            let states = vec![
-                RunState::Created,
-                RunState::Waiting,
-                RunState::Running,
-                RunState::Pausing,
-                RunState::Failed,
-            ];
-            let runs = store.list_runs(&RunFilter { states, ..RunFilter::default() }, MOST)?;
+            let of = |states| RunFilter { states, ..RunFilter::default() };
+            let failed = store.list_runs(&of(vec![RunState::Failed]), MOST)?;
+            // Asked for apart: many failures push nothing out of sight that still goes on.
+            let unfinished =
+                vec![RunState::Created, RunState::Waiting, RunState::Running, RunState::Pausing];
+            let mut runs = store.list_runs(&of(unfinished), MOST)?;
+            runs.extend(failed);
+            runs.sort_by(|one, other| other.id.cmp(&one.id));
             let seen: Vec<Seen> = runs
                 .into_iter()
                 // Runs of the command line are of those who sit before it.

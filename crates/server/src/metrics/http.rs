@@ -1,12 +1,13 @@
 //! What is asked of the node: requests by route and status, and how long they take.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, Result};
 
+use super::traces::Span;
 use crate::state::AppState;
 
 /// What is asked of the node.
@@ -14,6 +15,8 @@ pub(crate) struct Http {
     requests: IntCounterVec,
     seconds: HistogramVec,
     under_way: IntGauge,
+    /// Clients that watch what happens.
+    pub(super) watchers: IntGauge,
 }
 
 impl Http {
@@ -35,7 +38,9 @@ impl Http {
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
         registry.register(Box::new(under_way.clone()))?;
-        Ok(Self { requests, seconds, under_way })
+        let watchers = IntGauge::new("syncline_live_watchers", "WebSockets that watch.")?;
+        registry.register(Box::new(watchers.clone()))?;
+        Ok(Self { requests, seconds, under_way, watchers })
     }
 }
 
@@ -61,12 +66,25 @@ pub(crate) async fn count(State(state): State<AppState>, request: Request, next:
         _ => "other",
     }
     .to_owned();
+    let traces = &state.metrics.traces;
+    let parent = traces.wanted().then(|| {
+        let parent = request.headers().get("traceparent").and_then(|v| v.to_str().ok());
+        (SystemTime::now(), parent.map(str::to_owned))
+    });
     http.under_way.inc();
     let under_way = UnderWay(&http.under_way);
     let began = Instant::now();
     let response = next.run(request).await;
     let took = began.elapsed().as_secs_f64();
     drop(under_way);
+    if let Some((at, parent)) = parent {
+        let status = response.status();
+        let span = Span::of_request(format!("{method} {route}"), at, parent.as_deref())
+            .with("http.request.method", method.as_str())
+            .with("http.route", route.as_str())
+            .with("http.response.status_code", status.as_u16());
+        traces.take(span.failed(status.is_server_error()));
+    }
     http.seconds.with_label_values(&[&method, &route]).observe(took);
     http.requests.with_label_values(&[&method, &route, response.status().as_str()]).inc();
     response

@@ -4,6 +4,9 @@ mod http;
 mod pace;
 mod process;
 mod runs;
+mod traces;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
@@ -23,6 +26,7 @@ use pace::Pace;
 pub(crate) use pace::Sample;
 use process::Process;
 use runs::Runs;
+use traces::Traces;
 
 /// All that is counted.
 pub(crate) struct Metrics {
@@ -33,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) started_at: String,
     /// How fast all runs together have been of late.
     pub(crate) pace: Pace,
+    /// Where spans go.
+    traces: Arc<Traces>,
     /// What is asked of the node.
     http: Http,
     /// What the process needs.
@@ -48,6 +54,7 @@ impl Metrics {
     /// When two things are named alike, which a test would see.
     pub(crate) fn new(open: bool) -> Result<Self> {
         let registry = Registry::new();
+        let traces = Arc::new(Traces::from_environment());
         let make = || {
             Ok(Self {
                 open,
@@ -55,7 +62,8 @@ impl Metrics {
                 pace: Pace::default(),
                 http: Http::new(&registry)?,
                 process: Process::new(&registry)?,
-                runs: Runs::new(&registry)?,
+                runs: Runs::new(&registry, Arc::clone(&traces))?,
+                traces: Arc::clone(&traces),
                 registry: registry.clone(),
             })
         };
@@ -90,6 +98,7 @@ async fn show(
     let (waiting, longest) = state.runner.waiting();
     metrics.runs.refresh(&counts, waiting, longest, settings.slots);
     metrics.process.refresh();
+    metrics.http.watchers.set(i64::try_from(state.hub.watchers()).unwrap_or(i64::MAX));
     let kind = [(header::CONTENT_TYPE, TextEncoder::new().format_type().to_owned())];
     Ok((kind, metrics.text()?).into_response())
 }

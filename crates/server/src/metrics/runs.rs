@@ -2,8 +2,8 @@
 //! run nothing.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use prometheus::{
     CounterVec, Gauge, GaugeVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result,
@@ -11,6 +11,8 @@ use prometheus::{
 use syncline_engine::{Event, Meter, Outcome, Summary};
 use syncline_store::StateCount;
 use syncline_types::RunState;
+
+use super::traces::{Span, Traces};
 
 /// What runs do.
 pub(crate) struct Runs {
@@ -30,6 +32,7 @@ pub(crate) struct Runs {
     waiting: IntGauge,
     longest: Gauge,
     slots: IntGauge,
+    traces: Arc<Traces>,
     live: Mutex<HashMap<String, Live>>,
 }
 
@@ -40,6 +43,7 @@ struct Live {
     /// What has been counted of it.
     counted: Counted,
     lag_ms: Option<u64>,
+    began: SystemTime,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -57,7 +61,7 @@ struct Counted {
 }
 
 impl Runs {
-    pub(super) fn new(registry: &Registry) -> Result<Self> {
+    pub(super) fn new(registry: &Registry, traces: Arc<Traces>) -> Result<Self> {
         let counter = |name: &str, about: &str, labels: &[&str]| {
             let made = IntCounterVec::new(Opts::new(name, about), labels)?;
             registry.register(Box::new(made.clone()))?;
@@ -143,6 +147,7 @@ impl Runs {
             waiting: single("syncline_queue_length", "Runs that wait for a slot.")?,
             longest,
             slots: single("syncline_slots", "Runs there may be at the same time.")?,
+            traces,
             live: Mutex::default(),
         })
     }
@@ -157,7 +162,8 @@ impl Runs {
         self.source_wait.with_label_values(&[job]);
         self.sink_wait.with_label_values(&[job]);
         let counted = Counted::default();
-        let live = Live { job: job.to_owned(), meter, counted, lag_ms: None };
+        let began = SystemTime::now();
+        let live = Live { job: job.to_owned(), meter, counted, lag_ms: None, began };
         self.live().insert(run.to_owned(), live);
     }
 
@@ -186,6 +192,16 @@ impl Runs {
         };
         self.count(&mut live, summary);
         self.ended.with_label_values(&[live.job.as_str(), how]).inc();
+        if self.traces.wanted() {
+            let span = Span::of_run(&live.job, live.began)
+                .with("syncline.run", run)
+                .with("syncline.job", live.job.as_str())
+                .with("syncline.outcome", how)
+                .with("syncline.rows_read", summary.rows_read)
+                .with("syncline.rows_written", summary.rows_written)
+                .with("syncline.dead_letters", summary.dead_letters);
+            self.traces.take(span.failed(how == "failed"));
+        }
         let others = self.live().values().any(|other| other.job == live.job);
         if !others {
             // A number that nothing moves any more would say that all is as it was.

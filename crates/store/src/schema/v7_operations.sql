@@ -32,4 +32,4 @@ CREATE TABLE notices (
 ) STRICT;
 CREATE INDEX notices_due ON notices (next_try_at) WHERE next_try_at IS NOT NULL;
 CREATE INDEX notices_by_incident ON notices (incident);
-CREATE INDEX runs_by_end ON runs (ended_at, state);
+CREATE INDEX runs_by_end ON runs (state, ended_at);
