@@ -1,9 +1,33 @@
 import { api, seg } from './api'
 import { itemsOf } from './runs'
-import type { Job, JobInput, JobPreview, JobSpec, JobVersion, Plan, Run, Validation, Verification } from './types'
+import type { Difference, Job, JobInput, JobPreview, JobSpec, JobVersion, Page, Plan, Run, Validation, Verification } from './types'
 
 /** A job as it is being written: its spec, or the text of it. */
 export type Draft = { spec: JobSpec } | { yaml: string }
+
+/** A comparison as the server tells it. */
+interface VerificationAnswer {
+  id: string
+  job: string
+  started_by: string
+  state: 'running' | 'equal' | 'different' | 'failed'
+  options: { sample?: number; tables?: string[]; repair_of?: string }
+  created_at: string
+  ended_at: string | null
+  verdict: Pick<Verification, 'equal' | 'tables' | 'repaired' | 'seconds'> | null
+  error: Verification['error']
+}
+
+export function verificationOf({ options, verdict, state, ...rest }: VerificationAnswer): Verification {
+  return {
+    ...rest,
+    tables: [],
+    ...verdict,
+    state: state === 'failed' ? 'failed' : state !== 'running' ? 'finished' : options.repair_of === undefined ? 'running' : 'repairing',
+    sample: options.sample ?? null,
+    ...(options.repair_of === undefined ? {} : { repair_of: options.repair_of }),
+  }
+}
 
 export const jobsApi = api.injectEndpoints({
   endpoints: (build) => ({
@@ -69,20 +93,28 @@ export const jobsApi = api.injectEndpoints({
       query: (body) => ({ path: '/jobs/preview', method: 'POST', body }),
     }),
     verifications: build.query<Verification[], string | undefined>({
-      query: (job) => ({ path: '/verifications', query: { job, limit: 100 } }),
-      transformResponse: itemsOf<Verification>,
+      query: (job) => ({ path: '/verifications', query: { job, limit: 200 } }),
+      transformResponse: (page: Page<VerificationAnswer>) => page.items.map(verificationOf),
       providesTags: ['Verification'],
     }),
     verification: build.query<Verification, string>({
       query: (id) => ({ path: `/verifications/${seg(id)}` }),
+      transformResponse: verificationOf,
+      providesTags: (_, __, id) => [{ type: 'Verification', id }],
+    }),
+    differences: build.infiniteQuery<Page<Difference>, string, string | null>({
+      query: ({ queryArg, pageParam }) => ({ path: `/verifications/${seg(queryArg)}/differences`, query: { limit: 100, after: pageParam } }),
+      infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
       providesTags: (_, __, id) => [{ type: 'Verification', id }],
     }),
     verifyJob: build.mutation<Verification, { name: string; sample?: number; tables?: string[] }>({
       query: ({ name, ...body }) => ({ path: `/jobs/${seg(name)}/verify`, method: 'POST', body }),
+      transformResponse: verificationOf,
       invalidatesTags: ['Verification'],
     }),
-    repair: build.mutation<Verification, string>({
-      query: (id) => ({ path: `/verifications/${seg(id)}/repair`, method: 'POST', body: {} }),
+    repair: build.mutation<Verification, { id: string; deleteExtra?: boolean }>({
+      query: ({ id, deleteExtra }) => ({ path: `/verifications/${seg(id)}/repair`, method: 'POST', body: deleteExtra ? { delete_extra: true } : {} }),
+      transformResponse: verificationOf,
       invalidatesTags: ['Verification'],
     }),
   }),
@@ -107,6 +139,7 @@ export const {
   usePreviewJobMutation,
   useVerificationsQuery,
   useVerificationQuery,
+  useDifferencesInfiniteQuery,
   useVerifyJobMutation,
   useRepairMutation,
 } = jobsApi

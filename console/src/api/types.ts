@@ -207,6 +207,7 @@ export type Settings = Required<Omit<Schemas['Settings'], 'alerts' | 'audit_days
 
 export type DifferenceKind = 'missing' | 'extra' | 'different' | 'unfit' | 'unreadable'
 export interface Difference {
+  id: number
   table: string
   kind: DifferenceKind
   key: { column: string; value: string }[]
@@ -231,13 +232,16 @@ export interface Verification {
   id: string
   job: string
   state: 'running' | 'finished' | 'failed' | 'repairing'
+  started_by?: string
   created_at: string
   ended_at?: string | null
   equal?: boolean
+  /** Percent of the rows. */
   sample?: number | null
+  /** The comparison whose differences this one mends. */
+  repair_of?: string
   tables: TableVerdict[]
-  differences?: Difference[]
-  repaired?: { table: string; written?: number; deleted?: number }[]
+  repaired?: { table: string; written: number; deleted: number; left: string[] }[]
   seconds?: number
   error?: RunError | null
 }

@@ -249,7 +249,7 @@ function Verify({ job, opened, onClose }: DialogProps) {
   const [verify, { isLoading, error, reset }] = useVerifyJobMutation()
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const sample = typeof percent === 'number' && percent < 100 ? percent / 100 : undefined
+    const sample = typeof percent === 'number' && percent < 100 ? percent : undefined
     const made = await verify({ name: job.name, ...(sample === undefined ? {} : { sample }), ...(tables.length > 0 ? { tables } : {}) }).unwrap()
     onClose()
     await navigate(`/verifications/${encodeURIComponent(made.id)}`)

@@ -1,9 +1,9 @@
 // One comparison: each table's verdict, each row that differs with both values, and the repair.
 
-import { Group, Select, Stack } from '@mantine/core'
+import { Button, Group, Select, Stack, Switch } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
-import { useRepairMutation, useVerificationQuery, useVerifyJobMutation } from '@/api/jobs'
+import { useDifferencesInfiniteQuery, useRepairMutation, useVerificationQuery, useVerifyJobMutation } from '@/api/jobs'
 import { asProblem } from '@/api/problem'
 import type { Difference, TableVerdict, Verification } from '@/api/types'
 import { notice } from '@/app/notices'
@@ -16,6 +16,7 @@ import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
 import { Bar, Confirm, Do, Facts, Page, Panel, Route, Time } from '@/ui/pieces'
 import { useWords } from '@/words'
+import { shared } from '@/words/shared'
 import classes from './verification.module.css'
 
 const KINDS = ['missing', 'extra', 'different', 'unfit', 'unreadable'] as const
@@ -37,6 +38,7 @@ function Shown({ of }: { of: Verification }) {
   const navigate = useNavigate()
   const [asking, setAsking] = useState(false)
   const [repair] = useRepairMutation()
+  const [deleteExtra, setDeleteExtra] = useState(false)
   const [verify, { isLoading }] = useVerifyJobMutation()
   const what = verdict(of)
   const wrong = wrongOf(of)
@@ -86,7 +88,7 @@ function Shown({ of }: { of: Verification }) {
         <Note tone="finished" title={w.repaired}>
           {of.repaired.map((one) => (
             <p key={one.table}>
-              {one.table}: {w.repairedTable(f.whole(one.written ?? 0), f.whole(one.deleted ?? 0))}
+              {one.table}: {w.repairedTable(f.whole(one.written), f.whole(one.deleted))} {one.left.join(' · ')}
             </p>
           ))}
         </Note>
@@ -97,7 +99,7 @@ function Shown({ of }: { of: Verification }) {
             [w.job, <Link key="job" to={`/jobs/${encodeURIComponent(of.job)}`}>{of.job}</Link>],
             [w.began, <Time key="began" at={of.created_at} as="stamp" />],
             [w.took, duration(of.seconds === undefined ? null : of.seconds * 1000)],
-            [w.sample, of.sample ? `${of.sample * 100} %` : w.all],
+            [w.sample, of.sample ? `${of.sample} %` : w.all],
             [w.tables, f.whole(of.tables.length)],
             [w.equalRows, f.whole(of.tables.reduce((sum, one) => sum + one.equal, 0))],
           ]}
@@ -108,7 +110,12 @@ function Shown({ of }: { of: Verification }) {
           <DataTable label={w.tables} columns={columns} rows={[...of.tables].sort((a, b) => wrongIn(b) - wrongIn(a))} rowKey={(one) => `${one.source}→${one.target}`} virtual={of.tables.length > 100} />
         </Panel>
       )}
-      {(of.differences?.length ?? 0) > 0 && <Differences all={of.differences ?? []} />}
+      {of.repair_of && (
+        <p className={classes.zero}>
+          <Link to={`/verifications/${encodeURIComponent(of.repair_of)}`}>{w.repairOf}</Link>
+        </p>
+      )}
+      {what === 'differs' && <Differences id={of.id} />}
       {what === 'equal' && of.tables.length === 0 && <Empty title={w.noDifferences} />}
       <Confirm
         opened={asking}
@@ -116,19 +123,33 @@ function Shown({ of }: { of: Verification }) {
         title={w.repairTitle}
         verb={w.repair}
         onConfirm={async () => {
-          const made = await repair(of.id).unwrap()
+          const made = await repair({ id: of.id, deleteExtra }).unwrap()
           dispatch(notice(w.repairBegan))
           if (made.id && made.id !== of.id) await navigate(`/verifications/${encodeURIComponent(made.id)}`)
         }}
       >
-        {w.repairHint(f.whole(wrong))}
+        <Stack gap="sm">
+          <span>{w.repairHint(f.whole(wrong))}</span>
+          {of.tables.some((one) => one.extra > 0) && <Switch label={w.deleteExtra} description={w.deleteExtraHint} checked={deleteExtra} onChange={(e) => setDeleteExtra(e.currentTarget.checked)} />}
+        </Stack>
       </Confirm>
     </Page>
   )
 }
 
-function Differences({ all }: { all: readonly Difference[] }) {
+function Differences({ id }: { id: string }) {
+  const query = useDifferencesInfiniteQuery(id)
+  const all = query.data?.pages.flatMap((page) => page.items)
+  return (
+    <Loaded query={{ data: all, error: query.error, refetch: query.refetch }}>
+      {(found) => <DifferenceList all={found} more={query.hasNextPage} loading={query.isFetchingNextPage} onMore={() => void query.fetchNextPage()} />}
+    </Loaded>
+  )
+}
+
+function DifferenceList({ all, more, loading, onMore }: { all: readonly Difference[]; more: boolean; loading: boolean; onMore: () => void }) {
   const w = useWords(words)
+  const s = useWords(shared)
   const [kind, setKind] = useState('')
   const [table, setTable] = useState('')
   const tables = [...new Set(all.map((one) => one.table))]
@@ -145,8 +166,8 @@ function Differences({ all }: { all: readonly Difference[] }) {
       }
     >
       <Stack gap="sm">
-        {shown.map((one, at) => (
-          <article key={at} className={classes.difference}>
+        {shown.map((one) => (
+          <article key={one.id} className={classes.difference}>
             <header>
               <b className={classes.wrong}>{w.kinds[one.kind]}</b>
               <span>{one.table}</span>
@@ -187,6 +208,11 @@ function Differences({ all }: { all: readonly Difference[] }) {
             </div>
           </article>
         ))}
+        {more && (
+          <Button variant="default" onClick={onMore} loading={loading} style={{ alignSelf: 'center' }}>
+            {s.loadMore}
+          </Button>
+        )}
       </Stack>
     </Panel>
   )
