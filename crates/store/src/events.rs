@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value as Json, json};
 use syncline_types::{Result, RunState};
 
+use crate::RunRecord;
 use crate::database::{Done, Row, Session, params};
-use crate::runs::RunRecord;
 use crate::{Store, now};
 
 /// How much an event matters.

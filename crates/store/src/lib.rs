@@ -18,6 +18,7 @@ mod logs;
 mod people;
 mod queue;
 mod run_lists;
+mod run_record;
 mod runs;
 mod schedules;
 mod schema;
@@ -49,7 +50,7 @@ pub use people::{
 };
 pub use queue::{Ask, Asked, INTERRUPTED, WhenActive};
 pub use run_lists::{RunFilter, StateCount};
-pub use runs::{
+pub use run_record::{
     HistoryEntry, NewRun, Origin, RunError, RunMore, RunRecord, RunTotals, Trigger, Wanted,
 };
 pub use schedules::Mark;

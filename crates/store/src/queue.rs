@@ -4,7 +4,8 @@
 use syncline_types::{Code, Error, Result, RunEvent, RunState};
 
 use crate::database::{Session, params};
-use crate::runs::{Change, change_state, columns, for_update, insert_run, record};
+use crate::run_record::{columns, record};
+use crate::runs::{Change, change_state, for_update, insert_run};
 use crate::schedules::{Mark, set_mark};
 use crate::{NewRun, RunRecord, Store, Wanted};
 

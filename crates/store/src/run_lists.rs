@@ -4,7 +4,7 @@ use serde::Serialize;
 use syncline_types::{Code, Error, Result, RunState};
 
 use crate::database::{Value, params};
-use crate::runs::{columns, listed};
+use crate::run_record::{columns, listed};
 use crate::{RunRecord, Store};
 
 /// Which runs.
@@ -47,6 +47,17 @@ impl Conditions {
         self.values.push(value.into());
         self.sql.push(sql.replace('?', &format!("${}", self.values.len())));
     }
+}
+
+/// Milliseconds that may lie between the making of a run's key and its record.
+const MARGIN: i64 = 60_000;
+
+/// The smallest key (UUIDv7) that is made so long after a moment: keys are in the order of their
+/// time, and lists are in the order of keys.
+fn around(moment: &str, milliseconds: i64) -> Option<String> {
+    let at = chrono::DateTime::parse_from_rfc3339(moment).ok()?.timestamp_millis();
+    let at = u64::try_from(at.checked_add(milliseconds)?).ok()?;
+    (at >> 48 == 0).then(|| format!("{:08x}-{:04x}", at >> 16, at & 0xFFFF))
 }
 
 impl Store {
@@ -92,9 +103,15 @@ impl Store {
         }
         if let Some(since) = &filter.since {
             only.add("created_at >= ?", since);
+            if let Some(id) = around(since, -MARGIN) {
+                only.add("id >= ?", id);
+            }
         }
         if let Some(until) = &filter.until {
             only.add("created_at < ?", until);
+            if let Some(id) = around(until, MARGIN) {
+                only.add("id < ?", id);
+            }
         }
         if let Some(text) = &filter.text {
             let escaped: String = text

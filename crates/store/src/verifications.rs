@@ -5,8 +5,7 @@ use serde_json::Value as Json;
 use syncline_types::Result;
 
 use crate::database::{Done, Row, params};
-use crate::runs::RunError;
-use crate::{Store, now};
+use crate::{RunError, Store, now};
 
 /// A comparison as recorded.
 #[derive(Debug, Clone, Serialize)]

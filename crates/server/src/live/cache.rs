@@ -51,6 +51,15 @@ impl Cache {
         runs.into_iter().take(limit).cloned().collect()
     }
 
+    /// What a run waits for, which is no event.
+    pub(super) fn waits(&self, id: &str, why: &str) {
+        if let Some((_, run)) =
+            self.runs().get_mut(id).filter(|(_, r)| r.state == RunState::Waiting)
+        {
+            run.more.waits_for = Some(why.to_owned());
+        }
+    }
+
     /// Forgets a run that is no more.
     pub(super) fn forget(&self, id: &str) {
         self.runs().remove(id);

@@ -68,7 +68,12 @@ impl Hub {
         self.cache.get(id).filter(|_| current)
     }
 
-    /// Forgets a run that is no more.
+    /// What a run waits for, as it has just been recorded.
+    pub(crate) fn waits(&self, id: &str, why: &str) {
+        self.cache.waits(id, why);
+    }
+
+    /// Forgets a run that is no more, or of which more has been recorded than its state.
     pub(crate) fn forget(&self, id: &str) {
         self.cache.forget(id);
     }

@@ -327,7 +327,12 @@ async fn turn(state: &AppState) -> Result<()> {
     for (run, expected) in begin {
         tokio::spawn(starting::begin(state.clone(), run, expected));
     }
-    state.blocking(move |store| store.save_waits(&waits)).await
+    if waits.is_empty() {
+        return Ok(());
+    }
+    let waits = state.blocking(move |store| store.save_waits(&waits).map(|()| waits)).await?;
+    waits.iter().for_each(|(run, why)| state.hub.waits(run, why));
+    Ok(())
 }
 
 fn limits(store: &Store, used: std::collections::BTreeSet<String>) -> Result<Limits> {

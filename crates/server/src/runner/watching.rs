@@ -58,6 +58,7 @@ pub(super) async fn watch(
     };
     live.look();
     record(&state, &live, &mut letters).await;
+    state.hub.forget(&live.record.id);
     state.metrics.runs.ended(&live.record.id, &outcome);
     if let Outcome::Failed(error, _) = &outcome {
         tracing::warn!(run = live.record.id, code = %error.code(), error = error.chain(), "failed");

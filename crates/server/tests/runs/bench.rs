@@ -15,6 +15,8 @@ pub(crate) const ROWS: i64 = 3_000;
 pub(crate) struct Bench {
     pub(crate) node: Node,
     data: tempfile::TempDir,
+    /// One client for all: it takes its time to be made.
+    client: std::sync::Mutex<Option<Client>>,
 }
 
 impl Bench {
@@ -41,13 +43,17 @@ impl Bench {
                  INSERT INTO t SELECT i * 2, 'row ' || i FROM n;"
             ))
             .unwrap();
-        let bench = Self { node, data };
+        let bench = Self { node, data, client: std::sync::Mutex::new(None) };
         bench.set(json!({ "file_roots": [bench.data.path().to_str().unwrap()] })).await;
         bench
     }
 
     pub(crate) fn admin(&self) -> Client {
-        self.node.admin()
+        let mut client = self.client.lock().unwrap();
+        if client.as_ref().is_none_or(|c| !c.base().starts_with(self.node.url())) {
+            *client = Some(self.node.admin());
+        }
+        client.as_ref().unwrap().clone()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -76,9 +76,9 @@ async fn a_failed_run_says_why_and_goes_on_once_that_is_mended() {
     bench.job_of("broken", spec).await;
     let run = bench.begin("broken").await;
     let failed = bench.until_state(&run, "failed").await;
-    assert_eq!(failed["error"]["code"], "E0113", "{failed}");
+    assert_eq!(failed["error"]["code"], "E0207", "{failed}");
     let events = bench.admin().get(&format!("/runs/{run}/events?level=error")).await.good().json();
-    assert_eq!(events["items"][0]["error"]["code"], "E0113");
+    assert_eq!(events["items"][0]["error"]["code"], "E0207");
     let source = rusqlite::Connection::open(bench.path("source.db")).unwrap();
     source.execute_batch("CREATE TABLE nothing (id INTEGER PRIMARY KEY)").unwrap();
     // The same job again goes on with the same run.
