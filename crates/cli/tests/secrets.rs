@@ -130,7 +130,20 @@ async fn plant(node: &Process, search: &mut Search) {
         "source": format!("mysql://sync:{}@127.0.0.1:9/shop", planted("inside")),
         "sink": {"connection": "pg"},
     });
-    for (name, spec) in [("j", spec), ("k", inside)] {
+    let wrong = json!({
+        "version": 1, "name": "l",
+        "connections": {"there": {"url": "mysql://sync@127.0.0.1:9/shop",
+            "password": planted("literal")}},
+        "source": {"connection": "there", "tables": ["shop.*"]},
+        "sink": {"connection": "pg"},
+    });
+    let address = json!({
+        "version": 1, "name": "m",
+        "connections": {"there": {"url": format!("mysql://s:{}@127.0.0.1:9/shop", planted("url"))}},
+        "source": {"connection": "there", "tables": ["shop.*"]},
+        "sink": {"connection": "pg"},
+    });
+    for (name, spec) in [("j", spec), ("k", inside), ("l", wrong), ("m", address)] {
         let body = json!({"name": name, "spec": spec});
         search.answer("making a job", &admin.post("/jobs", body.clone()).await);
         search.answer("validating a job", &admin.post("/jobs/validate", body.clone()).await);
