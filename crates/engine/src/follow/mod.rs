@@ -20,6 +20,7 @@ mod settings;
 mod state;
 mod stream;
 mod tables;
+mod watch;
 
 pub(crate) use apply::upwards;
 pub(crate) use read::{log_of, what};

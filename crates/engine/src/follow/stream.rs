@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use syncline_connector::{ChangeLog, Follow, Follower, Sink};
 use syncline_convert::Change;
@@ -12,9 +12,10 @@ use syncline_types::{ChangeSet, Code, Commit, Error, LogElement, Position, Resul
 
 use super::apply::{apply, at_table};
 use super::read::{Reading, log_of};
-use super::settings::{RetentionAction, Until};
+use super::settings::Until;
 use super::state::{KeptLog, Phase};
 use super::tables::{Tables, TargetSet};
+use super::watch::Told;
 use super::{LOG, what};
 use crate::crash::may_crash;
 use crate::dead_letters::Stage;
@@ -26,10 +27,6 @@ use crate::progress::RunProgress;
 
 /// A log of changes becomes durable at the latest after so many bytes.
 const FLUSH_BYTES: u64 = 32 << 20;
-/// How often it is looked how much log the source keeps.
-const RETENTION_EVERY: Duration = Duration::from_secs(30);
-/// How often it is told how far the log is.
-const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// How following came to rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,12 +143,6 @@ impl Log<'_> {
     }
 }
 
-/// What was last told.
-struct Told {
-    at: Instant,
-    changes: Changes,
-}
-
 /// A log on its way to the target.
 pub(super) struct Stream<'a> {
     pub(super) log: &'a Log<'a>,
@@ -167,7 +158,7 @@ pub(super) struct Stream<'a> {
     /// The end of the last complete transaction that was applied.
     pub(super) read: Position,
     /// Everything up to here is durable at the target.
-    durable: Position,
+    pub(super) durable: Position,
     /// No transaction is open behind what was applied.
     complete: bool,
     /// Something was applied that is not durable.
@@ -178,15 +169,15 @@ pub(super) struct Stream<'a> {
     letters: Vec<NewDeadLetter>,
     changed: Vec<(usize, Vec<Change>)>,
     counts: Vec<(usize, Changes)>,
-    lag: Option<u64>,
+    pub(super) lag: Option<u64>,
     last_commit: Option<i64>,
     flushed: Instant,
     recorded: Instant,
-    told: Told,
-    looked: Option<Instant>,
+    pub(super) told: Told,
+    pub(super) looked: Option<Instant>,
     /// When the source was last asked for tables that came.
     pub(super) asked_at: Option<Instant>,
-    unread: Option<u64>,
+    pub(super) unread: Option<u64>,
 }
 
 impl Stream<'_> {
@@ -440,64 +431,6 @@ impl Stream<'_> {
             lag_ms: self.lag,
         });
         Ok(())
-    }
-
-    fn tell(&mut self) {
-        let elapsed = self.told.at.elapsed();
-        if elapsed < TELL_EVERY {
-            return;
-        }
-        let mut changes = Changes::default();
-        for table in &self.tables.all {
-            changes.add(table.moving.progress.changes());
-        }
-        let new = changes.all() - self.told.changes.all();
-        self.told = Told { at: Instant::now(), changes };
-        if new == 0 {
-            return;
-        }
-        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-        let _ = self.log.stretch.events.send(Event::Following {
-            run: self.log.stretch.run.clone(),
-            inserts: changes.inserts,
-            updates: changes.updates,
-            deletes: changes.deletes,
-            changes_per_second: new * 1_000 / milliseconds,
-            lag_ms: self.lag,
-            unread_bytes: self.unread,
-            position: self.changes.shown(&self.durable),
-        });
-    }
-
-    /// Looks now and then how much log the source keeps for this run.
-    async fn watch_retention(&mut self) -> Result<()> {
-        if self.looked.is_some_and(|at| at.elapsed() < RETENTION_EVERY) {
-            return Ok(());
-        }
-        self.looked = Some(Instant::now());
-        let retention = self.changes.retention(&self.follow, &self.durable).await?;
-        self.unread = retention.unread;
-        let Some(limit) = self.log.job.following.retention else { return Ok(()) };
-        let held = retention.unread.or(retention.kept).unwrap_or(0);
-        if held <= limit.max_bytes {
-            return Ok(());
-        }
-        let message = format!(
-            "the source keeps {held} bytes of log for this run, more than \
-             source.retention.max_bytes = {}",
-            limit.max_bytes
-        );
-        match limit.action {
-            RetentionAction::Warn => {
-                let _ = self.log.stretch.events.send(Event::Note { message });
-                Ok(())
-            }
-            RetentionAction::Release => {
-                self.changes.unfollow(&self.log.stretch.run).await?;
-                Err(Error::new(Code::RetentionExceeded, message)
-                    .hint("the log was let go: copy the tables anew with --fresh"))
-            }
-        }
     }
 }
 

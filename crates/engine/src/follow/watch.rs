@@ -1,0 +1,80 @@
+//! What a run that follows tells of itself, and how it watches the log that the source keeps for it.
+
+use std::time::{Duration, Instant};
+
+use syncline_types::{Code, Error, Result};
+
+use super::settings::RetentionAction;
+use super::stream::Stream;
+use crate::events::{Changes, Event};
+
+/// How often it is looked how much log the source keeps.
+const RETENTION_EVERY: Duration = Duration::from_secs(30);
+/// How often it is told how far the log is.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// What was last told.
+pub(super) struct Told {
+    pub(super) at: Instant,
+    pub(super) changes: Changes,
+}
+
+impl Stream<'_> {
+    pub(super) fn tell(&mut self) {
+        let elapsed = self.told.at.elapsed();
+        if elapsed < TELL_EVERY {
+            return;
+        }
+        let mut changes = Changes::default();
+        for table in &self.tables.all {
+            changes.add(table.moving.progress.changes());
+        }
+        let new = changes.all() - self.told.changes.all();
+        self.told = Told { at: Instant::now(), changes };
+        if new == 0 {
+            return;
+        }
+        let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
+        let _ = self.log.stretch.events.send(Event::Following {
+            run: self.log.stretch.run.clone(),
+            inserts: changes.inserts,
+            updates: changes.updates,
+            deletes: changes.deletes,
+            changes_per_second: new * 1_000 / milliseconds,
+            lag_ms: self.lag,
+            unread_bytes: self.unread,
+            position: self.changes.shown(&self.durable),
+        });
+    }
+
+    /// Looks now and then how much log the source keeps for this run.
+    pub(super) async fn watch_retention(&mut self) -> Result<()> {
+        if self.looked.is_some_and(|at| at.elapsed() < RETENTION_EVERY) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        let retention = self.changes.retention(&self.follow, &self.durable).await?;
+        self.unread = retention.unread;
+        let Some(limit) = self.log.job.following.retention else { return Ok(()) };
+        let held = retention.unread.or(retention.kept).unwrap_or(0);
+        if held <= limit.max_bytes {
+            return Ok(());
+        }
+        let message = format!(
+            "the source keeps {held} bytes of log for this run, more than \
+             source.retention.max_bytes = {}",
+            limit.max_bytes
+        );
+        match limit.action {
+            RetentionAction::Warn => {
+                let _ = self.log.stretch.events.send(Event::Note { message });
+                Ok(())
+            }
+            RetentionAction::Release => {
+                self.changes.unfollow(&self.log.stretch.run).await?;
+                Err(Error::new(Code::RetentionExceeded, message)
+                    .hint("the log was let go: copy the tables anew with --fresh"))
+            }
+        }
+    }
+}
