@@ -14,17 +14,17 @@ use syncline_store::Store;
 use syncline_types::{Code, Error, Result};
 use tokio::task::JoinHandle;
 
-use crate::{alerts, api};
 use crate::caller::{Cookies, Origins};
-use crate::front::{Gate, HEADERS_WITHIN, Hosts, guard};
 use crate::config::{Config, Place, Web};
-use crate::metrics::Metrics;
+use crate::front::{Gate, HEADERS_WITHIN, Hosts, guard};
 use crate::live::{self, Hub};
+use crate::metrics::Metrics;
 use crate::people::{Attempts, Passwords, People, Setup, SignIn};
 use crate::runner::{self, Runner};
 use crate::scheduler;
 use crate::secrets::Vault;
 use crate::state::{AppState, Shared};
+use crate::{alerts, api};
 
 /// How long requests that are under way may take once the node is to stop.
 const GRACE: Duration = Duration::from_secs(10);

@@ -61,10 +61,7 @@ struct OptionView {
     tag = "connectors",
     responses((status = 200, body = Vec<ConnectorView>), (status = 401, body = Problem))
 )]
-async fn list(
-    State(state): State<AppState>,
-    caller: Caller,
-) -> Answer<Json<Vec<ConnectorView>>> {
+async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<ConnectorView>>> {
     caller.needs(Role::Viewer)?;
     Ok(Json(state.registry.all().map(view).collect()))
 }

@@ -32,8 +32,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
 
-pub(crate) use verifications::broken_off;
 use crate::{assets, idempotency, metrics};
+pub(crate) use verifications::broken_off;
 
 /// What the OpenAPI document says of the whole.
 #[derive(utoipa::OpenApi)]
