@@ -93,7 +93,7 @@ impl Stage {
         let file = self.folder.path().join(format!("{name}.yaml"));
         let job = format!(
             "version: 1\nconnections:\n  from: {{ url: \"{}\" }}\nsource: {{ connection: from }}\n\
-             sink: {{ connection: to }}\ncolumns:\n  {name}: [ {{ from: id, type: int64 }} ]\n",
+             sink: {{ connection: to, write: replace }}\ncolumns:\n  {name}: [ {{ from: id, type: int64 }} ]\n",
             csv.display()
         );
         std::fs::write(&file, job).unwrap();

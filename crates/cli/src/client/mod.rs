@@ -78,11 +78,6 @@ impl Client {
         Ok(Self { runtime: crate::runtime()?, http, base })
     }
 
-    /// Where it is.
-    pub(crate) fn base(&self) -> &Url {
-        &self.base
-    }
-
     /// What is at a path.
     pub(crate) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value> {
         self.ask(Method::GET, path, query, None, &[]).map(|answer| answer.body)
