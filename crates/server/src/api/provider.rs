@@ -106,8 +106,7 @@ async fn signed_in(state: &AppState, parts: &Parts, returned: Returned) -> Resul
     let back = format!("{}{BACK}", state.people.base);
     let person = provider.end(&back, &tie, returned).await?;
     let user = state.blocking(move |store| taken_in(store, &person)).await?;
-    let mut caller = Caller::system(&user.name);
-    caller.address = address_of(parts);
+    let caller = Caller::signing_in(&user.name, address_of(parts));
     state.audit(&caller, "session.create", &user.name, json!({"by": "provider"})).await?;
     let (headers, _) = begin(state, user).await?;
     Ok(headers)

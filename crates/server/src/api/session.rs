@@ -109,8 +109,7 @@ async fn sign_in(
         tracing::info!(?address, "a sign-in failed");
         return Err(Error::new(Code::NotSignedIn, "name or password is wrong").into());
     };
-    let mut caller = Caller::system(&user.name);
-    caller.address = address;
+    let caller = Caller::signing_in(&user.name, address);
     state.audit(&caller, "session.create", &user.name, json!({"by": "password"})).await?;
     let (headers, view) = begin(&state, user).await?;
     Ok((headers, Json(view)))

@@ -74,8 +74,7 @@ async fn set_up(
     let role = Role::Admin.name().to_owned();
     let new = NewUser { name: body.name, role, password, subject: None };
     let user = state.blocking(move |store| store.set_up(&new)).await?;
-    let mut caller = Caller::system(&user.name);
-    caller.address = address;
+    let caller = Caller::signing_in(&user.name, address);
     state.audit(&caller, "setup.complete", &user.name, json!({})).await?;
     let (headers, view) = begin(&state, user).await?;
     Ok((StatusCode::CREATED, headers, Json(view)))

@@ -47,14 +47,15 @@ pub(crate) enum By {
         /// Whose it is.
         owner: Option<String>,
     },
-    /// The server itself.
-    System,
+    /// What they are just giving: a password, or the provider's word.
+    SigningIn,
 }
 
 impl Caller {
-    /// A part of the server that acts by itself.
-    pub(crate) fn system(part: &str) -> Self {
-        Self { name: part.to_owned(), role: Role::Admin, by: By::System, jobs: None, address: None }
+    /// A user who has just proved who they are and has no session yet.
+    pub(crate) fn signing_in(user: &str, address: Option<IpAddr>) -> Self {
+        let name = user.to_owned();
+        Self { name, role: Role::Viewer, by: By::SigningIn, jobs: None, address }
     }
 
     /// The user behind it, if there is one.
@@ -62,7 +63,7 @@ impl Caller {
         match &self.by {
             By::Session { user, .. } => Some(user),
             By::Token { owner } => owner.as_deref(),
-            By::AdminToken | By::System => None,
+            By::AdminToken | By::SigningIn => None,
         }
     }
 
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_token_for_one_job_reaches_no_other() {
-        let mut caller = Caller::system("test");
+        let mut caller = Caller::signing_in("test", None);
+        caller.role = Role::Admin;
         assert!(caller.needs(Role::Admin).is_ok() && caller.sees_job("b"));
         caller.jobs = Some(["a".to_owned()].into());
         caller.role = Role::Operator;
