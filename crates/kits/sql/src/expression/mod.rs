@@ -91,7 +91,8 @@ fn parse(expression: &NativeSql) -> Result<(Dialect, Expr), String> {
         Dialect::Mysql => Parser::new(&MySqlDialect {}).try_with_sql(sql),
         Dialect::Postgres => Parser::new(&PostgreSqlDialect {}).try_with_sql(sql),
         Dialect::Sqlite => Parser::new(&SQLiteDialect {}).try_with_sql(sql),
-        Dialect::Ansi => return Err(unknown()),
+        // The words of Syncline's own SQL pages, which the walk wrote.
+        Dialect::Ansi => Parser::new(&PostgreSqlDialect {}).try_with_sql(sql),
     };
     let mut parser = parser.map_err(|_| unknown())?;
     let parsed = parser.parse_expr().map_err(|_| unknown())?;

@@ -65,6 +65,18 @@ fn sqlite() -> TableSchema {
     )
 }
 
+fn ansi() -> TableSchema {
+    table(
+        "ansi",
+        &[
+            ("a", DataType::Int32, "integer", ""),
+            ("B", DataType::Int64, "bigint", ""),
+            ("price", DataType::Decimal128(10, 2), "decimal(10,2)", ""),
+            ("name", DataType::Utf8, "character varying(20)", ""),
+        ],
+    )
+}
+
 fn said(source: &TableSchema, sql: &str, to: Dialect) -> Result<String, String> {
     let store = field::get(&source.columns[0].field, field::STORE).unwrap();
     let target = adapt(to, source, &source.name).unwrap().table;
@@ -263,4 +275,26 @@ fn generated_columns_give_the_very_values_or_are_plain() {
     let number = Field::new("n", DataType::Int32, true);
     assert_eq!(constant(Dialect::Mysql, &number, &default).as_deref(), Ok("2 * 3"));
     assert!(constant(Dialect::Mysql, &number, &NativeSql::new("postgres", "random()")).is_err());
+}
+
+/// What a page of SQL holds is said again where it came from.
+#[test]
+fn words_of_our_own_pages_come_back() {
+    let there = mysql();
+    for (sql, back) in [
+        ("`id` * 2 > `qty`", "`id` * 2 > `qty`"),
+        ("(`id` DIV 3) = 1 OR `price` < 1.5", "`id` DIV 3 = 1 OR `price` < 1.5"),
+        ("`name` IS NULL AND NOT `id` > 5", "`name` IS NULL AND (NOT (`id` > 5))"),
+    ] {
+        let page = adapt(Dialect::Ansi, &there, &there.name).unwrap().table;
+        let said = condition(Dialect::Ansi, &there, &page, &NativeSql::new("mysql", sql)).unwrap();
+        let again = adapt(Dialect::Mysql, &page, &page.name).unwrap().table;
+        let words = NativeSql::new("ansi", said.sql);
+        let words = condition(Dialect::Mysql, &page, &again, &words).unwrap();
+        assert_eq!(words.sql, back);
+    }
+    says(&ansi(), "\"a\" * 2 > \"B\"", Dialect::Postgres, "CAST(\"a\" AS bigint) * 2 > \"B\"");
+    // How texts compare is not known of a script, and a number is no truth value.
+    refuses(&ansi(), "\"name\" = 'x'", Dialect::Postgres);
+    refuses(&ansi(), "\"a\"", Dialect::Mysql);
 }

@@ -38,7 +38,7 @@ impl<'a> Walk<'a> {
         match term.kind {
             Kind::Bool => Ok(term),
             // MySQL and SQLite take every number but 0 as true.
-            Kind::Int if self.from != Dialect::Postgres => Ok(Term::new(
+            Kind::Int if !matches!(self.from, Dialect::Postgres | Dialect::Ansi) => Ok(Term::new(
                 format!("{} <> 0", term.within(Level::Sum)),
                 Level::Comparison,
                 Kind::Bool,
