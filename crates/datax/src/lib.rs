@@ -430,26 +430,5 @@ impl Settings {
 /// # Errors
 /// [`Code::Bug`] when it cannot be written.
 pub fn to_yaml(job: &JobFile) -> Result<String> {
-    let failed = |e: &dyn std::fmt::Display| Error::bug(format!("a job cannot be written: {e}"));
-    let mut value = serde_json::to_value(job).map_err(|e| failed(&e))?;
-    prune(&mut value);
-    serde_saphyr::to_string(&value).map_err(|e| failed(&e))
-}
-
-/// Takes out nulls, and lists and objects that are empty.
-fn prune(value: &mut Value) {
-    let empty = |v: &Value| {
-        v.is_null()
-            || v.as_array().is_some_and(Vec::is_empty)
-            || v.as_object().is_some_and(Map::is_empty)
-            || *v == json!(false)
-    };
-    match value {
-        Value::Object(map) => {
-            map.values_mut().for_each(prune);
-            map.retain(|_, v| !empty(v));
-        }
-        Value::Array(list) => list.iter_mut().for_each(prune),
-        _ => {}
-    }
+    job.to_yaml()
 }

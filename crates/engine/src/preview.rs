@@ -152,7 +152,7 @@ async fn first_rows(
     rows: usize,
 ) -> Result<(Option<RecordBatch>, Vec<Reject>)> {
     source.begin(1).await?;
-    let whole = Cut { splits: 1, min_rows: u64::MAX, min_bytes: u64::MAX };
+    let whole = Cut { splits: 1, min_rows: 1 << 40, min_bytes: 1 << 50 };
     let mut batches: Vec<RecordBatch> = Vec::new();
     let mut rejects = Vec::new();
     let mut left = rows;

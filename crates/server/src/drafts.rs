@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::input::too_large;
 use crate::problem::Problem;
-use crate::resolving::job_of;
+use crate::resolving::{has_nul, job_of};
 use crate::secrets::Vault;
 use crate::unique::Unique;
 
@@ -79,7 +79,10 @@ impl JobText {
     fn read_text(&self, text: String) -> Result<Draft> {
         let file = JobFile::parse(&text, PLACE)?;
         no_passwords(&file)?;
-        let spec = file.to_value()?;
+        let spec = match &self.spec {
+            Some(Unique(given)) => given.clone(),
+            None => file.to_value()?,
+        };
         Ok(Draft { file, spec, yaml: self.yaml.clone(), text })
     }
 }
@@ -123,6 +126,9 @@ pub(crate) fn look_through(
     }
     syncline_engine::check_steps(&job)?;
     for (side, endpoint) in [("source", &job.source), ("sink", &job.sink)] {
+        if has_nul(endpoint) {
+            return Err(Error::new(Code::BadUrl, "U+0000 in an address").at(side));
+        }
         let connector = registry.get(&endpoint.scheme).map_err(|e| e.at(side))?;
         let built = match side {
             "source" => connector.source(endpoint).map(drop),
@@ -177,7 +183,9 @@ fn placed(error: &Error, text: &str) -> Problem {
     let problem = Problem::of(error);
     let words = error.chain();
     if let Some((line, column, rest)) = numbered(&words) {
-        return problem.said(rest.to_owned()).placed(None, Some((line, column)));
+        // The lines around the place are those of the one who reads this.
+        let first = rest.lines().next().unwrap_or(rest);
+        return problem.said(first.to_owned()).placed(None, Some((line, column)));
     }
     let at = words.split(": ").next().unwrap_or_default();
     let section = at.split(['.', '[', ' ']).next().unwrap_or_default();

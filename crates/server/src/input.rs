@@ -35,6 +35,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// Reads JSON; what is wrong with it is said with its place.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T> {
+    // A list would be taken for an object whose keys are all left out.
+    if text.trim_start().starts_with('[') {
+        return Err(Error::new(Code::BadValue, "the body: a list, where an object is expected"));
+    }
     serde_json::from_str(text).map_err(|e| {
         let unknown = e.to_string().starts_with("unknown field");
         let code = if unknown { Code::UnknownKey } else { Code::BadValue };

@@ -105,6 +105,14 @@ pub(crate) fn address_of(connection: &Connection) -> Result<Endpoint> {
     })
 }
 
+/// Whether U+0000 stands in an address: no store means anything by it.
+pub(crate) fn has_nul(endpoint: &Endpoint) -> bool {
+    let options = endpoint.options.iter().flat_map(|(key, value)| [key, value]);
+    let hosts = endpoint.hosts.iter().map(|host| &host.host);
+    let mut texts = options.chain(hosts).chain(&endpoint.user).chain([&endpoint.path]);
+    texts.any(|text| text.contains('\0'))
+}
+
 /// An address as a URL that reads back as the same: encoded, with its options, without password.
 pub(crate) fn url_of(endpoint: &Endpoint, options: bool) -> String {
     let encode = |text: &str, keep: &str| {

@@ -21,7 +21,7 @@ use crate::guard::Bounds;
 use crate::input::{Body, Params, Path, check_name, given};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
-use crate::resolving::{address_of, endpoint_of, url_of};
+use crate::resolving::{address_of, endpoint_of, has_nul, url_of};
 use crate::state::AppState;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -166,11 +166,11 @@ pub(crate) fn look_through(
         (Some(inside), _) => Some(Some(inside)),
         (None, outside) => outside,
     };
-    let written = [&input.url, &input.description];
-    if written.iter().any(|text| text.contains('\0')) {
+    if input.description.contains('\0') || has_nul(&endpoint) {
         return Err(Error::new(Code::BadValue, "U+0000 in a text"));
     }
     let connector = registry.get(&endpoint.scheme)?;
+    bounds.endpoint(&endpoint)?;
     let spec = connector.spec();
     // Building is pure: it looks at the options, and connects to nothing.
     if spec.roles.source.is_empty() {
@@ -181,7 +181,6 @@ pub(crate) fn look_through(
             return Err(error);
         }
     }
-    bounds.endpoint(&endpoint)?;
     let json = serde_json::to_string(&endpoint)
         .map_err(|e| Error::bug("an address cannot be written").because(e))?;
     Ok(Given {

@@ -22,7 +22,7 @@ use super::jobs::JobView;
 use crate::caller::{Caller, Role};
 use crate::input::{Params, Text, check_name};
 use crate::problem::{Answer, Problem};
-use crate::resolving::{job_of, outline};
+use crate::resolving::{has_nul, job_of, outline};
 use crate::secrets::Vault;
 use crate::state::AppState;
 
@@ -240,6 +240,9 @@ impl Into<'_> {
         let job = job_of(self.store, self.vault, file.job.clone(), &file.name)?;
         for endpoint in [&job.source, &job.sink] {
             self.registry.get(&endpoint.scheme)?;
+            if has_nul(endpoint) {
+                return Err(Error::new(Code::BadUrl, "U+0000 in an address"));
+            }
         }
         syncline_engine::check_steps(&job)?;
         let passwords = std::mem::take(&mut file.passwords);

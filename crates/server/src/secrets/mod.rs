@@ -164,6 +164,7 @@ fn cipher(key: &Key) -> Aes256Gcm {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -235,12 +236,12 @@ mod tests {
         assert_eq!(with(&file).unwrap().code(), Code::StateUnusable);
         for text in ["", "# nothing", "short", "AAAA", "not base64 at all !!"] {
             std::fs::write(&file, text).unwrap();
-            std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
             assert_eq!(with(&file).unwrap().code(), Code::WrongKey, "{text:?}");
         }
         std::fs::write(&file, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
         assert!(with(&file).is_none());
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         assert!(with(&file).unwrap().hint_text().unwrap().contains("chmod 600"));
     }
 }
