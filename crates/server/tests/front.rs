@@ -157,3 +157,29 @@ async fn a_page_of_a_named_origin_may_use_the_api() {
     let other = node.admin().header("origin", "https://console.example.org");
     assert_eq!(other.get("/connectors").await.header("access-control-allow-origin"), None);
 }
+
+#[tokio::test]
+async fn a_page_of_another_site_hears_no_events() {
+    let node = Node::start().await;
+    let user = json!({"name": "vera", "role": "viewer", "password": "correct horse battery"});
+    node.admin().post("/users", user).await.good();
+    let body = json!({"name": "vera", "password": "correct horse battery"});
+    let signed_in = node.nobody().post("/session", body).await;
+    let cookie = signed_in.good().header("set-cookie").unwrap().split(';').next().unwrap();
+    let upgrade = |origin: &str, cookie: &str| {
+        let client = node.nobody();
+        let request = client
+            .request(Method::GET, "/api/v1/live")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("origin", origin)
+            .header("cookie", cookie);
+        async move { request.send().await.unwrap().status().as_u16() }
+    };
+    assert_eq!(upgrade("https://evil.example.com", cookie).await, 403);
+    assert_eq!(upgrade("null", cookie).await, 403);
+    assert_eq!(upgrade(node.url(), "syncline_session=forged").await, 401);
+    assert_eq!(upgrade(node.url(), cookie).await, 101);
+}
