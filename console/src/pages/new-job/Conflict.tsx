@@ -28,7 +28,7 @@ export function Conflict({ base, theirs, mine, onClose, onTake }: Props) {
   const merged = useMemo(() => merge(base, theirs.yaml, mine), [base, theirs.yaml, mine])
   const clean = merged !== null && merged.conflicts.length === 0
   return (
-    <Modal opened onClose={onClose} title={w.conflict} size="xl" closeButtonProps={{ 'aria-label': s.close }}>
+    <Modal opened onClose={onClose} title={w.conflict} size="xl" closeButtonProps={{ 'aria-label': s.close }} attributes={{ header: { role: 'presentation' } }}>
       <Stack gap="sm">
         <Note tone="waiting" title={w.conflictTitle(theirs.version)}>
           <p>
