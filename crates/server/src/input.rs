@@ -80,6 +80,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        no_nul("path", parts.uri.path())?;
         let taken = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         taken.map(|axum::extract::Path(value)| Self(value)).map_err(|rejection: PathRejection| {
             Error::new(Code::BadValue, "the path").because(rejection.body_text()).into()
@@ -94,10 +95,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Failed;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failed> {
+        no_nul("query", parts.uri.query().unwrap_or_default())?;
         let taken = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         taken.map(|axum::extract::Query(value)| Self(value)).map_err(|rejection: QueryRejection| {
             Error::new(Code::BadValue, "the query").because(rejection.body_text()).into()
         })
+    }
+}
+
+/// Refuses U+0000, which not every state can be asked for.
+fn no_nul(part: &str, text: &str) -> Result<()> {
+    match text.contains("%00") {
+        true => Err(Error::new(Code::BadValue, format!("U+0000 in the {part}"))),
+        false => Ok(()),
     }
 }
 

@@ -113,6 +113,8 @@ async fn odd_names_and_queries_are_refused() {
             "after=x",
             "after=bnVsbA",
             "limit=1&limit=2",
+            "q=a%00b",
+            "after=Ilx1MDAwMCI",
         ] {
             for of in ["connections", "jobs"] {
                 refused(query, &api.get(&format!("/{of}?{query}")).await);
