@@ -208,7 +208,12 @@ async fn scraped_by_a_real_one(programs: &std::path::Path, node: &Node, text: &s
     .await;
     assert_eq!(rows, "1000");
     // Every name that alert rules and the dashboard use is there, or is one that only some runs have.
-    let some = ["syncline_lag_seconds", "syncline_changes_total", "syncline_errors_total"];
+    let some = [
+        "syncline_lag_seconds",
+        "syncline_queued_bytes",
+        "syncline_changes_total",
+        "syncline_errors_total",
+    ];
     for file in ["prometheus/alerts.yml", "grafana/syncline.json"] {
         let path = format!("{}/../../deploy/{file}", env!("CARGO_MANIFEST_DIR"));
         let words = std::fs::read_to_string(path).unwrap();
