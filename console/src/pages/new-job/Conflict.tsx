@@ -44,10 +44,7 @@ export function Conflict({ base, theirs, mine, onClose, onTake }: Props) {
           <Button variant="default" onClick={() => onTake(theirs.yaml, theirs.version)}>
             {w.takeTheirs}
           </Button>
-          <Button variant={clean ? 'default' : 'filled'} onClick={() => onTake(merged?.text ?? mine, theirs.version)} hidden={clean}>
-            {w.mineOnTop}
-          </Button>
-          {clean && <Button onClick={() => onTake(merged.text, theirs.version)}>{w.takeBoth}</Button>}
+          <Button onClick={() => onTake(merged?.text ?? mine, theirs.version)}>{clean ? w.takeBoth : w.mineOnTop}</Button>
         </Group>
       </Stack>
     </Modal>

@@ -178,7 +178,7 @@ function DifferenceList({ all, more, loading, onMore }: { all: readonly Differen
               <table>
                 <thead>
                   <tr>
-                    <th />
+                    <td />
                     {one.columns.map((column) => (
                       <th key={column.column} scope="col">
                         {column.column}

@@ -215,7 +215,7 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
                 <Autocomplete size="xs" aria-label={w.typeOf(row.from)} value={row.type ?? ''} disabled={!row.on} placeholder={fate?.to_type ?? info?.type ?? w.likeSource} data={[...TYPES]} onChange={(type) => change(at, { type: type === '' ? undefined : type })} limit={30} />
               </span>
               <span role="cell" className={classes.fate}>
-                {row.on && fate ? (
+                {row.on && fate && !(form.plan.busy && (row.type !== undefined || row.to !== undefined)) ? (
                   <>
                     <Fidelity of={fate.fidelity} why={fate.why} />
                     <code>{fate.to_type}</code>

@@ -83,10 +83,10 @@ export function ProcessorsStep() {
                     <code>{verbOf(step) ?? '?'}</code>
                     <span className={classes.quiet}>{verbWords(w.verbs, verbOf(step))}</span>
                     <Group gap={2} ml="auto" wrap="nowrap">
-                      <ActionIcon size="sm" variant="transparent" aria-label={w.up} disabled={at === 0} onClick={() => set(side, moved(lists[side], at, at - 1))}>
+                      <ActionIcon size="sm" variant="transparent" aria-label={w.up} style={at === 0 ? { visibility: 'hidden' } : undefined} onClick={() => set(side, moved(lists[side], at, at - 1))}>
                         <Icon name="up" size={13} />
                       </ActionIcon>
-                      <ActionIcon size="sm" variant="transparent" aria-label={w.down} disabled={at === lists[side].length - 1} onClick={() => set(side, moved(lists[side], at, at + 1))}>
+                      <ActionIcon size="sm" variant="transparent" aria-label={w.down} style={at === lists[side].length - 1 ? { visibility: 'hidden' } : undefined} onClick={() => set(side, moved(lists[side], at, at + 1))}>
                         <Icon name="down" size={13} />
                       </ActionIcon>
                       <ActionIcon size="sm" variant="transparent" aria-label={s.delete} onClick={() => set(side, lists[side].filter((_, i) => i !== at))}>
