@@ -96,7 +96,7 @@ impl Tool {
         }
         match self {
             Tool::Prometheus => install::apt(&["prometheus"])?,
-            Tool::Aiosmtpd | Tool::Schemathesis => self.install_get_from_pypi()?,
+            Tool::Aiosmtpd | Tool::Schemathesis => self.install_from_pypi()?,
         }
         self.find()
     }
@@ -105,7 +105,7 @@ impl Tool {
         cache().join(format!("python-{}", self.name()))
     }
 
-    fn install_get_from_pypi(self) -> Result<(), String> {
+    fn install_from_pypi(self) -> Result<(), String> {
         std::fs::create_dir_all(cache()).map_err(|e| format!("{}: {e}", cache().display()))?;
         // Its scripts name their interpreter by its path: it is made where it stays.
         let place = self.environment();
