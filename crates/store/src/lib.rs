@@ -53,7 +53,7 @@ pub use run_lists::{RunFilter, StateCount};
 pub use run_record::{
     HistoryEntry, NewRun, Origin, RunError, RunMore, RunRecord, RunTotals, Trigger, Wanted,
 };
-pub use schedules::Mark;
+pub use schedules::{Mark, ScheduledJob};
 pub use secrets::Sealed;
 pub use settings::{AlertSettings, Email, MailSecurity, SavedSettings, Settings, Webhook};
 pub use verifications::Verification;

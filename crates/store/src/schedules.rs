@@ -19,6 +19,17 @@ pub struct Mark {
     pub seen_seq: i64,
 }
 
+/// A job that is to start by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduledJob {
+    /// Its name.
+    pub name: String,
+    /// Its schedule, as JSON.
+    pub schedule: String,
+    /// When the job was last changed: starts before that are none of this schedule's.
+    pub since: String,
+}
+
 impl Store {
     /// All marks.
     ///
@@ -36,15 +47,32 @@ impl Store {
         })
     }
 
-    /// The jobs that are to start by themselves, each with its schedule as text.
+    /// The jobs that are to start by themselves.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn scheduled_jobs(&self) -> Result<Vec<(String, String)>> {
-        let sql = "SELECT name, schedule FROM jobs WHERE schedule IS NOT NULL AND enabled = 1
+    pub fn scheduled_jobs(&self) -> Result<Vec<ScheduledJob>> {
+        let sql =
+            "SELECT name, schedule, updated_at FROM jobs WHERE schedule IS NOT NULL AND enabled = 1
                    ORDER BY name";
-        self.database()
-            .read("reading schedules", sql, &[], |row| Ok((row.get("name")?, row.get("schedule")?)))
+        self.database().read("reading schedules", sql, &[], |row| {
+            Ok(ScheduledJob {
+                name: row.get("name")?,
+                schedule: row.get("schedule")?,
+                since: row.get("updated_at")?,
+            })
+        })
+    }
+
+    /// The number of the last event that had happened at a moment.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn event_at(&self, moment: &str) -> Result<i64> {
+        let sql = "SELECT seq FROM run_events WHERE at <= $1 ORDER BY seq DESC LIMIT 1";
+        let doing = "reading events";
+        let found = self.database().read(doing, sql, params![moment], |row| row.get("seq"))?;
+        Ok(found.into_iter().next().unwrap_or(0))
     }
 
     /// Forgets the marks of jobs that do not start by themselves any more: when they do again, what

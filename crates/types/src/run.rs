@@ -218,7 +218,10 @@ mod tests {
             assert_eq!(state.after(RunEvent::Orphan).unwrap(), expected);
         }
         for state in [RunState::Running, RunState::Waiting, RunState::Pausing, RunState::Stopping] {
-            assert!(state.after(RunEvent::Queue).is_err(), "a second start of a run that is {state}");
+            assert!(
+                state.after(RunEvent::Queue).is_err(),
+                "a second start of a run that is {state}"
+            );
         }
     }
 

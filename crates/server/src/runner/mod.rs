@@ -12,7 +12,7 @@ mod starting;
 mod view;
 mod watching;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -217,6 +217,7 @@ impl Runner {
     pub(crate) async fn leave(&self) {
         self.leaving.cancel();
         let deadline = Instant::now() + REST;
+        let mut asked = HashSet::new();
         loop {
             let live = self.live();
             if live.is_empty() && !self.queued().values().any(|q| q.begins) {
@@ -227,9 +228,13 @@ impl Runner {
                 return;
             }
             for one in live {
-                let asked = tokio::task::spawn_blocking(move || one.control.interrupt());
+                // Once: what came to rest must not take a second word for somebody's pause.
+                if !asked.insert(one.record.id.clone()) {
+                    continue;
+                }
+                let told = tokio::task::spawn_blocking(move || one.control.interrupt());
                 // One that pauses or stops already needs no more asking.
-                drop(asked.await);
+                drop(told.await);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

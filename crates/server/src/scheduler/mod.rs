@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use syncline_engine::{Ending, Overlap, Schedule, When};
-use syncline_store::{Level, Mark, NewEvent, Store, Trigger, WhenActive};
+use syncline_store::{Level, Mark, NewEvent, ScheduledJob, Store, Trigger, WhenActive};
 use syncline_types::{Code, Error, ErrorKind, Result};
 
 use crate::runner::{self, Start};
@@ -91,8 +91,8 @@ async fn read(state: &AppState, entries: &mut HashMap<String, Entry>) -> Result<
     let (found, gone) = state
         .blocking(move |store| {
             let scheduled = store.scheduled_jobs()?;
-            let changed = |(name, text): &&(String, String)| known.get(name) != Some(text);
-            let names: HashSet<&str> = scheduled.iter().map(|(name, _)| name.as_str()).collect();
+            let changed = |job: &&ScheduledJob| known.get(&job.name) != Some(&job.schedule);
+            let names: HashSet<&str> = scheduled.iter().map(|job| job.name.as_str()).collect();
             let mut gone: Vec<String> = known.keys().cloned().collect();
             if known.is_empty() {
                 // They may have been taken away before this process began.
@@ -100,13 +100,13 @@ async fn read(state: &AppState, entries: &mut HashMap<String, Entry>) -> Result<
             }
             gone.retain(|name| !names.contains(name.as_str()));
             store.forget_marks(&gone)?;
-            let new: Vec<&(String, String)> = scheduled.iter().filter(changed).collect();
+            let new: Vec<&ScheduledJob> = scheduled.iter().filter(changed).collect();
             if new.is_empty() {
                 return Ok((Vec::new(), gone));
             }
             let marks: HashMap<String, Mark> =
                 store.marks()?.into_iter().map(|m| (m.job.clone(), m)).collect();
-            let entry = |(name, text): &(String, String)| entry(store, name, text, &marks);
+            let entry = |job: &ScheduledJob| entry(store, job, &marks);
             Ok((new.into_iter().map(entry).collect::<Result<Vec<_>>>()?, gone))
         })
         .await?;
@@ -124,28 +124,28 @@ async fn read(state: &AppState, entries: &mut HashMap<String, Entry>) -> Result<
 
 fn entry(
     store: &Store,
-    name: &str,
-    text: &str,
+    job: &ScheduledJob,
     marks: &HashMap<String, Mark>,
 ) -> Result<(String, Option<Entry>)> {
-    let Ok(schedule) = serde_json::from_str::<Schedule>(text) else {
-        tracing::warn!(job = name, schedule = text, "a schedule cannot be understood");
-        return Ok((name.to_owned(), None));
+    let name = job.name.clone();
+    let Ok(schedule) = serde_json::from_str::<Schedule>(&job.schedule) else {
+        tracing::warn!(job = name, schedule = job.schedule, "a schedule cannot be understood");
+        return Ok((name, None));
     };
-    let mark = match marks.get(name).filter(|m| m.schedule == text) {
+    let mark = match marks.get(&name).filter(|m| m.schedule == job.schedule) {
         Some(mark) => mark.clone(),
         None => {
             let mark = Mark {
-                job: name.to_owned(),
-                schedule: text.to_owned(),
-                seen_at: text_of(Utc::now()),
-                seen_seq: store.last_event()?,
+                job: name.clone(),
+                schedule: job.schedule.clone(),
+                seen_at: job.since.clone(),
+                seen_seq: store.event_at(&job.since)?,
             };
             store.set_mark(&mark)?;
             mark
         }
     };
-    Ok((name.to_owned(), Some(Entry { schedule, mark, next: None })))
+    Ok((name, Some(Entry { schedule, mark, next: None })))
 }
 
 /// Starts what is due.

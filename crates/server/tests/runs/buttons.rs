@@ -72,7 +72,7 @@ async fn a_run_starts_pauses_goes_on_and_ends_with_every_row() {
 async fn a_failed_run_says_why_and_goes_on_once_that_is_mended() {
     let bench = Bench::start().await;
     let mut spec = bench.spec("broken", None);
-    spec["source"] = json!({ "url": bench.url("source.db"), "tables": ["nothing"] });
+    spec["source"] = json!({ "url": bench.url("source.db"), "tables": ["later"] });
     bench.job_of("broken", spec).await;
     let run = bench.begin("broken").await;
     let failed = bench.until_state(&run, "failed").await;
@@ -80,7 +80,7 @@ async fn a_failed_run_says_why_and_goes_on_once_that_is_mended() {
     let events = bench.admin().get(&format!("/runs/{run}/events?level=error")).await.good().json();
     assert_eq!(events["items"][0]["error"]["code"], "E0207");
     let source = rusqlite::Connection::open(bench.path("source.db")).unwrap();
-    source.execute_batch("CREATE TABLE nothing (id INTEGER PRIMARY KEY)").unwrap();
+    source.execute_batch("CREATE TABLE later (id INTEGER PRIMARY KEY)").unwrap();
     // The same job again goes on with the same run.
     let again = bench.admin().post("/jobs/broken/runs", json!({})).await;
     assert_eq!((again.status, id_of(again.good())), (200, run.clone()));

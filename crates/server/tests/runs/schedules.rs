@@ -23,7 +23,6 @@ async fn until_runs(bench: &Bench, job: &str, count: usize) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_start_by_the_clock_once_and_after_another() {
     for bench in Bench::each().await {
-        let soon = chrono::Utc::now() + chrono::TimeDelta::milliseconds(1_500);
         let scheduled = |name: &str, schedule: Value| {
             let mut spec = bench.spec(name, None);
             spec["schedule"] = schedule;
@@ -31,6 +30,7 @@ async fn jobs_start_by_the_clock_once_and_after_another() {
         };
         bench.job_of("then", scheduled("then", json!({ "after": "once" }))).await;
         bench.job_of("never", scheduled("never", json!({ "after": "once", "on": "failed" }))).await;
+        let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(4);
         let once = json!({ "once": soon.to_rfc3339() });
         bench.job_of("once", scheduled("once", once)).await;
         bench.job_of("often", scheduled("often", json!("* * * * * *"))).await;
