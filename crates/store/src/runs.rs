@@ -132,11 +132,18 @@ impl Store {
     /// # Errors
     /// As [`Store::transition`].
     pub fn fail(&self, run: &str, epoch: u64, error: &Error) -> Result<RunState> {
-        let kept = RunError::from(error);
+        self.fail_as(run, epoch, &RunError::from(error))
+    }
+
+    /// As [`Store::fail`], with the error as it is kept.
+    ///
+    /// # Errors
+    /// As [`Store::transition`].
+    pub fn fail_as(&self, run: &str, epoch: u64, error: &RunError) -> Result<RunState> {
         let change = Change {
-            reason: Some(&kept.message),
+            reason: Some(&error.message),
             epoch: Some(epoch),
-            error: Some(&kept),
+            error: Some(error),
             ..Change::default()
         };
         Ok(self.change(run, RunEvent::Fail, &change)?.state)

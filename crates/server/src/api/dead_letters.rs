@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use syncline_engine::{Edit, replay};
 use syncline_store::{DeadLetter, RunRecord};
-use syncline_types::{Code, Error, Result};
+use syncline_types::{Code, Error, Result, RunState};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -175,7 +175,9 @@ async fn write(
     if letters.is_empty() {
         return Ok(ReplayReport { written: 0, failed: 0, more: false, items: Vec::new() });
     }
-    if state.runner.live_run(&run.id).is_some() {
+    // One that has just ended may still be about to leave.
+    let rests = run.state.is_final() || matches!(run.state, RunState::Paused | RunState::Failed);
+    if !rests && state.runner.live_run(&run.id).is_some() {
         let message = format!("run {} is at work", run.id);
         return Err(Error::new(Code::BadTransition, message)
             .hint("pause it, or wait for its end: it may still write newer rows"));

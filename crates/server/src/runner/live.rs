@@ -197,5 +197,6 @@ fn rate(samples: &VecDeque<(Instant, u64)>) -> u64 {
     let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return 0 };
     let millis = last.0.duration_since(first.0).as_millis();
     let rows = last.1.saturating_sub(first.1);
-    if millis == 0 { 0 } else { u64::try_from(u128::from(rows) * 1000 / millis).unwrap_or(0) }
+    let rate = (u128::from(rows) * 1000).checked_div(millis);
+    rate.and_then(|rate| u64::try_from(rate).ok()).unwrap_or(0)
 }

@@ -131,8 +131,7 @@ impl Runner {
         };
         let mut waiting: Vec<&Queued> = queue.values().filter(|q| !q.begins).collect();
         waiting.sort_by_key(|q| q.place);
-        let entries = waiting.into_iter().map(entry).collect();
-        entries
+        waiting.into_iter().map(entry).collect()
     }
 
     /// How many wait, and for how long the first of them has.

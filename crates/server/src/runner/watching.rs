@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use syncline_engine::{Event, Outcome, RunHandle};
-use syncline_store::{Level, NewEvent};
+use syncline_store::{Level, NewEvent, RunError, RunRecord};
+use syncline_types::{Error, RunState};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::Live;
@@ -62,9 +63,27 @@ pub(super) async fn watch(
     state.metrics.runs.ended(&live.record.id, &outcome);
     if let Outcome::Failed(error, _) = &outcome {
         tracing::warn!(run = live.record.id, code = %error.code(), error = error.chain(), "failed");
+        settle(&state, &live, error).await;
     }
     state.runner.lives().remove(&live.record.id);
     state.runner.nudge.notify_one();
+}
+
+/// Records a failure that the run could not record itself: its task has panicked, or the state was
+/// away.
+async fn settle(state: &AppState, live: &Live, error: &Error) {
+    let (run, epoch) = (live.record.id.clone(), live.control.epoch());
+    let failure = RunError::from(error);
+    let settled = state.blocking(move |store| {
+        let ended = |run: RunRecord| run.state.is_final() || run.state == RunState::Failed;
+        match store.run(&run)? {
+            Some(run) if ended(run.clone()) || run.epoch != epoch => Ok(()),
+            _ => store.fail_as(&run, epoch, &failure).map(drop),
+        }
+    });
+    if let Err(error) = settled.await {
+        tracing::error!(run = live.record.id, error = error.chain(), "an end is not recorded");
+    }
 }
 
 /// Takes in what a run tells, and keeps what people want to read.
