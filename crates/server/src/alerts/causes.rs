@@ -124,24 +124,22 @@ fn wrong(
             }
         }
         let waits = matches!(one.run.state, RunState::Waiting | RunState::Created);
-        if let Some(limit) = settings.waiting_seconds.filter(|_| waits) {
-            if age(&one.run.updated_at, now).is_some_and(|age| age >= i64::from(limit)) {
-                let why = one.run.more.waits_for.as_ref().or(one.run.reason.as_ref());
-                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-                let since = &one.run.updated_at;
-                add("waiting", &one.run.id, format!("it waits since {since}{why}"));
-            }
+        if let Some(limit) = settings.waiting_seconds.filter(|_| waits)
+            && age(&one.run.updated_at, now).is_some_and(|age| age >= i64::from(limit))
+        {
+            let why = one.run.more.waits_for.as_ref().or(one.run.reason.as_ref());
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let since = &one.run.updated_at;
+            add("waiting", &one.run.id, format!("it waits since {since}{why}"));
         }
-        if let (Some(limit), Some(lag)) = (settings.lag_seconds, one.lag_ms) {
-            if lag / 1000 >= u64::from(limit) {
-                add("lag", &one.run.id, format!("it is {} seconds behind its source", lag / 1000));
-            }
+        if let (Some(limit), Some(lag)) = (settings.lag_seconds, one.lag_ms)
+            && lag / 1000 >= u64::from(limit)
+        {
+            add("lag", &one.run.id, format!("it is {} seconds behind its source", lag / 1000));
         }
-        if let Some(limit) = settings.dead_letters {
-            if one.dead_letters >= limit {
-                let rows = one.dead_letters;
-                add("dead_letters", &one.run.id, format!("{rows} rows are kept as dead letters"));
-            }
+        if settings.dead_letters.is_some_and(|limit| one.dead_letters >= limit) {
+            let rows = one.dead_letters;
+            add("dead_letters", &one.run.id, format!("{rows} rows are kept as dead letters"));
         }
     }
     found

@@ -24,10 +24,10 @@ pub(super) fn complete(document: &mut OpenApi) {
             let responses = &mut operation.responses.responses;
             for response in responses.values_mut() {
                 let RefOr::T(response) = response else { continue };
-                if response.content.get(JSON).is_some_and(is_problem) {
-                    if let Some(content) = response.content.shift_remove(JSON) {
-                        response.content.insert(PROBLEM_JSON.to_owned(), content);
-                    }
+                if response.content.get(JSON).is_some_and(is_problem)
+                    && let Some(content) = response.content.shift_remove(JSON)
+                {
+                    response.content.insert(PROBLEM_JSON.to_owned(), content);
                 }
             }
             let problem = RefOr::<Schema>::Ref(Ref::new(PROBLEM));

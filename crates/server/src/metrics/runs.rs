@@ -169,10 +169,10 @@ impl Runs {
 
     /// Something has happened to a run.
     pub(crate) fn event(&self, run: &str, event: &Event) {
-        if let Event::Streaming { lag_ms, .. } | Event::Following { lag_ms, .. } = event {
-            if let Some(live) = self.live().get_mut(run) {
-                live.lag_ms = *lag_ms;
-            }
+        if let Event::Streaming { lag_ms, .. } | Event::Following { lag_ms, .. } = event
+            && let Some(live) = self.live().get_mut(run)
+        {
+            live.lag_ms = *lag_ms;
         }
     }
 

@@ -232,6 +232,7 @@ mod tests {
     #[test]
     fn headers_are_read_from_their_list() {
         let read = headers("authorization=Bearer x, x-team = a ,broken");
-        assert_eq!((read.len(), &read["x-team"]), (2, "a"));
+        assert_eq!(read.len(), 2);
+        assert_eq!(read["x-team"], "a");
     }
 }

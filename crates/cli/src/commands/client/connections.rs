@@ -98,13 +98,12 @@ fn body(
     let mut plain = url.to_owned();
     if ask {
         body.insert("password".into(), ask_secret("password")?.expose().into());
-    } else if let Some((before, rest)) = url.split_once(":$") {
-        if let (Some((_, after)), Some(password)) =
-            (rest.split_once('@'), Endpoint::parse(url)?.password)
-        {
-            plain = format!("{before}@{after}");
-            body.insert("password".into(), password.expose().into());
-        }
+    } else if let Some((before, rest)) = url.split_once(":$")
+        && let Some((_, after)) = rest.split_once('@')
+        && let Some(password) = Endpoint::parse(url)?.password
+    {
+        plain = format!("{before}@{after}");
+        body.insert("password".into(), password.expose().into());
     }
     body.insert("url".into(), plain.into());
     if let Some(description) = description {

@@ -90,10 +90,10 @@ pub(crate) fn logout(args: &LogoutArgs) -> Result<u8> {
     if !known {
         return Err(Error::new(Code::Usage, format!("nobody is logged in to {server} from here")));
     }
-    if let Some(id) = id {
-        if let Err(error) = client.delete(&["tokens", &id], None) {
-            output::note(format!("the token is forgotten here, but lives on: {}", error.chain()));
-        }
+    if let Some(id) = id
+        && let Err(error) = client.delete(&["tokens", &id], None)
+    {
+        output::note(format!("the token is forgotten here, but lives on: {}", error.chain()));
     }
     line(format!("logged out of {server}"));
     Ok(crate::DONE)
