@@ -1,6 +1,7 @@
 //! Every command of the API guide is run, as it stands there, against the real program.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -57,7 +58,8 @@ fn the_commands_of_the_api_guide_work() {
 #[tokio::test]
 async fn a_backup_of_a_running_server_becomes_a_server_again() {
     if Command::new("sqlite3").arg("--version").output().is_err() {
-        eprintln!("\nSKIPPED syncline-cli::a_backup_of_a_running_server: no sqlite3");
+        let name = "syncline-cli::a_backup_of_a_running_server_becomes_a_server_again";
+        let _ = writeln!(std::io::stderr(), "\nSKIPPED {name}: no sqlite3");
         return;
     }
     let program = Path::new(env!("CARGO_BIN_EXE_syncline"));
