@@ -3,7 +3,7 @@
 //! itself where nobody paused it, and in the end every target has exactly the rows of its source.
 //!
 //! `SYNCLINE_NODE_KILLS` sets the kills of each kind of state.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, and the seed")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,6 +23,7 @@ const ROWS: i64 = 2_000;
 const ROWS_PER_SECOND: u32 = 700;
 
 /// Where the rows of a job come from and go to.
+#[allow(clippy::large_enum_variant, reason = "there are seven of them")]
 enum Pair {
     Files(std::path::PathBuf, std::path::PathBuf),
     Servers(Database, Database),

@@ -4,8 +4,8 @@ use syncline_connector::LogBudget;
 use syncline_testkit::{Kind, Server};
 use syncline_types::{Code, LogElement};
 
-use crate::rig::{databases, own_servers};
 use crate::rig::tail::{BUDGET, Tail};
+use crate::rig::{databases, own_servers};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_come_in_their_order_by_transaction() {
