@@ -32,7 +32,7 @@ pub(crate) struct ServerArgs {
     #[arg(long)]
     pub(crate) allow_plaintext: bool,
     /// Address that people reach it at, where something stands in front of it:
-    /// https://sync.example.com
+    /// `https://sync.example.com`
     #[arg(long, value_name = "URL", env = "SYNCLINE_PUBLIC_URL")]
     pub(crate) public_url: Option<String>,
     /// Origin of a console that is served by another server and uses this one's API; repeatable
