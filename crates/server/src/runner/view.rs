@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use syncline_store::{RunError, RunRecord, Trigger};
+use syncline_types::RunState;
 use utoipa::ToSchema;
 
 use super::live::Live;
@@ -97,6 +98,8 @@ impl From<RunError> for RunErrorView {
 impl RunView {
     /// What is recorded, with what `live` has counted since.
     pub(crate) fn of(run: RunRecord, live: Option<&Live>) -> Self {
+        // What is recorded at its end is the last word; `live` may have been asked before that.
+        let ended = run.state.is_final() || run.state == RunState::Failed;
         let more = run.more;
         let mut view = Self {
             job: more.job_name.unwrap_or(run.name),
@@ -127,7 +130,7 @@ impl RunView {
             error: more.error.map(RunErrorView::from),
             id: run.id,
         };
-        if let Some(live) = live {
+        if let Some(live) = live.filter(|_| !ended) {
             let now = live.now();
             view.rows_read = view.rows_read.max(now.rows_read);
             view.rows_written = view.rows_written.max(now.rows_written);

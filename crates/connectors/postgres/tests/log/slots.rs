@@ -180,7 +180,8 @@ async fn a_slot_and_a_publication_that_are_given_are_used_and_left() {
         let gone = log.start(&run.follow, &Start::At("0/1".into())).await.unwrap_err();
         assert_eq!(gone.code(), Code::PositionLost);
         let retention = log.retention(&run.follow, &run.at).await.unwrap();
-        assert!(retention.kept.is_some() && retention.unread.unwrap() < 1 << 20);
+        // The log is the whole server's: others write to it meanwhile.
+        assert!(retention.unread.unwrap() <= retention.kept.unwrap(), "{retention:?}");
         let follow = run.follow.run.clone();
         run.source.change_log().unwrap().unfollow(&follow).await.unwrap();
         let left = "SELECT (SELECT count(*) FROM pg_publication) + \
