@@ -263,6 +263,8 @@ fn watchers(
     }
     told("CPU of the watchers, of a core", watched - alone, "%", 10.0, false);
     told("memory with runs and watchers", node.rss_mib()?, "MiB", 500.0, false);
+    // The line of before has been silent for longer than a server keeps one open.
+    let mut client = node.client()?;
     for run in runs {
         client.post(&format!("/runs/{run}/stop"), &json!({}))?;
     }
