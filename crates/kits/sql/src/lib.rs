@@ -1,7 +1,7 @@
 //! SQL as text, shared by connectors: how each dialect quotes names and values ([`Dialect`]),
 //! the table it would make for another store's ([`adapt`]) and the statements that make it
-//! ([`create_table`], [`create_indexes`], [`foreign_keys`], [`partitions`], [`comments`]), values as
-//! literals ([`ColumnWriter`]),
+//! ([`create_table`], [`create_indexes`], [`foreign_keys`], [`partitions`], [`comments`],
+//! [`mod@actions`]), values as literals ([`ColumnWriter`]),
 //! key ranges as conditions ([`KeyRange`]), tables that change ([`mod@alter`]).
 //!
 //! Pure: no I/O. Talking to servers is left to the connectors, conversion of values to the engine.
@@ -17,7 +17,7 @@ pub mod moment;
 pub mod script;
 
 pub use ddl::{
-    adapt, comments, create_indexes, create_table, foreign_keys, index_clause, partitions,
+    actions, adapt, comments, create_indexes, create_table, foreign_keys, index_clause, partitions,
 };
 pub use dialect::Dialect;
 pub use key::{KeyColumn, KeyRange, KeyValue, order_by, predicate};

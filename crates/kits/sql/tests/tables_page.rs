@@ -178,6 +178,21 @@ fn features(from: Dialect) -> Vec<(String, TableSchema)> {
     };
     add(format!("options `{options}`"), &|t| t.options = Some(own(options)));
     if from == Dialect::Postgres {
+        let counted = "SERIAL \"id\" \"t_id_seq\" AS integer INCREMENT BY -5 MINVALUE -100 \
+                       MAXVALUE -1 START WITH -1 CACHE 1 CYCLE";
+        add("counted by -5, over and over".into(), &|t| {
+            t.columns[0].identity = Some(Identity { always: false, next: Some(-11) });
+            t.statements = vec![own(counted)];
+        });
+        for action in [
+            "SET UNLOGGED",
+            "ALTER COLUMN \"n\" SET STATISTICS 500",
+            "CLUSTER ON \"t_by_n\"",
+            "REPLICA IDENTITY FULL",
+            "COMMENT ON CONSTRAINT \"c\" IS 'why'",
+        ] {
+            add(format!("`{}`", action.replace('"', "")), &|t| t.statements = vec![own(action)]);
+        }
         add("type of its own".into(), &|t| {
             t.requires = vec![Requirement {
                 kind: "domain".into(),

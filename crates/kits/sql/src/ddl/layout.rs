@@ -3,7 +3,7 @@
 
 use syncline_types::{NativeSql, Partition, Partitioning, TableName, TableSchema};
 
-use super::names;
+use super::{actions, names};
 use crate::Dialect;
 
 /// Partitioning, options, requirements and statements of the adapted table.
@@ -15,6 +15,7 @@ pub(super) fn adapt_layout(
 ) {
     let own = |native: &NativeSql| native.store == dialect.id();
     table.statements = source.statements.iter().filter(|s| own(s)).cloned().collect();
+    notes.extend(source.statements.iter().filter(|s| !own(s)).filter_map(actions::left_out));
     match &source.partitioning {
         Some(partitioning) if own(&partitioning.by) => {
             table.partitioning = Some(under(dialect, partitioning, &source.name, &table.name));

@@ -2,6 +2,7 @@
 //! that make it. Which native type a column gets stands in `mapping`, what becomes of conditions
 //! and computed values in `expression`.
 
+pub mod actions;
 mod columns;
 mod conditions;
 mod create;

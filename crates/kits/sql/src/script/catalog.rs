@@ -1,23 +1,24 @@
 //! What a script has: its tables with their columns, keys and comments, their rows counted, and
 //! where in the script these stand.
 
+mod parts;
 mod settle;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
 use serde::{Deserialize, Serialize};
-use syncline_types::{
-    Code, Error, Identity, Index, NativeSql, Partitioning, Result, TableName, TableSchema,
-};
+use syncline_types::{Code, Error, Index, NativeSql, Result, TableName, TableSchema};
 
-use super::alter::alter;
+use super::alter::{Beyond, alter};
 use super::change::{Change, Values, read};
+use super::create::Extras;
 use super::native::UserTypes;
 use super::reader::{ReadOptions, same_table};
 use super::row::Value;
 use super::scan::{Place, Scanner, Step};
+use super::sequence::Options;
 use super::statement::Head;
 use super::tokens::Tokens;
 use crate::Dialect;
@@ -69,13 +70,32 @@ struct Entry {
     inferred: bool,
 }
 
+/// A sequence of the script.
+#[derive(Debug)]
+struct Counter {
+    name: TableName,
+    options: Options,
+    /// Its last number, and whether it was given already.
+    last: Option<(i128, bool)>,
+}
+
+impl Counter {
+    /// The number it gives next.
+    fn next(&self) -> Option<i128> {
+        let increment = i128::from(self.options.increment.unwrap_or(1));
+        self.last.map(|(last, called)| if called { last + increment } else { last })
+    }
+}
+
 /// Goes through a whole script and lists its tables.
 pub struct ScriptCatalog {
     scanner: Scanner,
     entries: Vec<Entry>,
     types: UserTypes,
-    /// Columns that sequences count up, by the sequence's name.
-    sequences: HashMap<String, (TableName, String)>,
+    /// What is known of sequences.
+    sequences: Vec<Counter>,
+    /// Indexes of partitions that are there for one of the whole.
+    attached: HashSet<TableName>,
     skipped: u64,
     /// Views, routines and the like, by what they are.
     left: Vec<(&'static str, Vec<String>)>,
@@ -91,7 +111,8 @@ impl ScriptCatalog {
             scanner: Scanner::new(options.dialect, options.max_statement_bytes, options.decoded),
             entries: Vec::new(),
             types: UserTypes::default(),
-            sequences: HashMap::new(),
+            sequences: Vec::new(),
+            attached: HashSet::new(),
             skipped: 0,
             left: Vec::new(),
             current: None,
@@ -280,15 +301,18 @@ impl ScriptCatalog {
         match change {
             Change::Nothing => self.skipped += 1,
             Change::Refused(what) => return Err(self.scanner.unsupported(&what)),
-            Change::Create(mut table, inherits) => {
+            Change::Create(mut table, extras) => {
                 table.statements = match self.dialect() {
                     Dialect::Sqlite => vec![as_kept(text)],
                     Dialect::Mysql => vec![self.as_shown(text)],
-                    Dialect::Postgres | Dialect::Ansi => Vec::new(),
+                    // What is to be done beside the definition.
+                    Dialect::Postgres => table.statements,
+                    Dialect::Ansi => Vec::new(),
                 };
-                self.create(table, &inherits);
+                self.create(table, extras);
             }
             Change::Child(name, parent, bounds) => self.create_child(name, &parent, bounds),
+            Change::Like(name, other, all) => self.create_like(name, &other, all)?,
             Change::Drop(names) => {
                 self.entries.retain(|e| !names.contains(&e.table.schema.name) || e.table.rows > 0);
                 self.current = None;
@@ -302,6 +326,10 @@ impl ScriptCatalog {
                         drop(self.types.enums.insert(name, members));
                     }
                     Values::Of(native) => drop(self.types.domains.insert(name, native)),
+                    Values::Counted(options) => {
+                        let options = Options { serial: true, ..options };
+                        self.counter(&requirement.name).options = options;
+                    }
                     Values::Unknown => {}
                 }
                 self.types.made.push(requirement);
@@ -310,14 +338,9 @@ impl ScriptCatalog {
                 self.skipped += 1;
                 match table.and_then(|table| self.open(&table)) {
                     Some(at) => {
-                        let note = format!("{kind} are not copied: {name}");
-                        self.entries[at].table.notes.push(note);
+                        self.note(at, format!("{kind} are not copied: {name}"));
                     }
-                    None => match self.left.iter_mut().find(|(known, _)| *known == kind) {
-                        Some((_, names)) if names.contains(&name) => {}
-                        Some((_, names)) => names.push(name),
-                        None => self.left.push((kind, vec![name])),
-                    },
+                    None => self.leave(kind, name),
                 }
             }
             Change::Comment(name, column, text) => {
@@ -334,12 +357,70 @@ impl ScriptCatalog {
                     }
                 }
             }
-            Change::Sequence(sequence, next) => self.count_from(&sequence, next),
-            Change::Owned(sequence, table, column) => {
-                self.sequences.insert(sequence, (table, column));
+            Change::PartComment(name, table, text) => self.comment_part(&name, table, text),
+            Change::Attached(part) => drop(self.attached.insert(part)),
+            Change::Counted(sequence, last, called) => {
+                if let Some(at) = self.find_counter(&sequence) {
+                    self.sequences[at].last = Some((last, called));
+                }
+            }
+            Change::Sequence(sequence, options) => {
+                let counter = self.counter(&sequence);
+                if let Some(restart) = options.restart {
+                    counter.last = Some((restart.into(), false));
+                }
+                counter.options = options.over(std::mem::take(&mut counter.options));
             }
         }
         Ok(())
+    }
+
+    /// A person should know this of a table.
+    fn note(&mut self, at: usize, note: String) {
+        let notes = &mut self.entries[at].table.notes;
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// Something of the script is not copied.
+    fn leave(&mut self, kind: &'static str, name: String) {
+        match self.left.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, names)) if names.contains(&name) => {}
+            Some((_, names)) => names.push(name),
+            None => self.left.push((kind, vec![name])),
+        }
+    }
+
+    /// The sequence of that name: in the same schema, or where one of the two says none.
+    fn find_counter(&self, name: &TableName) -> Option<usize> {
+        let exact = self.sequences.iter().position(|s| s.name == *name);
+        exact.or_else(|| {
+            self.sequences.iter().position(|s| {
+                let said = s.name.schema.is_some() && name.schema.is_some();
+                s.name.name == name.name && !said
+            })
+        })
+    }
+
+    fn counter(&mut self, name: &TableName) -> &mut Counter {
+        let at = self.find_counter(name).unwrap_or_else(|| {
+            let (name, options) = (name.clone(), Options::default());
+            self.sequences.push(Counter { name, options, last: None });
+            self.sequences.len() - 1
+        });
+        &mut self.sequences[at]
+    }
+
+    /// A column of the table counts by a sequence of these options.
+    fn count(&mut self, table: &TableName, column: String, options: Options) {
+        let usual = TableName {
+            schema: table.schema.clone(),
+            name: format!("{}_{column}_seq", table.name),
+        };
+        let name = options.name.clone().unwrap_or(usual);
+        let counter = self.counter(&name);
+        counter.options = Options { owner: Some((table.clone(), column)), ..options };
     }
 
     /// A statement as MySQL's source keeps it: behind the name of the server that said it.
@@ -360,45 +441,24 @@ impl ScriptCatalog {
         schema.indexes.push(index);
         if sqlite && !schema.statements.is_empty() {
             schema.statements.push(text);
-        } else {
+        } else if text.store != Dialect::Postgres.id() {
             // The statement that made it no longer says it all.
             schema.statements.clear();
         }
     }
 
-    /// A table with the columns of another.
-    fn create_child(
-        &mut self,
-        name: TableName,
-        parent: &TableName,
-        bounds: Option<(String, Option<Partitioning>)>,
-    ) {
-        let Some(at) = self.find(parent) else { return };
-        let like = self.entries[at].table.schema.clone();
-        let is_part = bounds.is_some();
-        let further = bounds.as_ref().and_then(|(_, further)| further.clone());
-        let indexes = if is_part { Vec::new() } else { like.indexes.clone() };
-        let table = TableSchema {
-            name: name.clone(),
-            indexes,
-            partitioning: further,
-            foreign_keys: Vec::new(),
-            statements: Vec::new(),
-            ..like
-        };
-        self.create(table, &[]);
-        if let (Some((bounds, _)), Some(at)) = (bounds, self.find(&name)) {
-            self.entries[at].parent = Some((parent.clone(), bounds));
-        }
-    }
-
-    fn create(&mut self, mut table: TableSchema, inherits: &[TableName]) {
-        for parent in inherits.iter().rev() {
+    fn create(&mut self, mut table: TableSchema, extras: Extras) {
+        for parent in extras.inherits.iter().rev() {
             if let Some(at) = self.find(parent) {
-                let columns = self.entries[at].table.schema.columns.clone();
+                let parent = &self.entries[at].table.schema;
+                let columns = parent.columns.clone();
                 let new = |c: &syncline_types::Column| table.column(c.name()).is_none();
                 let columns: Vec<_> = columns.into_iter().filter(new).collect();
                 table.columns.splice(0..0, columns);
+                // A child is held to the conditions of those above it, but for what says otherwise.
+                let named: Vec<_> = table.checks.iter().map(|c| c.name.clone()).collect();
+                let own = |c: &&syncline_types::Check| !named.contains(&c.name) && c.enforced;
+                table.checks.extend(parent.checks.iter().filter(own).cloned());
             }
         }
         if let Some(at) = self.entries.iter().position(|e| e.table.schema.name == table.name) {
@@ -413,7 +473,18 @@ impl ScriptCatalog {
             self.entries.remove(at);
             self.current = None;
         }
-        self.add(table, false, false);
+        for (column, options) in extras.counted {
+            self.count(&table.name, column, options);
+        }
+        let at = self.add(table, false, false);
+        if !extras.inherits.is_empty() {
+            let parents: Vec<String> = extras.inherits.iter().map(ToString::to_string).collect();
+            let parents = parents.join(", ");
+            self.note(at, format!("it inherits from {parents}: the copy is a table of its own"));
+        }
+        for note in extras.notes {
+            self.note(at, note);
+        }
     }
 
     /// ALTER TABLE, as dumps complete their tables with it.
@@ -424,51 +495,71 @@ impl ScriptCatalog {
         let mut schema = self.entries[at].table.schema.clone();
         let columns = schema.columns.len();
         let outcome = alter(&mut tokens, &mut schema, &self.types);
+        let counted = std::mem::take(&mut tokens.counted);
         drop(tokens);
         let beyond = match outcome {
             Ok(beyond) => beyond,
+            // The dump is cut in the middle of it, as its end will say.
+            Err(_) if self.scanner.cut_short() && self.scanner.is_at_end() => return Ok(()),
             Err(what) => return Err(self.scanner.unsupported(&what)),
         };
-        // The statement that made it no longer says it all.
-        schema.statements.clear();
+        if self.dialect() != Dialect::Postgres {
+            // The statement that made it no longer says it all.
+            schema.statements.clear();
+        }
+        let reshaped =
+            beyond.reshaped || !beyond.columns.is_empty() || schema.columns.len() != columns;
+        if (reshaped || beyond.renamed.is_some()) && self.entries[at].table.rows > 0 {
+            let what = match schema.columns.len() > columns {
+                true => "a column is added behind rows of the table",
+                false => "the table or its columns are changed behind rows of the table",
+            };
+            return Err(self.scanner.unsupported(what));
+        }
+        for (column, options) in counted {
+            self.count(name, column, options);
+        }
+        self.altered(at, name, schema, reshaped, beyond);
+        Ok(())
+    }
+
+    /// Puts the altered table in the place of what it was.
+    fn altered(
+        &mut self,
+        at: usize,
+        name: &TableName,
+        schema: TableSchema,
+        reshaped: bool,
+        beyond: Beyond,
+    ) {
+        let exact_name = self.entries[at].table.schema.name.clone();
         if let Some((part, bounds)) = beyond.partition {
             if let Some(at) = self.find(&part) {
                 self.entries[at].parent = Some((name.clone(), bounds));
             }
-            return Ok(());
         }
-        if schema.columns.len() != columns && self.entries[at].table.rows > 0 {
-            return Err(self.scanner.unsupported("a column is added behind rows of the table"));
+        if let Some((options, column)) = beyond.sequence {
+            self.count(&exact_name, column, options);
         }
-        if let Some((sequence, column)) = beyond.sequence {
-            self.sequences.insert(sequence, (name.clone(), column));
+        for note in beyond.notes {
+            self.note(at, note);
         }
-        if schema.columns.len() == columns {
-            self.entries[at].table.schema = schema;
-        } else {
+        if let Some(owner) = beyond.owner {
+            self.leave("owners", owner);
+        }
+        if reshaped {
+            // Its rows, of which there are none yet, have other columns from here on.
+            let notes = std::mem::take(&mut self.entries[at].table.notes);
             self.entries.remove(at);
             self.current = None;
-            self.add(schema, false, false);
+            let at = self.add(schema, false, false);
+            self.entries[at].table.notes = notes;
+        } else {
+            self.entries[at].table.schema = schema;
         }
-        Ok(())
-    }
-
-    fn count_from(&mut self, sequence: &str, next: i128) {
-        let bare =
-            |name: &str| name.rsplit('.').next().unwrap_or(name).trim_matches('"').to_owned();
-        let Some((table, column)) = self.sequences.get(&bare(sequence)).cloned() else { return };
-        if let Some(at) = self.find(&table) {
-            let columns = &mut self.entries[at].table.schema.columns;
-            if let Some(column) = columns.iter_mut().find(|c| c.name() == column) {
-                let always = column.identity.is_some_and(|i| i.always);
-                column.identity = Some(Identity { always, next: Some(next) });
-            }
-        }
+        self.renamed(&exact_name, &beyond.columns, beyond.renamed);
     }
 }
-
-/// Where PostgreSQL's source keeps the name of a column's domain.
-pub(crate) const DOMAIN: &str = "syncline.domain";
 
 /// A statement as SQLite itself keeps it: without IF NOT EXISTS.
 fn as_kept(mut text: NativeSql) -> NativeSql {

@@ -3,7 +3,9 @@
 
 use syncline_types::{Index, Partitioning, Requirement, TableName, TableSchema};
 
+use super::create::Extras;
 use super::native::UserTypes;
+use super::sequence::{Options, qualified};
 use super::tokens::Tokens;
 use crate::Dialect;
 
@@ -13,19 +15,28 @@ pub(crate) enum Change {
     Nothing,
     /// It carries or changes rows in a way that is not read; how.
     Refused(String),
-    /// A table, and those it inherits columns from.
-    Create(TableSchema, Vec<TableName>),
+    /// A table, and what stands behind its columns.
+    Create(TableSchema, Extras),
     /// A table with another's columns, and whether it is a partition: which rows it takes, and how
     /// it is cut further.
     Child(TableName, TableName, Option<(String, Option<Partitioning>)>),
+    /// A table like another: with all that one has, or with its columns alone.
+    Like(TableName, TableName, bool),
     Drop(Vec<TableName>),
     Alter(TableName),
     Index(TableName, Index),
     Comment(TableName, Option<String>, Option<String>),
     /// A type, domain, sequence or extension, and what is known of its values.
     Made(Requirement, Values),
-    Sequence(String, i128),
-    Owned(String, TableName, String),
+    /// A sequence's last number, and whether it was given already.
+    Counted(TableName, i128, bool),
+    /// What is said of a sequence.
+    Sequence(TableName, Options),
+    /// A comment on an index or a constraint: its name (a constraint's without the schema), its
+    /// table where that is said, and the text.
+    PartComment(TableName, Option<TableName>, Option<String>),
+    /// A partition has the index of this name for one of the whole.
+    Attached(TableName),
     /// Something that is not copied: what, and its name; for a trigger, its table.
     Left(&'static str, String, Option<TableName>),
 }
@@ -36,6 +47,8 @@ pub(crate) enum Values {
     Members(Vec<String>),
     /// Those of another type.
     Of(String),
+    /// Numbers counted so.
+    Counted(Options),
     Unknown,
 }
 
@@ -57,10 +70,16 @@ pub(crate) fn read(tokens: &mut Tokens<'_>, types: &UserTypes) -> Change {
         tokens.skip_only();
         tokens.table().map(Change::Alter)
     } else if tokens.eat_all(&["ALTER", "SEQUENCE"]) {
-        owned(tokens)
+        sequence(tokens)
+    } else if tokens.eat_all(&["ALTER", "INDEX"]) {
+        attached(tokens)
     } else if tokens.eat_all(&["COMMENT", "ON"]) {
         comment(tokens)
-    } else if tokens.eat("SELECT") {
+    } else if tokens.eat("GRANT") || tokens.eat("REVOKE") {
+        rights(tokens)
+    } else if tokens.eat("SELECT")
+        || tokens.session.rules.dialect == Dialect::Mysql && tokens.eat("DO")
+    {
         setval(&tokens.rest())
     } else {
         None
@@ -92,6 +111,9 @@ fn create(tokens: &mut Tokens<'_>, types: &UserTypes) -> Option<Change> {
     if unique || tokens.eat_all(&["CREATE", "INDEX"]) {
         return tokens.created_index(unique).map(|(table, index)| Change::Index(table, index));
     }
+    if let Some(left) = beside(tokens) {
+        return Some(left);
+    }
     let special = ["FULLTEXT", "SPATIAL"].into_iter().find(|kind| tokens.is_at(1, kind));
     if let Some(kind) = special.filter(|_| tokens.is_at(2, "INDEX") || tokens.is_at(2, "KEY")) {
         tokens.at += 3;
@@ -107,9 +129,10 @@ fn create(tokens: &mut Tokens<'_>, types: &UserTypes) -> Option<Change> {
     }
     let start = tokens.mark();
     if let Some((table, extras)) = tokens.create_table(types) {
-        return Some(Change::Create(table, extras.inherits));
+        return Some(Change::Create(table, extras));
     }
     tokens.back_to(start);
+    tokens.counted.clear();
     child(tokens).or_else(|| {
         tokens.back_to(start);
         left(tokens)
@@ -148,19 +171,87 @@ fn child(tokens: &mut Tokens<'_>) -> Option<Change> {
         });
         return Some(Change::Child(name, parent, Some((bounds, further))));
     }
+    let bracket = tokens.eat_punct(b'(');
     if tokens.eat("LIKE") {
-        return Some(Change::Child(name, tokens.table()?, None));
+        return like(tokens, name);
     }
+    tokens.at -= usize::from(bracket);
     let selects = tokens.rest().to_ascii_uppercase().contains("SELECT");
     selects.then(|| Change::Refused(format!("CREATE TABLE {name} … SELECT is not read")))
 }
 
+/// `other INCLUDING ALL`, behind LIKE.
+fn like(tokens: &mut Tokens<'_>, name: TableName) -> Option<Change> {
+    let other = tokens.table()?;
+    if tokens.session.rules.dialect == Dialect::Mysql {
+        return Some(Change::Like(name, other, true));
+    }
+    let all = tokens.eat_all(&["INCLUDING", "ALL"]);
+    if tokens.is_punct(b')') && tokens.ahead(1).is_none() {
+        return Some(Change::Like(name, other, all));
+    }
+    let rest = tokens.rest();
+    Some(Change::Refused(format!("CREATE TABLE {name} (LIKE {other} … {rest} is not read")))
+}
+
+/// Policies, rules and statistics: of a table, and not copied.
+fn beside(tokens: &mut Tokens<'_>) -> Option<Change> {
+    let here = tokens.mark();
+    tokens.eat("CREATE");
+    tokens.eat_all(&["OR", "REPLACE"]);
+    let kinds = [
+        ("POLICY", "policies of row-level security", "ON"),
+        ("RULE", "rules", "TO"),
+        ("STATISTICS", "extended statistics", "FROM"),
+    ];
+    let found = kinds.into_iter().find(|(word, ..)| tokens.eat(word));
+    let Some((_, kind, before)) = found else {
+        tokens.back_to(here);
+        return None;
+    };
+    tokens.eat_all(&["IF", "NOT", "EXISTS"]);
+    let name = tokens.table()?.name;
+    while tokens.peek().is_some() && !tokens.eat(before) {
+        tokens.skip_one();
+    }
+    Some(Change::Left(kind, name, tokens.table()))
+}
+
+/// `SELECT, INSERT ON TABLE t TO someone`, behind GRANT or REVOKE.
+fn rights(tokens: &mut Tokens<'_>) -> Option<Change> {
+    while tokens.peek().is_some() && !tokens.eat("ON") {
+        tokens.skip_one();
+    }
+    let table = tokens.eat("TABLE");
+    let others = ["SCHEMA", "SEQUENCE", "FUNCTION", "PROCEDURE", "DATABASE", "TYPE", "ALL"];
+    if !table && others.iter().any(|word| tokens.is(word)) || tokens.peek().is_none() {
+        return Some(Change::Left("rights", tokens.rest(), None));
+    }
+    let here = tokens.mark();
+    let name = tokens.table();
+    if name.is_none() || !(tokens.eat("TO") || tokens.eat("FROM")) {
+        tokens.back_to(here);
+        return Some(Change::Left("rights", tokens.rest(), None));
+    }
+    Some(Change::Left("rights", tokens.name().unwrap_or_default(), name))
+}
+
+/// `i ATTACH PARTITION p`, behind ALTER INDEX.
+fn attached(tokens: &mut Tokens<'_>) -> Option<Change> {
+    tokens.eat_all(&["IF", "EXISTS"]);
+    tokens.table()?;
+    tokens.eat_all(&["ATTACH", "PARTITION"]).then_some(())?;
+    tokens.table().map(Change::Attached)
+}
+
 /// Types, domains, sequences and extensions.
 fn made(tokens: &mut Tokens<'_>) -> Option<Change> {
-    let kinds = ["TYPE", "DOMAIN", "SEQUENCE", "EXTENSION"];
-    let kind = kinds.into_iter().find(|kind| tokens.is("CREATE") && tokens.is_at(1, kind))?;
+    let kinds = ["TYPE", "DOMAIN", "SEQUENCE", "EXTENSION", "COLLATION"];
+    let unlogged = tokens.is_at(1, "UNLOGGED") && tokens.is_at(2, "SEQUENCE");
+    let at = if unlogged { 2 } else { 1 };
+    let kind = kinds.into_iter().find(|kind| tokens.is("CREATE") && tokens.is_at(at, kind))?;
     let create = tokens.native(tokens.all());
-    tokens.at += 2;
+    tokens.at += at + 1;
     tokens.eat_all(&["IF", "NOT", "EXISTS"]);
     let name = if kind == "EXTENSION" {
         // It may lie in any schema.
@@ -182,6 +273,7 @@ fn made(tokens: &mut Tokens<'_>) -> Option<Change> {
             tokens.eat("AS");
             Values::Of(tokens.native_type())
         }
+        "SEQUENCE" => Values::Counted(tokens.sequence_options()),
         _ => Values::Unknown,
     };
     let kind = kind.to_ascii_lowercase();
@@ -232,15 +324,14 @@ fn left(tokens: &mut Tokens<'_>) -> Option<Change> {
     Some(Change::Left(kind, name, table))
 }
 
-/// `ALTER SEQUENCE s OWNED BY table.column`
-fn owned(tokens: &mut Tokens<'_>) -> Option<Change> {
+/// `s OWNED BY table.column RESTART WITH 5`, behind ALTER SEQUENCE.
+fn sequence(tokens: &mut Tokens<'_>) -> Option<Change> {
     tokens.eat_all(&["IF", "EXISTS"]);
-    let sequence = tokens.table()?.name;
-    if !tokens.eat_all(&["OWNED", "BY"]) {
+    let sequence = tokens.table()?;
+    if tokens.is("OWNER") || tokens.is("RENAME") {
         return None;
     }
-    let (table, column) = tokens.column_of_table()?;
-    Some(Change::Owned(sequence, table, column))
+    Some(Change::Sequence(sequence, tokens.sequence_options()))
 }
 
 fn comment(tokens: &mut Tokens<'_>) -> Option<Change> {
@@ -249,8 +340,22 @@ fn comment(tokens: &mut Tokens<'_>) -> Option<Change> {
         tokens.eat("IS");
         return Some(Change::Comment(table, None, tokens.text()));
     }
+    if tokens.eat("INDEX") || tokens.is("CONSTRAINT") {
+        let constraint = tokens.eat("CONSTRAINT");
+        let name = tokens.table()?;
+        let table = if constraint && tokens.eat("ON") { Some(tokens.table()?) } else { None };
+        tokens.eat("IS");
+        return Some(Change::PartComment(name, table, tokens.text()));
+    }
     if !tokens.eat("COLUMN") {
-        return None;
+        // Of a schema, a type, a function …
+        let what = tokens.bump().map(|t| tokens.lexer.string(&t).to_lowercase())?;
+        let name = tokens.table()?.name;
+        // An extension brings its own.
+        if what == "extension" {
+            return None;
+        }
+        return Some(Change::Left("comments", format!("on {what} {name}"), None));
     }
     let (table, column) = tokens.column_of_table()?;
     tokens.eat("IS");
@@ -259,10 +364,15 @@ fn comment(tokens: &mut Tokens<'_>) -> Option<Change> {
 
 /// `pg_catalog.setval('sequence', 3, true)`
 fn setval(call: &str) -> Option<Change> {
-    let (_, arguments) = call.split_once("setval(")?;
-    let (name, rest) = arguments.strip_prefix('\'')?.split_once('\'')?;
+    let (_, arguments) = call.split_once("setval(").or_else(|| call.split_once("SETVAL("))?;
+    let (name, rest) = match arguments.strip_prefix('\'') {
+        Some(text) => text.split_once('\'')?,
+        // MariaDB's is no text.
+        None => arguments.split_once(',')?,
+    };
+    let rest = rest.trim_start_matches("::regclass");
     let mut numbers = rest.trim_start_matches(',').split([',', ')']).map(str::trim);
     let last: i128 = numbers.next()?.parse().ok()?;
-    let called = numbers.next() != Some("false");
-    Some(Change::Sequence(name.to_owned(), last + i128::from(called)))
+    let called = !matches!(numbers.next(), Some("false" | "0"));
+    Some(Change::Counted(qualified(name)?, last, called))
 }

@@ -30,9 +30,8 @@ impl Tokens<'_> {
             let words = ["PRIMARY", "UNIQUE", "FOREIGN", "CHECK", "EXCLUDE"];
             name = if words.iter().any(|w| self.is(w)) { None } else { self.name() };
         }
-        if self.eat_all(&["PRIMARY", "KEY"]) {
-            let over = self.key_parts();
-            table.primary_key = over.into_iter().flat_map(|o| o.parts).map(|p| p.column).collect();
+        if self.is("PRIMARY") && self.is_at(1, "KEY") {
+            self.primary(table, name);
         } else if self.is("UNIQUE") {
             self.unique(table, name, start);
         } else if mysql && (self.is("KEY") || self.is("INDEX")) {
@@ -82,6 +81,26 @@ impl Tokens<'_> {
             // Not a part of a table that every store has.
         } else if let Some(column) = self.column(table, types) {
             table.columns.push(column);
+        }
+    }
+
+    /// PRIMARY KEY, not behind a column. In PostgreSQL it has a name, and may have options.
+    fn primary(&mut self, table: &mut TableSchema, name: Option<String>) {
+        let from = self.at;
+        self.at += 2;
+        let over = self.key_parts();
+        table.primary_key = over.into_iter().flat_map(|o| o.parts).map(|p| p.column).collect();
+        if self.session.rules.dialect != Dialect::Postgres {
+            return;
+        }
+        let behind = self.at;
+        self.skip_item();
+        let usual = format!("{}_pkey", table.name.name);
+        let name = name.unwrap_or_else(|| usual.clone());
+        if self.at > behind || name != usual {
+            let words = self.between(from, self.at);
+            let name = Dialect::Postgres.quote(&name);
+            table.statements.push(self.native(format!("ADD CONSTRAINT {name} {words}")));
         }
     }
 
@@ -179,12 +198,37 @@ impl Tokens<'_> {
     fn push_check(&mut self, table: &mut TableSchema, name: Option<String>) {
         let Some(condition) = self.brackets() else { return };
         if self.session.rules.dialect == Dialect::Postgres {
-            self.eat_all(&["NO", "INHERIT"]);
+            return self.postgres_check(table, name, &condition);
         }
         let enforced = !self.eat_all(&["NOT", "ENFORCED"]);
         self.eat("ENFORCED");
         let condition = self.native(self.bare(&condition));
         table.checks.push(Check { name, condition, enforced });
+    }
+
+    /// One that old rows need not fulfil, or that children do not have, is made by an action.
+    fn postgres_check(&mut self, table: &mut TableSchema, name: Option<String>, condition: &str) {
+        let mut words = String::new();
+        let mut valid = true;
+        loop {
+            if self.eat_all(&["NO", "INHERIT"]) {
+                words.push_str(" NO INHERIT");
+            } else if self.eat_all(&["NOT", "VALID"]) || self.eat_all(&["NOT", "ENFORCED"]) {
+                words.push_str(" NOT VALID");
+                valid = false;
+            } else if !self.eat("ENFORCED") {
+                break;
+            }
+        }
+        let mut name = name;
+        if !words.is_empty() {
+            let named = name.get_or_insert_with(|| format!("{}_check", table.name.name));
+            let named = Dialect::Postgres.quote(named);
+            let action = format!("ADD CONSTRAINT {named} CHECK ({condition}){words}");
+            table.statements.push(self.native(action));
+        }
+        let condition = self.native(condition);
+        table.checks.push(Check { name, condition, enforced: valid });
     }
 
     /// What follows REFERENCES.

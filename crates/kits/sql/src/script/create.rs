@@ -8,14 +8,20 @@ use syncline_types::{
 use super::constraints::push_index;
 use super::lexer::Kind;
 use super::native::{self, UserTypes};
+use super::sequence::{Options, is_serial, whole_type};
 use super::tokens::Tokens;
 use crate::Dialect;
+use crate::actions::COLLATION_SCHEMA;
 
 /// What follows a table's columns and is no part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     /// Tables it inherits columns from.
     pub(crate) inherits: Vec<TableName>,
+    /// What is not copied, for people.
+    pub(crate) notes: Vec<String>,
+    /// Columns that count by sequences of these options.
+    pub(crate) counted: Vec<(String, Options)>,
 }
 
 /// Words between CREATE and TABLE.
@@ -29,16 +35,20 @@ impl Tokens<'_> {
             return None;
         }
         self.eat_all(&["OR", "REPLACE"]);
+        let mut unlogged = false;
         for word in KINDS {
-            self.eat(word);
+            unlogged |= self.eat(word) && word == "UNLOGGED";
         }
         if !self.eat("TABLE") {
             return None;
         }
         self.eat_all(&["IF", "NOT", "EXISTS"]);
         let mut table = TableSchema::new(self.table()?, []);
-        if !self.eat_punct(b'(') {
+        if !self.eat_punct(b'(') || self.is("LIKE") {
             return None;
+        }
+        if unlogged && self.session.rules.dialect == Dialect::Postgres {
+            table.statements.push(self.native("SET UNLOGGED"));
         }
         while !self.eat_punct(b')') {
             self.peek()?;
@@ -49,12 +59,13 @@ impl Tokens<'_> {
             }
             self.eat_punct(b',');
         }
-        let extras = match self.session.rules.dialect {
+        let mut extras = match self.session.rules.dialect {
             Dialect::Mysql => self.mysql_options(&mut table),
             Dialect::Postgres => self.postgres_options(&mut table),
             Dialect::Sqlite | Dialect::Ansi => self.other_options(&mut table),
         };
         settle_key(&mut table, self.session.rules.dialect);
+        extras.counted = std::mem::take(&mut self.counted);
         Some((table, extras))
     }
 
@@ -136,6 +147,16 @@ impl Tokens<'_> {
             } else if self.eat("WITH") && self.is_punct(b'(') {
                 self.skip_one();
                 table.options = Some(self.native(self.between(from, self.at)));
+            } else if self.eat("TABLESPACE") {
+                let name = self.name().unwrap_or_default();
+                let note =
+                    format!("it lies in tablespace {name}; the copy lies in the target's own");
+                extras.notes.push(note);
+            } else if self.eat("USING") {
+                let name = self.name().filter(|name| name != "heap");
+                extras.notes.extend(name.map(|name| {
+                    format!("its access method {name} is not kept: the copy has the target's own")
+                }));
             } else {
                 self.skip_one();
             }
@@ -164,8 +185,21 @@ impl Tokens<'_> {
             native = lower_outside_quotes(&native);
         }
         let mut column = Column::new(native::field(dialect, &name, &native, true, types));
-        if matches!(native.as_str(), "serial" | "bigserial" | "smallserial") {
+        if is_serial(&native) {
             column.identity = Some(Identity { always: false, next: None });
+            if dialect == Dialect::Postgres {
+                let ty = whole_type(&native);
+                column.field = field::with(column.field, [(field::NATIVE, ty.clone())]);
+                column.field.set_nullable(false);
+                let options = Options { ty: Some(ty), serial: true, ..Options::default() };
+                self.counted.push((name, options));
+            } else if dialect == Dialect::Mysql {
+                let native = [(field::NATIVE, "bigint(20) unsigned".to_owned())];
+                column.field = field::with(column.field, native);
+                column.field.set_nullable(false);
+                let part = IndexPart { column: name, prefix: None, descending: false };
+                push_index(table, None, vec![part], true, dialect);
+            }
         }
         let mut attributes: Vec<String> = Vec::new();
         let mut constraint = None;
@@ -207,13 +241,13 @@ impl Tokens<'_> {
         } else if self.eat("COMMENT") {
             column.comment = self.text().filter(|c| !c.is_empty());
         } else if self.eat("COLLATE") {
-            let collation = self.table().map(|n| n.name);
-            if let Some(collation) = &collation
+            let collation = self.collation();
+            if let Some((_, collation)) = collation.first()
                 && self.session.rules.dialect == Dialect::Sqlite
             {
                 attributes.push(format!("COLLATE {}", Dialect::Sqlite.quote(collation)));
             }
-            column.field = field::with(column.field.clone(), collation.map(|c| (COLLATION, c)));
+            column.field = field::with(column.field.clone(), collation);
         } else if self.eat_all(&["CHARACTER", "SET"]) || self.eat("CHARSET") {
             self.eat_punct(b'=');
             let charset = self.name();
@@ -224,7 +258,12 @@ impl Tokens<'_> {
             if self.eat_all(&["AS", "IDENTITY"]) {
                 column.identity = Some(Identity { always, next: None });
                 column.field.set_nullable(false);
-                self.brackets();
+                let mut options = Options::default();
+                if self.eat_punct(b'(') {
+                    options = self.sequence_options();
+                    self.eat_punct(b')');
+                }
+                self.counted.push((name, options));
             }
         } else if self.is("AS") && self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'(')) {
             self.at += 1;
@@ -246,6 +285,16 @@ impl Tokens<'_> {
         } else {
             self.skip_one();
         }
+    }
+
+    /// What follows COLLATE: the collation's name, and its schema where it is not the server's.
+    pub(crate) fn collation(&mut self) -> Vec<(&'static str, String)> {
+        let qualified = self.ahead(1).is_some_and(|t| t.kind == Kind::Punct(b'.'));
+        let Some(name) = self.table() else { return Vec::new() };
+        let own = qualified && self.session.rules.dialect == Dialect::Postgres;
+        let schema = name.schema.filter(|schema| own && schema != "pg_catalog");
+        let schema = schema.map(|schema| (COLLATION_SCHEMA, schema));
+        std::iter::once((COLLATION, name.name)).chain(schema).collect()
     }
 
     /// `ON UPDATE CURRENT_TIMESTAMP(6)`, `INVISIBLE`, `SRID 4326` and others that say no more of

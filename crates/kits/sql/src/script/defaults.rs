@@ -56,7 +56,8 @@ impl Tokens<'_> {
                     _ => truth.to_string(),
                 }))
             }
-            _ if upper.starts_with("NEXTVAL(") => {
+            // Whose the sequence is, the whole script says.
+            _ if upper.starts_with("NEXTVAL(") && store == "ansi" => {
                 column.identity = Some(Identity { always: false, next: None });
                 None
             }

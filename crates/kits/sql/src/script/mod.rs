@@ -23,6 +23,7 @@ mod number;
 mod reader;
 mod row;
 mod scan;
+mod sequence;
 mod session;
 mod statement;
 mod temporal;

@@ -239,6 +239,11 @@ impl Scanner {
         self.dumps > 0
     }
 
+    /// Whether there is nothing behind what was read last.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.eof && self.pos >= self.buf.len()
+    }
+
     /// A lexer over the current statement.
     pub(crate) fn lexer(&self) -> Lexer<'_> {
         let mut lexer = Lexer::whole(self.text(), self.session.rules);

@@ -6,6 +6,7 @@
 use syncline_types::{NativeSql, TableName};
 
 use super::lexer::{Kind, Lexer, Token};
+use super::sequence::Options;
 use super::session::Session;
 use crate::Dialect;
 
@@ -16,6 +17,8 @@ pub(crate) struct Tokens<'a> {
     pub(crate) tokens: Vec<Token>,
     pub(crate) at: usize,
     pub(crate) end: usize,
+    /// Columns that were read and count by sequences of these options.
+    pub(crate) counted: Vec<(String, Options)>,
 }
 
 /// Words that end a column's type or default.
@@ -60,7 +63,7 @@ impl<'a> Tokens<'a> {
             tokens.push(token);
         }
         let end = tokens.len();
-        Some(Self { lexer, session, tokens, at: 0, end })
+        Some(Self { lexer, session, tokens, at: 0, end, counted: Vec::new() })
     }
 
     pub(crate) fn peek(&self) -> Option<&Token> {

@@ -10,7 +10,8 @@ use syncline_types::{Code, Error, Result, TableSchema, field};
 
 use super::detect::{PAGE_MARK, SCHEMA_MARK};
 use crate::{
-    ColumnWriter, Dialect, comments, create_indexes, create_table, foreign_keys, moment, partitions,
+    ColumnWriter, Dialect, actions, comments, create_indexes, create_table, foreign_keys, moment,
+    partitions,
 };
 
 /// How pages are written.
@@ -185,32 +186,29 @@ impl PageWriter {
 /// What makes a table that is not there: what it needs, itself, its partitions, indexes, comments.
 /// Foreign keys are for a file that is run when all tables have their rows.
 fn table_statements(dialect: Dialect, definition: &TableSchema) -> Result<Vec<String>> {
-    let mut table = definition.clone();
-    let into = dialect.table(&table.name);
-    let mut after = Vec::new();
-    for column in &mut table.columns {
-        let name = dialect.quote(column.name());
-        // Older servers know STORAGE and COMPRESSION in ALTER TABLE only.
-        let words = column.attributes.take_if(|_| dialect == Dialect::Postgres);
-        let words = words.as_ref().and_then(|w| w.of(dialect.id())).unwrap_or_default();
-        let words: Vec<&str> = words.split_whitespace().collect();
-        for pair in words.chunks(2) {
-            after.push(format!("ALTER TABLE {into} ALTER COLUMN {name} SET {}", pair.join(" ")));
-        }
-        if let Some(next) = column.identity.and_then(|i| i.next)
-            && dialect == Dialect::Postgres
-        {
-            after.push(format!("ALTER TABLE {into} ALTER COLUMN {name} RESTART WITH {next}"));
+    let own = |needed: &&syncline_types::Requirement| needed.create.store == dialect.id();
+    let needed = definition.requires.iter().filter(own);
+    let mut statements: Vec<String> = needed.map(|n| unless_there(&n.create.sql)).collect();
+    let postgres = dialect == Dialect::Postgres;
+    let table = if postgres { actions::bare(definition) } else { definition.clone() };
+    statements.push(create_table(dialect, &table));
+    if postgres {
+        statements.extend(actions::statements(definition, false));
+        let into = dialect.table(&table.name);
+        for column in &table.columns {
+            if let Some(next) = column.identity.and_then(|i| i.next) {
+                let name = dialect.quote(column.name());
+                statements
+                    .push(format!("ALTER TABLE {into} ALTER COLUMN {name} RESTART WITH {next}"));
+            }
         }
     }
-    let own = |needed: &&syncline_types::Requirement| needed.create.store == dialect.id();
-    let mut statements: Vec<String> =
-        table.requires.iter().filter(own).map(|needed| unless_there(&needed.create.sql)).collect();
-    statements.push(create_table(dialect, &table));
     statements.extend(partitions(dialect, &table));
-    statements.extend(after);
     statements.extend(counters(dialect, &table));
     statements.extend(create_indexes(dialect, &table)?);
+    if postgres {
+        statements.extend(actions::statements(definition, true));
+    }
     statements.extend(comments(dialect, &table));
     Ok(statements)
 }
@@ -233,6 +231,8 @@ fn counters(dialect: Dialect, table: &TableSchema) -> Option<String> {
 
 /// A statement of PostgreSQL that does nothing where it was run before.
 fn unless_there(create: &str) -> String {
+    // A block takes no rows.
+    let create = create.replace("; SELECT pg_catalog.setval(", "; PERFORM pg_catalog.setval(");
     let mut tag = String::from("$syncline$");
     while create.contains(&tag) {
         tag.insert(1, 'x');
@@ -256,7 +256,11 @@ pub fn foreign_key_page(dialect: Dialect, table: &TableSchema) -> Option<String>
     for statement in settings(dialect).iter().copied().filter(checked) {
         text.push_str(&format!("{statement};\n"));
     }
-    for key in keys {
+    let comments = match dialect {
+        Dialect::Postgres => actions::key_comments(table),
+        _ => Vec::new(),
+    };
+    for key in keys.into_iter().chain(comments) {
         text.push_str(&format!("{key};\n"));
     }
     Some(text)
