@@ -1,6 +1,6 @@
 //! Jobs: what is to be moved, by name, with every version they had.
 
-use syncline_types::{Code, Error, Result};
+use syncline_types::{Code, Error, Result, RunState};
 
 use crate::connections::{containing, expect, insert, missing, taken};
 use crate::database::{Done, Failed, Failure, Row, Session, Value, params};
@@ -88,8 +88,10 @@ pub struct JobVersion {
 /// Which jobs are listed.
 #[derive(Debug, Clone, Default)]
 pub struct JobFilter {
-    /// A part of the name or the description.
+    /// A part of the name, the description, the source or the target.
     pub text: Option<String>,
+    /// Only those whose newest run is in one of these states; all when there are none.
+    pub states: Vec<RunState>,
     /// Only those that are enabled, or that are not.
     pub enabled: Option<bool>,
     /// Only those that use this connection.
@@ -196,7 +198,9 @@ impl Store {
         if let Some(text) = &filter.text {
             let like = containing(text);
             add(" AND (lower(j.name) LIKE # ESCAPE '!'", Value::from(&like));
-            add(" OR lower(v.description) LIKE # ESCAPE '!')", Value::from(&like));
+            add(" OR lower(v.description) LIKE # ESCAPE '!'", Value::from(&like));
+            add(" OR lower(j.source) LIKE # ESCAPE '!'", Value::from(&like));
+            add(" OR lower(j.sink) LIKE # ESCAPE '!')", Value::from(&like));
         }
         if let Some(enabled) = filter.enabled {
             add(" AND j.enabled = #", Value::from(enabled));
@@ -205,6 +209,16 @@ impl Store {
             let uses = " AND EXISTS (SELECT 1 FROM job_connections c \
                         WHERE c.job = j.name AND c.connection = #)";
             add(uses, Value::from(connection));
+        }
+        if !filter.states.is_empty() {
+            // Names of our own, which need no quoting.
+            let names: Vec<String> =
+                filter.states.iter().map(|s| format!("'{}'", s.name())).collect();
+            sql.push_str(&format!(
+                " AND (SELECT r.state FROM runs r WHERE r.job_name = j.name \
+                 ORDER BY r.id DESC LIMIT 1) IN ({})",
+                names.join(", ")
+            ));
         }
         if filter.scheduled {
             sql.push_str(" AND j.schedule IS NOT NULL");

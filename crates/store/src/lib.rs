@@ -13,6 +13,7 @@ mod dead_letters;
 mod events;
 mod incidents;
 mod jobs;
+mod lease;
 mod lock;
 mod logs;
 mod people;
@@ -24,6 +25,7 @@ mod schedules;
 mod schema;
 mod secrets;
 mod settings;
+mod texts;
 mod verifications;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub use answers::KeptAnswer;
 pub use changes::ChangedValues;
 pub use checkpoints::Checkpoint;
 pub use connections::{Connection, ConnectionBody, SecretChange, connection_secret};
+pub use database::passes;
 pub use dead_letters::{DeadLetter, NewDeadLetter};
 pub use events::{Level, NewEvent, RunEventRecord};
 pub use incidents::{Incident, NewIncident, Notice};
@@ -43,6 +46,7 @@ pub use jobs::{
     Edit, JobBody, JobConnection, JobFilter, JobOutline, JobRecord, JobVersion, NewConnection,
     NewJob,
 };
+pub use lease::{Beats, Holder};
 pub use lock::RunLock;
 pub use people::{
     AuditEntry, AuditFilter, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User,
@@ -56,6 +60,7 @@ pub use run_record::{
 pub use schedules::{Mark, ScheduledJob};
 pub use secrets::Sealed;
 pub use settings::{AlertSettings, Email, MailSecurity, SavedSettings, Settings, Webhook};
+pub use texts::{JobText, RunText};
 pub use verifications::Verification;
 
 /// The state: of one machine or user in a folder, or of several nodes in a PostgreSQL database.

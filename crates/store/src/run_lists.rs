@@ -178,6 +178,29 @@ impl Store {
         Ok(self.list_runs(&filter, 1)?.pop())
     }
 
+    /// The newest runs of these jobs of the store, without their specs and plans, in no order.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn last_runs_of(&self, jobs: &[&str]) -> Result<Vec<RunRecord>> {
+        let mut found = Vec::with_capacity(jobs.len());
+        // Databases take only so many parameters.
+        for some in jobs.chunks(500) {
+            let places: Vec<String> = (1..=some.len()).map(|n| format!("${n}")).collect();
+            // A look into the index for each job, however many runs it has had.
+            let sql = format!(
+                "SELECT {} FROM runs WHERE id IN (SELECT (SELECT r.id FROM runs r \
+                 WHERE r.job_name = j.name ORDER BY r.id DESC LIMIT 1) FROM jobs j \
+                 WHERE j.name IN ({}))",
+                listed(),
+                places.join(", ")
+            );
+            let values: Vec<Value> = some.iter().map(|job| Value::from(*job)).collect();
+            found.extend(self.records("reading the last runs of jobs", &sql, &values)?);
+        }
+        Ok(found)
+    }
+
     /// The newest run of a job of the store that has failed or rests, and may go on.
     ///
     /// # Errors
@@ -205,13 +228,23 @@ impl Store {
         Ok(last.and_then(|r| Some((r.totals.rows_written, r.more.rows_per_second?))))
     }
 
-    /// How many runs of a server are in each state.
+    /// How many runs are in each state but those that are over: of these there are ever more, and
+    /// counting them would take ever longer.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub fn count_runs(&self) -> Result<Vec<StateCount>> {
-        let sql = "SELECT state, count(*) AS runs FROM runs GROUP BY state ORDER BY state";
-        let found = self.database().read("counting runs", sql, &[], |row| {
+        let open: Vec<String> = RunState::ALL
+            .into_iter()
+            .filter(|state| !state.is_final())
+            .map(|state| format!("'{}'", state.name()))
+            .collect();
+        let sql = format!(
+            "SELECT state, count(*) AS runs FROM runs WHERE state IN ({}) \
+             GROUP BY state ORDER BY state",
+            open.join(", ")
+        );
+        let found = self.database().read("counting runs", &sql, &[], |row| {
             Ok((row.get::<String>("state")?, row.get::<u64>("runs")?))
         })?;
         let known =

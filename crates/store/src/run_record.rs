@@ -47,6 +47,10 @@ pub struct Origin {
     pub gives_up: Option<String>,
     /// Connections it uses, for their limits.
     pub connections: Vec<String>,
+    /// The stored connection it reads.
+    pub source_connection: Option<String>,
+    /// The stored connection it writes to.
+    pub sink_connection: Option<String>,
     /// The node that it was given to.
     pub node: String,
 }
@@ -196,6 +200,10 @@ pub struct RunMore {
     /// Connections it uses.
     #[serde(skip)]
     pub connections: Vec<String>,
+    /// The stored connection it reads.
+    pub source_connection: Option<String>,
+    /// The stored connection it writes to.
+    pub sink_connection: Option<String>,
     /// The node that has it.
     pub node: Option<String>,
     /// What is wanted of it.
@@ -250,7 +258,7 @@ pub struct HistoryEntry {
 /// Columns that lists show.
 const SHOWN: &str = "id, job, name, command, source, sink, state, reason, epoch, totals, \
     created_at, updated_at, job_name, job_version, started_by, mode, priority, may_overlap, gives_up, \
-    connections, node, wanted, waits_for, leaves, rows_estimated, rows_per_second, lag_ms, place, \
+    connections, source_connection, sink_connection, node, wanted, waits_for, leaves, rows_estimated, rows_per_second, lag_ms, place, \
     queued_at, started_at, ended_at, error";
 
 /// All columns, as they are read.
@@ -292,6 +300,8 @@ pub(crate) fn record(row: &Row) -> Done<RunRecord> {
             connections: read("connections")?
                 .and_then(|c| serde_json::from_str(&c).ok())
                 .unwrap_or_default(),
+            source_connection: read("source_connection")?,
+            sink_connection: read("sink_connection")?,
             node: read("node")?,
             wanted: Wanted::parse(&row.get::<String>("wanted")?),
             waits_for: read("waits_for")?,

@@ -1,6 +1,6 @@
 //! Runs: their states with history, their plans and counts.
 
-use syncline_types::{Code, Error, Result, RunEvent, RunState};
+use syncline_types::{Code, Error, Result, RunEvent, RunState, in_terms_of_jobs};
 
 use crate::database::{Session, Value, params};
 use crate::events::{NewEvent, add_event};
@@ -210,9 +210,9 @@ pub(crate) fn insert_run(session: &mut Session, run: &NewRun) -> Result<RunRecor
     let sql = format!(
         "INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
             updated_at, mode, job_name, job_version, started_by, priority, may_overlap, gives_up,
-            connections, node)
+            connections, node, source_connection, sink_connection)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8, $9, $10, $11, $12, $13, $14, $15,
-            $16, $17) RETURNING {}",
+            $16, $17, $18, $19) RETURNING {}",
         columns()
     );
     let origin = run.origin.as_ref();
@@ -235,6 +235,8 @@ pub(crate) fn insert_run(session: &mut Session, run: &NewRun) -> Result<RunRecor
         origin.and_then(|o| o.gives_up.as_ref()),
         connections,
         origin.map(|o| &o.node),
+        origin.and_then(|o| o.source_connection.as_ref()),
+        origin.and_then(|o| o.sink_connection.as_ref()),
     ];
     let recorded = session
         .row(&sql, values)
@@ -289,6 +291,10 @@ pub(crate) fn change_state(
     if run.state.is_final() || run.state == RunState::Failed {
         more.ended_at = Some(run.updated_at.clone());
         more.error = change.error.cloned();
+        // Who has started a server's run is at no command line.
+        if let Some(error) = more.error.as_mut().filter(|_| more.job_name.is_some()) {
+            error.hint = error.hint.as_deref().map(in_terms_of_jobs);
+        }
     } else {
         more.ended_at = None;
         more.error = None;

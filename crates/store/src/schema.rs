@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v5_runs.sql"),
     include_str!("schema/v6_people.sql"),
     include_str!("schema/v7_operations.sql"),
+    include_str!("schema/v8_places.sql"),
 ];
 
 /// The version this code writes.
@@ -126,6 +127,45 @@ mod tests {
                 assert_eq!(count("SELECT user_version AS n FROM pragma_user_version"), VERSION);
             }
         }
+    }
+
+    /// Runs of older versions know which stored connections they use, unless their job has changed
+    /// since.
+    #[test]
+    fn runs_of_older_versions_get_their_connections() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("syncline.db");
+        let old = rusqlite::Connection::open(&path).unwrap();
+        for sql in &MIGRATIONS[..7] {
+            old.execute_batch(sql).unwrap();
+        }
+        old.execute_batch(
+            "PRAGMA user_version = 7;
+             INSERT INTO connections VALUES ('shop', 'mysql', '', '', NULL, 1, '', '', ''),
+                                            ('dw', 'postgres', '', '', NULL, 1, '', '', '');
+             INSERT INTO jobs VALUES ('j', 2, 'full', 'shop', 'dw', NULL, 0, 1, '', '');
+             INSERT INTO job_connections VALUES ('j', 'shop', 'source'), ('j', 'dw', 'sink');
+             INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
+                updated_at, job_name, connections)
+             VALUES ('now', '', '', '', '', '', '', 'finished', '', '', 'j', '[\"shop\",\"dw\"]'),
+                    ('then', '', '', '', '', '', '', 'finished', '', '', 'j', '[\"old\",\"dw\"]'),
+                    ('cli', '', '', '', '', '', '', 'finished', '', '', NULL, NULL)",
+        )
+        .unwrap();
+        drop(old);
+        let database = Database::sqlite(&path).unwrap();
+        let sql = "SELECT source_connection, sink_connection FROM runs ORDER BY id DESC";
+        let read = |row: &crate::database::Row| {
+            let column = |name: &str| row.get::<Option<String>>(name);
+            Ok((column("source_connection")?, column("sink_connection")?))
+        };
+        let found = database.read("test", sql, &[], read).unwrap();
+        let name = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            found,
+            [(None, name("dw")), (name("shop"), name("dw")), (None, None)],
+            "then, now, cli"
+        );
     }
 
     #[test]

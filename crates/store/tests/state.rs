@@ -1,7 +1,13 @@
 //! The state: what is kept, what is refused, in SQLite and in PostgreSQL.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use syncline_store::{Checkpoint, NewDeadLetter, NewRun, Store};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use syncline_store::{
+    Ask, Beats, Checkpoint, Edit, Holder, JobBody, JobFilter, JobOutline, NewDeadLetter, NewRun,
+    Origin, Store, WhenActive,
+};
 use syncline_testkit::{Database, Kind, Server};
 use syncline_types::{Code, Position, RunEvent, RunState};
 
@@ -150,6 +156,146 @@ fn one_process_at_a_time_works_on_a_job() {
     assert!(store.lock("another").is_ok());
     drop(held);
     assert!(store.lock("job").is_ok());
+}
+
+fn holder(id: &str, folder: &str) -> Holder {
+    Holder { id: id.into(), node: format!("node {id}"), folder: folder.into() }
+}
+
+#[test]
+fn one_node_at_a_time_has_the_lease_of_a_state() {
+    let beats = Beats { every: Duration::from_millis(60), gone: Duration::from_millis(900) };
+    for place in Place::each() {
+        let (first, second) = (holder("1", "a"), holder("2", "b"));
+        let store = place.open();
+        assert_eq!(store.take_lease(&first, beats).unwrap(), None);
+        // One that gives signs of life keeps it, however long another waits.
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !stop.load(SeqCst) {
+                    assert!(store.renew_lease(&first).unwrap());
+                    std::thread::sleep(beats.every);
+                }
+            });
+            let refused = place.open().take_lease(&second, beats).unwrap_err();
+            assert_eq!(refused.code(), Code::InUse);
+            assert!(refused.message().contains("node 1"), "{refused}");
+            stop.store(true, SeqCst);
+        });
+        // One that is silent is gone; when it comes back, it is told so.
+        let gone = place.open().take_lease(&second, beats).unwrap();
+        assert_eq!(gone.as_deref(), Some("node 1"));
+        assert!(!store.renew_lease(&first).unwrap());
+        // What it lets go of then is not its own any more.
+        store.release_lease(&first).unwrap();
+        assert!(store.renew_lease(&second).unwrap());
+        // An earlier process of the same folder is known to be gone: nobody waits for it.
+        let patient = Beats { gone: Duration::from_secs(3600), ..beats };
+        let again = holder("3", "b");
+        assert_eq!(store.take_lease(&again, patient).unwrap().as_deref(), Some("node 2"));
+        // One that lets go of it leaves it to the next.
+        store.release_lease(&again).unwrap();
+        assert_eq!(store.take_lease(&first, patient).unwrap(), None);
+    }
+}
+
+#[test]
+fn of_several_nodes_that_wait_for_a_lease_one_gets_it() {
+    let beats = Beats { every: Duration::from_millis(60), gone: Duration::from_millis(300) };
+    for place in Place::each() {
+        place.open().take_lease(&holder("gone", "a"), beats).unwrap();
+        let taken = std::thread::scope(|scope| {
+            let take = |n: usize| {
+                let place = &place;
+                scope.spawn(move || {
+                    let id = n.to_string();
+                    place.open().take_lease(&holder(&id, &id), beats).is_ok()
+                })
+            };
+            let all: Vec<_> = (0..4).map(take).collect();
+            all.into_iter().map(|t| t.join().unwrap()).filter(|taken| *taken).count()
+        });
+        assert_eq!(taken, 1);
+    }
+}
+
+fn run_of(job: &str, id: &str) -> NewRun {
+    let connections = vec!["shop".to_owned(), "dw".to_owned()];
+    let origin = Origin {
+        job: job.into(),
+        version: 1,
+        source_connection: Some("shop".into()),
+        sink_connection: Some("dw".into()),
+        connections,
+        overlaps: true,
+        ..Origin::default()
+    };
+    NewRun { origin: Some(origin), ..new_run(id) }
+}
+
+#[test]
+fn jobs_are_found_by_what_they_say_and_how_they_went() {
+    for place in Place::each() {
+        let store = place.open();
+        let edit = Edit { author: "me", note: "" };
+        for (name, about, source) in [
+            ("a", "Nightly", "mysql://h/One"),
+            ("b", "50% of it", "postgres://h/two"),
+            ("c", "", "sqlite:three"),
+        ] {
+            let body = JobBody {
+                spec: "{}".into(),
+                yaml: None,
+                description: about.into(),
+                priority: 0,
+                enabled: true,
+            };
+            let outline = JobOutline {
+                mode: "full".into(),
+                source: source.into(),
+                sink: "stream:".into(),
+                schedule: None,
+                connections: Vec::new(),
+            };
+            store.create_job(name, &body, &outline, edit).unwrap();
+        }
+        let found = |filter: JobFilter| -> Vec<String> {
+            store.jobs(&filter, "", 10).unwrap().into_iter().map(|job| job.name).collect()
+        };
+        let text =
+            |text: &str| found(JobFilter { text: Some(text.into()), ..JobFilter::default() });
+        assert_eq!(text("NIGHT"), ["a"]);
+        assert_eq!(text("/one"), ["a"]);
+        assert_eq!(text("h/t"), ["b"]);
+        assert_eq!(text("stream"), ["a", "b", "c"]);
+        assert_eq!(text("%"), ["b"]);
+        // The newest run of each counts, not the one before.
+        for (job, id, ends) in [("a", "1", true), ("a", "2", false), ("b", "3", true)] {
+            store.enqueue(&run_of(job, id), WhenActive::Allow, None).unwrap();
+            if ends {
+                store.ask(id, Ask::Stop, None).unwrap();
+            }
+        }
+        let state = |states: &[RunState]| {
+            found(JobFilter { states: states.to_vec(), ..JobFilter::default() })
+        };
+        assert_eq!(state(&[RunState::Stopped]), ["b"]);
+        assert_eq!(state(&[RunState::Waiting]), ["a"]);
+        assert_eq!(state(&[RunState::Waiting, RunState::Stopped]), ["a", "b"]);
+        assert!(state(&[RunState::Failed]).is_empty());
+        let mut last: Vec<String> = store
+            .last_runs_of(&["a", "b", "c", "none"])
+            .unwrap()
+            .into_iter()
+            .map(|r| r.id)
+            .collect();
+        last.sort();
+        assert_eq!(last, ["2", "3"]);
+        let run = store.run("2").unwrap().unwrap();
+        assert_eq!(run.more.source_connection.as_deref(), Some("shop"));
+        assert_eq!(run.more.sink_connection.as_deref(), Some("dw"));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use crate::Flaw;
 
@@ -276,13 +277,14 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     flaw: Option<Flaw>,
+    wait: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `code`; the message says what and where, in one sentence without a full stop.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None, flaw: None, source: None }
+        Self { code, message: message.into(), hint: None, flaw: None, wait: None, source: None }
     }
 
     /// Something that cannot be has happened.
@@ -301,6 +303,13 @@ impl Error {
     #[must_use]
     pub fn flawed(mut self, flaw: Flaw) -> Self {
         self.flaw = Some(flaw);
+        self
+    }
+
+    /// Says after how long it is worth another try, where that is known.
+    #[must_use]
+    pub fn retry_in(mut self, wait: Duration) -> Self {
+        self.wait = Some(wait);
         self
     }
 
@@ -336,6 +345,11 @@ impl Error {
     /// What a person can do about it.
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// After how long it is worth another try, where that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.wait
     }
 
     /// Which kind of bad value it is about; `None` for an error that is about no value.

@@ -9,6 +9,7 @@ mod definition;
 pub mod error;
 pub mod field;
 mod flaw;
+mod hints;
 mod nearest;
 mod position;
 mod run;
@@ -24,6 +25,7 @@ pub use definition::{
 };
 pub use error::{Code, Error, ErrorKind, Result};
 pub use flaw::Flaw;
+pub use hints::in_terms_of_jobs;
 pub use nearest::{did_you_mean, nearest};
 pub use position::Position;
 pub use run::{RunEvent, RunState};
