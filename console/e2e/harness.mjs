@@ -37,8 +37,10 @@ export class Node {
   #child = null
   #output = ''
 
-  static async start() {
+  /** With further arguments of `syncline server`, if any. */
+  static async start(more = []) {
     const node = new Node()
+    node.more = more
     node.folder = await mkdtemp(join(tmpdir(), 'syncline-e2e-'))
     node.port = await freePort()
     node.url = `http://127.0.0.1:${node.port}`
@@ -49,7 +51,7 @@ export class Node {
   /** Starts the process: for the first time, or again after it was stopped or killed. */
   async begin() {
     this.#output = ''
-    const args = ['server', '--state', this.folder, '--listen', `127.0.0.1:${this.port}`]
+    const args = ['server', '--state', this.folder, '--listen', `127.0.0.1:${this.port}`, ...this.more]
     const child = spawn(PROGRAM, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } })
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (this.#output += data))
@@ -201,10 +203,18 @@ export function overflow(page) {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
 }
 
-/** Writes a picture of the page for a person to look at. */
+/** A picture shows so much of a page at most. */
+const TALLEST = 2_600
+
+/** Writes a picture of the page for a person to look at: of all of it, in a window that is high enough. */
 export async function shoot(page, name) {
   await mkdir(SHOTS, { recursive: true })
-  await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true, animations: 'disabled' })
+  const { width, height } = page.viewportSize()
+  const whole = await page.evaluate(() => document.documentElement.scrollHeight)
+  await page.setViewportSize({ width, height: Math.max(height, Math.min(whole, TALLEST)) })
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))
+  await page.screenshot({ path: join(SHOTS, `${name}.png`), animations: 'disabled' })
+  await page.setViewportSize({ width, height })
 }
 
 let made = 0

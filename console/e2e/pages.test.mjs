@@ -20,13 +20,16 @@ before(async () => {
     INSERT INTO customers SELECT seq, CONCAT('Customer ', seq), IF(seq % 9 = 0, '0000-00-00', '1990-05-17') FROM seq_1_to_100`)
   node = await Node.start()
   client = await node.setUp()
-  const store = (name, base) => {
+  const store = (name, base, port) => {
     const url = databases.url(base, databases.name)
     url.search = ''
+    if (port) url.port = port
     return client.post('/connections', { name, url: url.href, description: `The ${name}` })
   }
   await store('shop', MARIADB)
   await store('warehouse', POSTGRES)
+  // Nobody listens there.
+  await store('archive', POSTGRES, '1')
   const job = (name, table, more = {}) =>
     client.post('/jobs', {
       name,
@@ -35,11 +38,18 @@ before(async () => {
   await job('orders-to-warehouse', 'orders', { speed: { rows_per_second: 500, split_rows: 20_000 }, schedule: '0 3 * * *' })
   await job('customers', 'customers', { errors: { rows: 50, values: { zero_date: 'dead-letter' } } })
   await job('strict-customers', 'customers', { sink: { connection: 'warehouse', table: 'strict' } })
+  await job('customers-followed', 'customers', { mode: 'full+changes', sink: { connection: 'warehouse', table: 'followed' }, errors: { values: { zero_date: 'null' } } })
+  await job('customers-to-archive', 'customers', { sink: { connection: 'archive', table: 'customers' } })
   const begun = {}
-  for (const name of ['customers', 'strict-customers', 'orders-to-warehouse']) begun[name] = (await client.post(`/jobs/${name}/runs`)).id
+  for (const name of ['customers', 'strict-customers', 'orders-to-warehouse', 'customers-followed', 'customers-to-archive']) begun[name] = (await client.post(`/jobs/${name}/runs`)).id
   await client.until(`/runs/${begun.customers}`, (run) => run.state === 'finished')
   await client.until(`/runs/${begun['strict-customers']}`, (run) => run.state === 'failed')
   await client.until(`/runs/${begun['orders-to-warehouse']}`, (run) => run.rows_written > 0)
+  await client.until(`/runs/${begun['customers-followed']}`, (run) => run.following)
+  await client.until(`/runs/${begun['customers-to-archive']}`, (run) => run.state === 'waiting' && run.reason)
+  await databases.postgres("DELETE FROM customers WHERE id = 7; UPDATE customers SET name = 'Nobody' WHERE id = 8")
+  const compared = await client.post('/jobs/customers/verify')
+  await client.until(`/verifications/${compared.id}`, (one) => one.state === 'different')
   await client.post('/users', { name: 'night-shift', role: 'operator', password: 'a long pass phrase too' })
   await client.post('/tokens', { name: 'monitoring', role: 'viewer' })
   Object.assign(pages, {
@@ -51,9 +61,24 @@ before(async () => {
     'run-log': `/runs/${begun['orders-to-warehouse']}?tab=log`,
     'run-failed': `/runs/${begun['strict-customers']}`,
     'run-dead-letters': `/runs/${begun.customers}?tab=dead-letters`,
+    'run-following': `/runs/${begun['customers-followed']}`,
+    'run-waiting': `/runs/${begun['customers-to-archive']}`,
+    'run-missing': '/runs/01a20032-0000-7000-8000-000000000000',
     jobs: '/jobs',
+    'jobs-none': '/jobs?q=nothing-is-called-so',
     job: '/jobs/orders-to-warehouse',
+    'job-plan': '/jobs/orders-to-warehouse?tab=plan',
+    'job-yaml': '/jobs/orders-to-warehouse?tab=yaml',
+    'job-verifications': '/jobs/customers?tab=verifications',
+    'job-missing': '/jobs/nothing-is-called-so',
     'job-edit': '/jobs/orders-to-warehouse/edit',
+    'job-edit-tables': '/jobs/orders-to-warehouse/edit?step=tables',
+    'job-edit-target': '/jobs/orders-to-warehouse/edit?step=target',
+    'job-edit-columns': '/jobs/orders-to-warehouse/edit?step=columns',
+    'job-edit-processors': '/jobs/orders-to-warehouse/edit?step=processors',
+    'job-edit-rules': '/jobs/customers-followed/edit?step=rules',
+    'job-edit-finish': '/jobs/orders-to-warehouse/edit?step=finish',
+    'job-edit-yaml': '/jobs/orders-to-warehouse/edit?as=yaml',
     'job-new': '/jobs/new',
     'job-import': '/jobs/import',
     connections: '/connections',
@@ -61,6 +86,7 @@ before(async () => {
     connection: '/connections/shop?table=customers',
     'connection-settings': '/connections/shop?tab=settings',
     verifications: '/verifications',
+    verification: `/verifications/${compared.id}`,
     nodes: '/nodes',
     users: '/users',
     tokens: '/tokens',
@@ -106,6 +132,8 @@ for (const look of LOOKS) {
       // Everything that loads has loaded; what goes on for ever (the live connection) is not waited for.
       await page.waitForFunction(() => !document.querySelector('.mantine-Skeleton-root'))
       await page.evaluate(() => document.fonts.ready)
+      // The wizard asks for its plan and its samples a moment after it is shown.
+      if (name.startsWith('job-edit-')) await page.waitForLoadState('networkidle')
       if (name === 'run-running') await page.locator('.uplot canvas').waitFor()
       await judge(name)
     }

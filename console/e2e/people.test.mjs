@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ADMIN, Browser, Node, signIn, violations } from './harness.mjs'
+import { ADMIN, Browser, Node, overflow, shoot, signIn, violations } from './harness.mjs'
 
 let node, browser, page
 
@@ -42,6 +42,29 @@ test('the link of the first start makes the first admin, once', async () => {
   await other.getByRole('button', { name: 'Create and sign in' }).click()
   await other.getByText('There is an administrator already').waitFor()
   await other.context().close()
+})
+
+test('a fresh server says on every page where to begin', async () => {
+  const said = {
+    '/': ['Nothing has run yet', '还没有运行记录'],
+    '/runs': ['Nothing has run yet', '还没有运行记录'],
+    '/jobs': ['No jobs yet', '还没有作业'],
+    '/connections': ['No connections yet', '还没有连接'],
+    '/verifications': ['Nothing has been compared yet', '还没有比较'],
+    '/tokens': ['No tokens', '没有令牌'],
+  }
+  for (const look of [{ width: 1280, theme: 'light', language: 'en' }, { width: 390, theme: 'dark', language: 'zh' }]) {
+    const window = await browser.window({ url: node.url, ...look })
+    await signIn(window)
+    for (const [path, words] of Object.entries(said)) {
+      await window.goto(path)
+      await window.getByText(words[look.language === 'zh' ? 1 : 0]).first().waitFor()
+      await shoot(window, `empty-${path.slice(1) || 'overview'}-${look.width}-${look.theme}`)
+      assert.deepEqual(await violations(window), [], path)
+      assert.equal(await overflow(window), 0, path)
+    }
+    await window.context().close()
+  }
 })
 
 test('a wrong password is refused with its code; the right one leads to where one wanted to go', async () => {

@@ -1,5 +1,5 @@
 import { api, seg } from './api'
-import { itemsOf } from './runs'
+import { everything, itemsOf } from './runs'
 import type { Connection, ConnectionInput, ConnectionTest, Connector, Mode, Page, RowSample, TableDetail, TableInfo } from './types'
 
 interface ConnectorView extends Omit<Connector, 'roles'> {
@@ -19,8 +19,7 @@ export const connectionsApi = api.injectEndpoints({
       keepUnusedDataFor: 3600,
     }),
     connections: build.query<Connection[], void>({
-      query: () => ({ path: '/connections', query: { limit: 500 } }),
-      transformResponse: itemsOf<Connection>,
+      queryFn: (_, __, ___, ask) => everything<Connection>('/connections', ask),
       providesTags: ['Connection'],
     }),
     connection: build.query<Connection, string>({

@@ -1,6 +1,6 @@
 import { api, seg } from './api'
 import { itemsOf } from './runs'
-import type { Difference, Job, JobInput, JobPreview, JobSpec, JobVersion, Page, Plan, Run, Validation, Verification } from './types'
+import type { Difference, Job, JobInput, JobPreview, JobSpec, JobVersion, Page, Plan, Run, Validation, Verification, VerifyProgress } from './types'
 
 /** A job as it is being written: its spec, or the text of it. */
 export type Draft = { spec: JobSpec } | { yaml: string }
@@ -14,6 +14,7 @@ interface VerificationAnswer {
   options: { sample?: number; tables?: string[]; repair_of?: string }
   created_at: string
   ended_at: string | null
+  progress?: VerifyProgress | null
   verdict: Pick<Verification, 'equal' | 'tables' | 'repaired' | 'seconds'> | null
   error: Verification['error']
 }
@@ -29,12 +30,47 @@ export function verificationOf({ options, verdict, state, ...rest }: Verificatio
   }
 }
 
+export interface JobFilter {
+  /** A part of the name, the description, the source or the target. */
+  q?: string
+  /** State of the newest run. */
+  state?: string
+}
+
+/** So many jobs are fetched at once; the list asks for the next page as it is scrolled. */
+export const JOBS_A_PAGE = 100
+const NAMES_OFFERED = 50
+
+const TROUBLED_SHOWN = 50
+
+/** Failed, or kept from moving by something outside: a run that waits for its turn is not in trouble. */
+export function isTroubled(run: Run): boolean {
+  return run.state === 'failed' || (run.state === 'waiting' && !run.waits_for && Boolean(run.reason))
+}
+
+/** What has failed first, and the newest first. */
+function byTrouble(a: Run, b: Run): number {
+  return Number(b.state === 'failed') - Number(a.state === 'failed') || (a.id < b.id ? 1 : -1)
+}
+
 export const jobsApi = api.injectEndpoints({
   endpoints: (build) => ({
-    jobs: build.query<Job[], void>({
-      query: () => ({ path: '/jobs', query: { limit: 500 } }),
-      transformResponse: itemsOf<Job>,
+    jobs: build.infiniteQuery<Page<Job>, JobFilter, string | null>({
+      query: ({ queryArg, pageParam }) => ({ path: '/jobs', query: { ...queryArg, limit: JOBS_A_PAGE, after: pageParam } }),
+      infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
       providesTags: ['Job'],
+    }),
+    /** Names to choose from, of all jobs there are. */
+    jobNames: build.query<string[], string>({
+      query: (q) => ({ path: '/jobs', query: { q, limit: NAMES_OFFERED } }),
+      transformResponse: (answer: Page<Job>) => answer.items.map((job) => job.name),
+      providesTags: ['Job'],
+    }),
+    /** Newest runs of jobs that somebody has to look at: they have failed, or wait for a store. */
+    troubled: build.query<{ runs: Run[]; more: boolean }, void>({
+      query: () => ({ path: '/jobs', query: { state: 'failed,waiting', limit: TROUBLED_SHOWN } }),
+      transformResponse: ({ items, next }: Page<Job>) => ({ runs: items.flatMap((job) => (job.last_run && isTroubled(job.last_run) ? [job.last_run] : [])).sort(byTrouble), more: next !== null }),
+      providesTags: ['Overview'],
     }),
     job: build.query<Job, string>({
       query: (name) => ({ path: `/jobs/${seg(name)}` }),
@@ -121,7 +157,9 @@ export const jobsApi = api.injectEndpoints({
 })
 
 export const {
-  useJobsQuery,
+  useJobsInfiniteQuery,
+  useJobNamesQuery,
+  useTroubledQuery,
   useJobQuery,
   useCreateJobMutation,
   useUpdateJobMutation,

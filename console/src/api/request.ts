@@ -1,4 +1,4 @@
-// One request to the API: the session's cookie, the CSRF header on what changes something,
+// One request to the API: the session's cookie (or a token), the CSRF header on what changes something,
 // an idempotency key on POST (so that a lost answer can be asked for again), If-Match on edits.
 
 import type { BaseQueryFn } from '@reduxjs/toolkit/query'
@@ -63,10 +63,9 @@ export const request: Query = async (args, { signal, getState, dispatch }) => {
     headers['content-type'] = 'application/json'
     body = JSON.stringify(args.body)
   }
-  if (method !== 'GET') {
-    const { csrf } = (getState() as { session: SessionState }).session
-    if (csrf !== null) headers['x-csrf-token'] = csrf
-  }
+  const { csrf, token } = (getState() as { session: SessionState }).session
+  if (token !== null) headers.authorization = `Bearer ${token}`
+  else if (method !== 'GET' && csrf !== null) headers['x-csrf-token'] = csrf
   if (method === 'POST') headers['idempotency-key'] = randomKey()
   if (args.ifMatch !== undefined) headers['if-match'] = `"${args.ifMatch}"`
 
@@ -75,7 +74,7 @@ export const request: Query = async (args, { signal, getState, dispatch }) => {
     // A GET may be sent twice; a POST too, because it has a key.
     const again = method === 'GET' || method === 'POST'
     const url = apiUrl(pathWithQuery(args.path, args.query))
-    answer = await send(url, { method, headers, body, signal, credentials: 'include' }, again)
+    answer = await send(url, { method, headers, body, signal, credentials: token === null ? 'include' : 'omit' }, again)
   } catch (error) {
     return { error: unreachable(error) }
   }

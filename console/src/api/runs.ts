@@ -1,7 +1,7 @@
 import type { QueryReturnValue } from '@reduxjs/toolkit/query'
 import { api, seg } from './api'
 import type { Meta, Request } from './request'
-import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed, ReplayReport, Run, RunEvent, RunSplit, RunTable, StateChange } from './types'
+import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed, ReplayReport, Run, RunEvent, RunSamples, RunSplit, RunTable, StateChange } from './types'
 
 export interface RunFilter {
   job?: string
@@ -14,6 +14,9 @@ export type RunVerb = 'pause' | 'resume' | 'stop' | 'restart'
 
 /** So many runs are fetched at once; a list asks for the next page as it is scrolled. */
 export const RUNS_A_PAGE = 200
+
+/** As far back as a run's chart goes. */
+const SAMPLED_MINUTES = 10
 
 const after = <T>(last: Page<T>) => last.next ?? undefined
 
@@ -33,6 +36,12 @@ export const runsApi = api.injectEndpoints({
     }),
     run: build.query<Run, string>({
       query: (id) => ({ path: `/runs/${seg(id)}` }),
+      providesTags: (_, __, id) => [{ type: 'Run', id }],
+    }),
+    /** The last minutes of its speed and lag, from the server's memory; the chart goes on from there. */
+    runSamples: build.query<RunSamples, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/samples`, query: { minutes: SAMPLED_MINUTES } }),
+      // Asked again when the run has turned, and when the live connection was away.
       providesTags: (_, __, id) => [{ type: 'Run', id }],
     }),
     runTables: build.query<RunTable[], string>({
@@ -111,7 +120,7 @@ const PAGES = 20
 type Ask = (request: Request) => PromiseLike<QueryReturnValue<unknown, Problem, Meta>> | QueryReturnValue<unknown, Problem, Meta>
 
 /** All pages of a list. */
-async function everything<T>(path: string, ask: Ask): Promise<{ data: T[] } | { error: Problem }> {
+export async function everything<T>(path: string, ask: Ask): Promise<{ data: T[] } | { error: Problem }> {
   const data: T[] = []
   let cursor: string | number | null = null
   for (let page = 0; page < PAGES; page += 1) {
@@ -133,6 +142,7 @@ export const {
   useOverviewQuery,
   useRunsInfiniteQuery,
   useRunQuery,
+  useRunSamplesQuery,
   useRunTablesQuery,
   useRunSplitsQuery,
   useRunEventsQuery,

@@ -1,4 +1,4 @@
-import { sessionBegan, signedOut } from '@/app/session'
+import { sessionBegan, sessionEnded, signedOut } from '@/app/session'
 import { api } from './api'
 import type { Session } from './types'
 
@@ -26,9 +26,13 @@ export const sessionApi = api.injectEndpoints({
         } catch (thrown) {
           const status = (thrown as { error?: { status?: number } }).error?.status
           // A server that is down says nothing about the session.
-          if (status === 401 || status === 403) dispatch(signedOut())
+          if (status === 401 || status === 403) dispatch(sessionEnded())
         }
       },
+    }),
+    /** Lets this page open the live connection where the browser sends no session with it. */
+    liveTicket: build.mutation<{ ticket: string; expires_at: string }, void>({
+      query: () => ({ path: '/live-tickets', method: 'POST', body: {} }),
     }),
     waysToSignIn: build.query<Ways, void>({
       query: () => ({ path: '/session/ways' }),

@@ -172,6 +172,11 @@ export type Run = Omit<Schemas['RunView'], 'state' | 'mode' | 'trigger' | 'rows_
   source_connection?: string | null
   sink_connection?: string | null
 }
+/** The recent speed and lag of a run, oldest first. */
+export interface RunSamples {
+  every_ms: number
+  items: { at: string; rows_per_second: number; lag_ms: number | null }[]
+}
 export type RunTable = Schemas['RunTable']
 export type RunSplit = Schemas['RunSplit']
 export interface RunEvent {
@@ -228,6 +233,19 @@ export interface TableVerdict {
   unreadable: number
   moving?: number
 }
+/** How far a comparison is. */
+export interface VerifyProgress {
+  /** After a repair everything is compared once more. */
+  pass?: number
+  tables: number
+  tables_done: number
+  /** The one at hand. */
+  table?: string | null
+  rows: number
+  rows_estimated: number | null
+  /** 0 to 1, where it can be said. */
+  share: number | null
+}
 export interface Verification {
   id: string
   job: string
@@ -241,6 +259,7 @@ export interface Verification {
   /** The comparison whose differences this one mends. */
   repair_of?: string
   tables: TableVerdict[]
+  progress?: VerifyProgress | null
   repaired?: { table: string; written: number; deleted: number; left: string[] }[]
   seconds?: number
   error?: RunError | null

@@ -23,6 +23,11 @@ export function apiUrl(path: string): string {
   return `${config.api}${path}`
 }
 
+/** Whether the API has another origin than the page. */
+export function isElsewhere(base = config.api, page = globalThis.location?.href): boolean {
+  return new URL(base, page).origin !== new URL(page).origin
+}
+
 /** The address of the live WebSocket. */
 export function liveUrl(after: number | null, base = config.api, page = globalThis.location?.href): string {
   const url = new URL(`${base}/live`, page)

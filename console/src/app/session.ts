@@ -1,4 +1,5 @@
-// Who is signed in, and the token that proves a request comes from this console.
+// Who is signed in, and what proves it: a cookie with the token against forged requests, or, where the
+// API is on another site and browsers send it no cookie, an API token.
 
 import { createSlice, type PayloadAction } from '@reduxjs/toolkit'
 import type { Role, Session, SessionUser } from '@/api/types'
@@ -8,32 +9,52 @@ export interface SessionState {
   status: 'unknown' | 'signed-in' | 'signed-out'
   user: SessionUser | null
   csrf: string | null
+  /** Instead of a session: kept for this window alone. */
+  token: string | null
   /** The session ended by itself while somebody was at work. */
   expired: boolean
 }
 
-const initialState: SessionState = { status: 'unknown', user: null, csrf: null, expired: false }
+const KEY = 'syncline.token'
+
+function keptToken(): string | null {
+  try {
+    return sessionStorage.getItem(KEY)
+  } catch {
+    return null
+  }
+}
+
+export function keepToken(token: string | null): void {
+  try {
+    if (token === null) sessionStorage.removeItem(KEY)
+    else sessionStorage.setItem(KEY, token)
+  } catch {
+    // Gone with a reload, then.
+  }
+}
+
+const nobody: SessionState = { status: 'signed-out', user: null, csrf: null, token: null, expired: false }
 
 const slice = createSlice({
   name: 'session',
-  initialState,
+  initialState: (): SessionState => ({ ...nobody, status: 'unknown', token: keptToken() }),
   reducers: {
-    sessionBegan: (_, { payload }: PayloadAction<Session>): SessionState => ({
+    sessionBegan: (state, { payload }: PayloadAction<Session>): SessionState => ({
       status: 'signed-in',
       user: payload.user,
       csrf: payload.csrf,
+      token: state.token,
       expired: false,
     }),
-    sessionEnded: (state): SessionState => ({
-      ...initialState,
-      status: 'signed-out',
-      expired: state.status === 'signed-in',
-    }),
-    signedOut: (): SessionState => ({ ...initialState, status: 'signed-out' }),
+    sessionEnded: (state): SessionState => ({ ...nobody, expired: state.status === 'signed-in' }),
+    signedOut: (): SessionState => nobody,
+    /** Who that is, is asked next. */
+    tokenGiven: (_, { payload }: PayloadAction<string>): SessionState => ({ ...nobody, status: 'unknown', token: payload }),
   },
 })
 
-export const { sessionBegan, sessionEnded, signedOut } = slice.actions
+export const { sessionBegan, sessionEnded, signedOut, tokenGiven } = slice.actions
 export const session = slice.reducer
 
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, editor: 2, admin: 3 }

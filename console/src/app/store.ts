@@ -5,7 +5,7 @@ import { api } from '@/api/api'
 import { live } from '@/live/slice'
 import { notices } from './notices'
 import { keep, preferences } from './preferences'
-import { session } from './session'
+import { keepToken, session } from './session'
 
 export function makeStore() {
   const store = configureStore({
@@ -14,9 +14,11 @@ export function makeStore() {
     middleware: (defaults) => defaults({ serializableCheck: false, immutableCheck: false }).concat(api.middleware),
   })
   let kept = store.getState().preferences
+  let { token } = store.getState().session
   store.subscribe(() => {
-    const chosen = store.getState().preferences
+    const { preferences: chosen, session: now } = store.getState()
     if (chosen !== kept) keep((kept = chosen))
+    if (now.token !== token) keepToken((token = now.token))
   })
   setupListeners(store.dispatch)
   return store

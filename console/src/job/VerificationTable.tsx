@@ -2,7 +2,7 @@
 
 import { Link } from 'react-router'
 import type { Verification } from '@/api/types'
-import { duration, short, useFormat } from '@/format'
+import { duration, percent, short, useFormat } from '@/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Time } from '@/ui/pieces'
 import { useWords } from '@/words'
@@ -17,6 +17,7 @@ export function Verdict({ of }: { of: Verification }) {
   return (
     <span className={classes.verdict} data-verdict={what}>
       {what === 'differs' ? w.differs(f.whole(wrongOf(of))) : w.verdicts[what]}
+      {of.progress && of.progress.share !== null && (what === 'running' || what === 'repairing') && <> {percent(of.progress.share)}</>}
     </span>
   )
 }

@@ -12,7 +12,7 @@ import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { words } from './words'
 
-export function Appearance() {
+export function Appearance({ onKeys }: { onKeys?: () => void }) {
   const w = useWords(words)
   const s = useWords(shared)
   const dispatch = useAppDispatch()
@@ -65,6 +65,11 @@ export function Appearance() {
         {user && (
           <>
             <Menu.Divider />
+            {onKeys && (
+              <Menu.Item leftSection={<Icon name="key" size={14} />} onClick={onKeys} visibleFrom="sm">
+                {w.keys}
+              </Menu.Item>
+            )}
             <Menu.Item component="a" href={apiUrl('').replace(/\/api\/v1$/, '/docs/api')} leftSection={<Icon name="external" size={14} />}>
               {w.apiDocs}
             </Menu.Item>

@@ -10,6 +10,7 @@ import { Loading } from '@/ui/notes'
 import { useMay } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { Appearance } from './Appearance'
+import { Keys } from './Keys'
 import classes from './layout.module.css'
 import { Notices } from './Notices'
 import { useShortcuts } from './shortcuts'
@@ -36,7 +37,8 @@ export function Shell() {
   const { pathname } = useLocation()
   const main = useRef<HTMLDivElement>(null)
   const first = useRef(true)
-  useShortcuts()
+  const [keys, { open: showKeys, close: hideKeys }] = useDisclosure(false)
+  useShortcuts(showKeys)
   useEffect(() => {
     close()
     // A new page begins at its top, and a screen reader begins with it.
@@ -67,7 +69,7 @@ export function Shell() {
           </Link>
           <span className={classes.grow} />
           <Live />
-          <Appearance />
+          <Appearance onKeys={showKeys} />
         </div>
       </AppShell.Header>
       <AppShell.Navbar>
@@ -86,6 +88,7 @@ export function Shell() {
         </div>
       </AppShell.Main>
       <Notices />
+      <Keys opened={keys} onClose={hideKeys} />
     </AppShell>
   )
 }

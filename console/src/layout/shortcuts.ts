@@ -1,17 +1,17 @@
-// Keys: `g` and a letter goes to a page, `/` to the page's search.
+// Keys: `g` and a letter goes to a page, `/` to the page's search, `?` shows them.
 
 import { useEffect } from 'react'
 import { useNavigate } from 'react-router'
 
-const PAGES: Record<string, string> = {
-  o: '/',
-  r: '/runs',
-  j: '/jobs',
-  c: '/connections',
-  v: '/verifications',
-  n: '/jobs/new',
-  s: '/settings',
-}
+export const GOES_TO = [
+  { key: 'o', page: 'overview', to: '/' },
+  { key: 'r', page: 'runs', to: '/runs' },
+  { key: 'j', page: 'jobs', to: '/jobs' },
+  { key: 'c', page: 'connections', to: '/connections' },
+  { key: 'v', page: 'verifications', to: '/verifications' },
+  { key: 'n', page: 'newJob', to: '/jobs/new' },
+  { key: 's', page: 'settings', to: '/settings' },
+] as const
 const TOGETHER_MS = 1_200
 
 function writesText(target: EventTarget | null): boolean {
@@ -19,12 +19,16 @@ function writesText(target: EventTarget | null): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)
 }
 
-export function useShortcuts(): void {
+export function useShortcuts(showKeys: () => void): void {
   const navigate = useNavigate()
   useEffect(() => {
     let began = 0
     const onKey = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || writesText(event.target)) return
+      if (event.key === '?') {
+        showKeys()
+        return
+      }
       if (event.key === '/') {
         const search = document.querySelector<HTMLInputElement>('[data-search]')
         if (search) {
@@ -37,11 +41,11 @@ export function useShortcuts(): void {
         began = event.timeStamp
         return
       }
-      const page = PAGES[event.key]
-      if (page && event.timeStamp - began < TOGETHER_MS) void navigate(page)
+      const page = GOES_TO.find((one) => one.key === event.key)
+      if (page && event.timeStamp - began < TOGETHER_MS) void navigate(page.to)
       began = 0
     }
     addEventListener('keydown', onKey)
     return () => removeEventListener('keydown', onKey)
-  }, [navigate])
+  }, [navigate, showKeys])
 }

@@ -4,6 +4,7 @@
 
 import { advance, backOff, type Place } from './place'
 import { type Interest, type LiveMessage, merge, parse } from './protocol'
+import { ENDED } from './ticket'
 
 export type LiveStatus = 'idle' | 'connecting' | 'open' | 'waiting'
 
@@ -22,6 +23,8 @@ export interface Surroundings {
   chance(): number
   onMessages(messages: LiveMessage[]): void
   onStatus(status: LiveStatus): void
+  /** Nobody is signed in any more: trying again is of no use. */
+  onEnded(): void
 }
 
 const GROUP_MS = 200
@@ -64,6 +67,11 @@ export class LiveConnection {
     this.#connect()
   }
 
+  /** Connects, if any page wants it and it is at rest. */
+  begin(): void {
+    if (this.#interests.size > 0 && this.#socket === null && this.#cancelRetry === null) this.#connect()
+  }
+
   /** Leaves, and forgets the place: somebody else may sign in. */
   close(): void {
     this.#interests.clear()
@@ -97,8 +105,10 @@ export class LiveConnection {
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') this.#take(data)
     }
-    socket.onclose = () => {
-      if (this.#socket === socket) this.#broken()
+    socket.onclose = ({ code }) => {
+      if (this.#socket !== socket) return
+      if (code === ENDED) this.#ended()
+      else this.#broken()
     }
   }
 
@@ -133,6 +143,12 @@ export class LiveConnection {
     const wait = backOff(this.#attempt, this.#outside.chance())
     this.#attempt += 1
     this.#cancelRetry = this.#outside.later(() => this.#connect(), wait)
+  }
+
+  #ended(): void {
+    this.#leave()
+    this.#place = null
+    this.#outside.onEnded()
   }
 
   #forgetSocket(): void {

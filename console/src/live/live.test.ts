@@ -106,6 +106,7 @@ function world() {
   let now = 0
   const groups: LiveMessage[][] = []
   const statuses: string[] = []
+  const ended = { times: 0 }
   const outside: Surroundings = {
     open: (after) => {
       const socket = {
@@ -124,6 +125,7 @@ function world() {
     chance: () => 0,
     onMessages: (messages) => groups.push(messages),
     onStatus: (status) => statuses.push(status),
+    onEnded: () => (ended.times += 1),
   }
   const pass = (ms: number) => {
     const until = now + ms
@@ -137,7 +139,7 @@ function world() {
     now = until
   }
   const say = (socket: Socket, message: unknown) => socket.onmessage?.({ data: JSON.stringify(message) })
-  return { outside, sockets, groups, statuses, pass, say, socket: () => sockets.at(-1)! }
+  return { outside, ended, sockets, groups, statuses, pass, say, socket: () => sockets.at(-1)! }
 }
 
 describe('the connection', () => {
@@ -186,6 +188,18 @@ describe('the connection', () => {
     expect(w.sockets.length).toBe(before + 1)
     connection.retryNow()
     expect(w.sockets.length).toBe(before + 1)
+  })
+
+  it('rests once the session has ended, and does not try again', () => {
+    const w = world()
+    new LiveConnection(w.outside).want({ all: true })
+    w.pass(0)
+    w.socket().onopen?.()
+    w.socket().onclose?.({ code: 4401 })
+    w.pass(60_000)
+    expect(w.ended.times).toBe(1)
+    expect(w.sockets.length).toBe(1)
+    expect(w.statuses.at(-1)).toBe('idle')
   })
 
   it('asks anew when pages change, and leaves when none is open', () => {

@@ -1,6 +1,7 @@
 // Brings live events into the cache of the API, so that pages need not know of them.
 
 import { api } from '@/api/api'
+import { jobsApi } from '@/api/jobs'
 import { runsApi } from '@/api/runs'
 import type { LogLine, Overview, Run, RunEvent } from '@/api/types'
 import type { AppStore } from '@/app/store'
@@ -73,6 +74,7 @@ function replaceRuns(store: AppStore, change: (run: Run) => Run): void {
       }),
     )
   }
+  replaceLastRuns(store, (last) => last && change(last))
   const overview = runsApi.endpoints.overview.select()(state).data
   if (overview) {
     const recent = overview.recent.map(change)
@@ -80,6 +82,29 @@ function replaceRuns(store: AppStore, change: (run: Run) => Run): void {
       const next: Overview = { ...overview, recent }
       store.dispatch(runsApi.util.updateQueryData('overview', undefined, () => next))
     }
+  }
+}
+
+/** The newest run of each job in the lists of jobs. */
+function replaceLastRuns(store: AppStore, change: (last: Run | null, job: string) => Run | null): void {
+  const state = store.getState()
+  for (const args of jobsApi.util.selectCachedArgsForQuery(state, 'jobs')) {
+    const pages = jobsApi.endpoints.jobs.select(args)(state).data?.pages ?? []
+    const changed: [number, number, Run][] = []
+    pages.forEach((page, p) => page.items.forEach((job, i) => {
+      const last = job.last_run ?? null
+      const next = change(last, job.name)
+      if (next !== null && next !== last) changed.push([p, i, next])
+    }))
+    if (changed.length === 0) continue
+    store.dispatch(
+      jobsApi.util.updateQueryData('jobs', args, (draft) => {
+        for (const [p, i, run] of changed) {
+          const job = draft.pages[p]?.items[i]
+          if (job) job.last_run = run
+        }
+      }),
+    )
   }
 }
 
@@ -98,7 +123,8 @@ const sought = new Set<string>()
 async function addRun(store: AppStore, id: string, given?: Run): Promise<void> {
   const lists = runsApi.util.selectCachedArgsForQuery(store.getState(), 'runs')
   const open = lists.filter((args) => Object.entries(args).every(([key, value]) => !value || key === 'job'))
-  if (open.length === 0 || (!given && sought.has(id))) return
+  const jobs = jobsApi.util.selectCachedArgsForQuery(store.getState(), 'jobs')
+  if ((open.length === 0 && jobs.length === 0) || (!given && sought.has(id))) return
   sought.add(id)
   let run = given
   if (!run) {
@@ -107,6 +133,8 @@ async function addRun(store: AppStore, id: string, given?: Run): Promise<void> {
   }
   if (!run) return
   const added = run
+  // Ids are UUIDv7: the later one is the newer run.
+  replaceLastRuns(store, (last, job) => (job === added.job && (last === null || last.id < id) ? added : last))
   for (const args of open) {
     if (args.job && args.job !== added.job) continue
     const data = runsApi.endpoints.runs.select(args)(store.getState()).data

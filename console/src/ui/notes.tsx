@@ -8,8 +8,8 @@ import { shared } from '@/words/shared'
 import { Icon, type IconName } from './Icon'
 import classes from './ui.module.css'
 
-type Tone = 'failed' | 'waiting' | 'running' | 'finished'
-const ICONS: Record<Tone, IconName> = { failed: 'warning', waiting: 'warning', running: 'info', finished: 'check' }
+type Tone = 'failed' | 'waiting' | 'paused' | 'running' | 'finished'
+const ICONS: Record<Tone, IconName> = { failed: 'warning', waiting: 'warning', paused: 'pause', running: 'info', finished: 'check' }
 
 export function Note({ tone, title, children, role }: { tone: Tone; title?: ReactNode; children?: ReactNode; role?: 'alert' | 'status' }) {
   return (

@@ -173,10 +173,10 @@ export function Stat({ label, value, unit, note, to, tone }: { label: string; va
 /** `shop → warehouse` */
 export function Route({ from, to }: { from: string; to: string }) {
   return (
-    <span className={classes.route}>
-      <span>{from}</span>
+    <span className={classes.way}>
+      {from}
       <Icon name="arrow" size={12} />
-      <span>{to}</span>
+      {to}
     </span>
   )
 }
@@ -221,16 +221,18 @@ interface DoProps {
   loading?: boolean
   variant?: 'filled' | 'default' | 'subtle' | 'light'
   color?: string
+  size?: 'xs' | 'compact-xs'
 }
 
 /** A button that says why somebody may not press it, rather than hide. */
-export function Do({ label, icon, onClick, needs = 'viewer', disabled, loading, variant = 'default', color }: DoProps) {
+export function Do({ label, icon, onClick, needs = 'viewer', disabled, loading, variant = 'default', color, size }: DoProps) {
   const w = useWords(shared)
   const allowed = useMay(needs)
   const button = (
     <Button
       variant={variant}
       color={color}
+      size={size}
       leftSection={icon && <Icon name={icon} size={14} />}
       onClick={(event) => {
         if (allowed && !disabled) onClick()
@@ -245,6 +247,22 @@ export function Do({ label, icon, onClick, needs = 'viewer', disabled, loading, 
     </Button>
   )
   return allowed ? button : <Tooltip label={w.needsRole(w.roles[needs])}>{button}</Tooltip>
+}
+
+/** Beside the button that saves a form: that there is something to save, and the way back. */
+export function Unsaved({ changed, onDiscard }: { changed: boolean; onDiscard: () => void }) {
+  const w = useWords(shared)
+  if (!changed) return null
+  return (
+    <>
+      <Button variant="subtle" color="gray" onClick={onDiscard}>
+        {w.discard}
+      </Button>
+      <span className={classes.sub} role="status">
+        {w.unsaved}
+      </span>
+    </>
+  )
 }
 
 interface ConfirmProps {

@@ -27,7 +27,7 @@ function columnsOf(
     {
       id: 'job',
       title: withJob ? w.job : w.run,
-      width: 'minmax(7rem, 1.5fr)',
+      width: 'minmax(7rem, 1.3fr)',
       main: true,
       clip: true,
       cell: (run) => (
@@ -46,7 +46,7 @@ function columnsOf(
     {
       id: 'progress',
       title: w.progress,
-      width: 'minmax(7.5rem, 1.3fr)',
+      width: 'minmax(8rem, 1.8fr)',
       narrow: 'wide',
       labelled: false,
       cell: (run) => <Going run={run} />,
@@ -82,7 +82,7 @@ function columnsOf(
     {
       id: 'route',
       title: w.route,
-      width: 'minmax(7rem, 1.5fr)',
+      width: 'minmax(7rem, 1.3fr)',
       narrow: 'wide',
       clip: true,
       labelled: false,
@@ -91,13 +91,13 @@ function columnsOf(
     {
       id: 'started',
       title: w.started,
-      width: '7.2rem',
+      width: '6.8rem',
       cell: (run) => <Time at={run.started_at ?? run.created_at} />,
     },
     {
       id: 'took',
       title: w.took,
-      width: '5rem',
+      width: '4.8rem',
       right: true,
       cell: (run) => <Took run={run} />,
     },

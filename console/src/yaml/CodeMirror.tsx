@@ -11,8 +11,12 @@ import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, hoverTooltip, keymap, lineNumbers, placeholder as placeholderOf } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import { useEffect, useRef } from 'react'
+import { useAppSelector } from '@/app/store'
+import { useWords } from '@/words'
 import { check, type Mark } from './check'
 import { complete, type Hints, placeAt } from './completion'
+import { phrasesIn } from './phrases'
+import { says } from './says'
 import { describe, type Schema } from './schema'
 
 export interface EditorProps {
@@ -118,10 +122,12 @@ function hoverOf(schema: Schema): Extension {
 export function CodeMirror({ value, onChange, label, language = 'yaml', schema, hints, marks, placeholder, height = '60vh' }: EditorProps) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
-  const latest = useRef({ onChange, hints, marks, schema })
+  const say = useWords(says)
+  const words = useAppSelector((state) => state.preferences.language)
+  const latest = useRef({ onChange, hints, marks, schema, say })
   const checks = useRef(new Compartment())
   useEffect(() => {
-    latest.current = { onChange, hints, marks, schema }
+    latest.current = { onChange, hints, marks, schema, say }
   })
 
   useEffect(() => {
@@ -135,6 +141,7 @@ export function CodeMirror({ value, onChange, label, language = 'yaml', schema, 
       highlightSelectionMatches(),
       syntaxHighlighting(colours),
       look,
+      EditorState.phrases.of(phrasesIn(words)),
       EditorView.lineWrapping,
       EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
       keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap]),
@@ -160,7 +167,7 @@ export function CodeMirror({ value, onChange, label, language = 'yaml', schema, 
       checks.current.of(
         schema || latest.current.marks
           ? linter(
-              (editor): Diagnostic[] => check(editor.state.doc.toString(), latest.current.schema, latest.current.marks).map((one) => ({ ...one, severity: one.severity ?? 'error' })),
+              (editor): Diagnostic[] => check(editor.state.doc.toString(), latest.current.schema, latest.current.marks, latest.current.say).map((one) => ({ ...one, severity: one.severity ?? 'error' })),
               { delay: 250 },
             )
           : [],
@@ -174,7 +181,7 @@ export function CodeMirror({ value, onChange, label, language = 'yaml', schema, 
     }
     // The text goes in below, when it is not the editor's own.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [label, language, schema, placeholder])
+  }, [label, language, schema, placeholder, words])
 
   useEffect(() => {
     const editor = view.current

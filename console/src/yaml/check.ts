@@ -1,6 +1,7 @@
 // Everything that is wrong with the text of a job, with the place in the text.
 
 import { rangeOf, read } from './document'
+import { says, type Says } from './says'
 import { type Schema, validate } from './schema'
 
 /** Something said of a place, by line and column from 1, as the server counts. */
@@ -16,7 +17,7 @@ export interface Wrong {
   severity?: 'error' | 'warning'
 }
 
-export function check(text: string, schema: Schema | undefined, marks: readonly Mark[] = []): Wrong[] {
+export function check(text: string, schema: Schema | undefined, marks: readonly Mark[] = [], say: Says = says.en): Wrong[] {
   const reading = read(text)
   if (reading.problems.length > 0) {
     return reading.problems.map(({ from, to, message }) => ({ from: Math.min(from, text.length), to: Math.min(Math.max(to, from), text.length), message }))
@@ -26,7 +27,7 @@ export function check(text: string, schema: Schema | undefined, marks: readonly 
     const range = rangeOf(text, path, onKey)
     const first = text.search(/\S/)
     const line = text.indexOf('\n', Math.max(first, 0))
-    return { ...(range && path.length > 0 ? range : { from: Math.max(first, 0), to: line < 0 ? text.length : line }), message }
+    return { ...(range && path.length > 0 ? range : { from: Math.max(first, 0), to: line < 0 ? text.length : line }), message: message(say) }
   })
   const placed = marks.flatMap((mark): Wrong[] => {
     if (mark.line === undefined) return []

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import job from '../../../docs/job.schema.json'
 import { read } from './document'
+import { says } from './says'
 import { distance, describe as said, keysAt, nearest, type Schema, validate, valuesAt } from './schema'
 
 const schema = job as unknown as Schema
-const problems = (text: string) => validate(schema, read(text).value ?? null).map((one) => `${one.path.join('.')}: ${one.message}`)
+const problems = (text: string) => validate(schema, read(text).value ?? null).map((one) => `${one.path.join('.')}: ${one.message(says.en)}`)
 
 describe('the schema of the job file', () => {
   it('has nothing against a job that is right', () => {

@@ -2,10 +2,12 @@
 // stand at a place.
 
 import type { Path, Plain } from './document'
+import type { Says } from './says'
 
 export interface Finding {
   path: Path
-  message: string
+  /** What is wrong, in the words of a language. */
+  message: (say: Says) => string
   /** The key is wrong, not its value. */
   onKey?: boolean
 }
@@ -32,16 +34,6 @@ export interface Schema {
 const kindOf = (value: Plain): string =>
   value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value === 'number' ? (Number.isInteger(value) ? 'integer' : 'number') : typeof value
 
-const NAMES: Record<string, string> = {
-  string: 'a text',
-  integer: 'a whole number',
-  number: 'a number',
-  boolean: 'true or false',
-  array: 'a list',
-  object: 'a map of keys',
-  null: 'nothing',
-}
-
 export function resolve(root: Schema, schema: Schema): Schema {
   let here = schema
   for (let depth = 0; here.$ref !== undefined && depth < 32; depth += 1) {
@@ -67,8 +59,8 @@ export function validate(root: Schema, value: Plain, schema: Schema = root, path
   const types = typesOf(here)
   const kind = kindOf(value)
   if (types.length > 0 && !types.includes(kind) && !(kind === 'integer' && types.includes('number'))) {
-    const wanted = types.filter((type) => type !== 'null').map((type) => NAMES[type] ?? type)
-    return [{ path, message: `must be ${wanted.join(' or ')}` }]
+    const wanted = types.filter((type) => type !== 'null')
+    return [{ path, message: (say) => say.ofKind(wanted.map((type) => say.kinds[type as keyof Says['kinds']] ?? type)) }]
   }
   if (typeof value === 'number') return validateNumber(here, value, path)
   if (Array.isArray(value)) return validateArray(root, here, value, path)
@@ -77,40 +69,40 @@ export function validate(root: Schema, value: Plain, schema: Schema = root, path
 }
 
 function validateNumber(schema: Schema, value: number, path: Path): Finding[] {
-  if (schema.minimum !== undefined && value < schema.minimum) return [{ path, message: `must be ${schema.minimum} at least` }]
-  if (schema.maximum !== undefined && value > schema.maximum) return [{ path, message: `must be ${schema.maximum} at most` }]
+  const { minimum, maximum } = schema
+  if (minimum !== undefined && value < minimum) return [{ path, message: (say) => say.atLeast(minimum) }]
+  if (maximum !== undefined && value > maximum) return [{ path, message: (say) => say.atMost(maximum) }]
   return []
 }
 
 function validateArray(root: Schema, schema: Schema, value: Plain[], path: Path): Finding[] {
-  const few = schema.minItems !== undefined && value.length < schema.minItems
-  const found: Finding[] = few ? [{ path, message: `needs ${schema.minItems} at least` }] : []
-  const { items } = schema
+  const { items, minItems = 0 } = schema
+  const found: Finding[] = value.length < minItems ? [{ path, message: (say) => say.needs(minItems) }] : []
   return items ? [...found, ...value.flatMap((one, i) => validate(root, one, items, [...path, i]))] : found
 }
 
 function validateObject(root: Schema, schema: Schema, value: { [key: string]: Plain }, path: Path): Finding[] {
   const found: Finding[] = []
   for (const key of schema.required ?? []) {
-    if (!Object.hasOwn(value, key)) found.push({ path, message: `${key} is missing`, onKey: true })
+    if (!Object.hasOwn(value, key)) found.push({ path, message: (say) => say.missing(key), onKey: true })
   }
-  if (schema.minProperties !== undefined && Object.keys(value).length < schema.minProperties) {
-    found.push({ path, message: `needs ${schema.minProperties} at least` })
-  }
+  const { minProperties = 0 } = schema
+  if (Object.keys(value).length < minProperties) found.push({ path, message: (say) => say.needs(minProperties) })
   const known = schema.properties ?? {}
   for (const [key, one] of Object.entries(value)) {
     const inner = Object.hasOwn(known, key) ? known[key] : schema.additionalProperties
     if (inner === false) {
       const near = nearest(key, Object.keys(known))
-      found.push({ path: [...path, key], message: `${key} is not known here${near ? `; did you mean ${near}?` : ''}`, onKey: true })
+      found.push({ path: [...path, key], message: (say) => say.unknown(key, near), onKey: true })
     } else if (typeof inner === 'object') found.push(...validate(root, one, inner, [...path, key]))
   }
   return found
 }
 
-function oneOfWords(value: Plain, allowed: unknown[]): string {
-  const near = typeof value === 'string' ? nearest(value, allowed.map(String)) : null
-  return `must be one of ${allowed.map(String).join(', ')}${near ? `; did you mean ${near}?` : ''}`
+function oneOfWords(value: Plain, allowed: unknown[]): Finding['message'] {
+  const words = allowed.map(String)
+  const near = typeof value === 'string' ? nearest(value, words) : null
+  return (say) => say.oneOf(words, near)
 }
 
 function validateChoice(root: Schema, value: Plain, choices: Schema[], path: Path): Finding[] {
@@ -126,9 +118,9 @@ function validateChoice(root: Schema, value: Plain, choices: Schema[], path: Pat
       const key = Object.keys(value)[0]
       const verb = verbs.find((one) => key !== undefined && one.required?.[0] === key)
       if (verb) return validateObject(root, verb, value, path)
-      if (key === undefined) return [{ path, message: 'needs a verb' }]
+      if (key === undefined) return [{ path, message: (say) => say.noVerb }]
       const near = nearest(key, verbs.flatMap((one) => one.required ?? []))
-      return [{ path: [...path, key], message: `${key} is no step${near ? `; did you mean ${near}?` : ''}`, onKey: true }]
+      return [{ path: [...path, key], message: (say) => say.noStep(key, near), onKey: true }]
     }
   }
   let best: Finding[] | null = null

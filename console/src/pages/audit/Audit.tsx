@@ -2,10 +2,11 @@
 
 import { Button, Group, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { useCallback, useMemo, useState } from 'react'
+import { type MouseEvent, useCallback, useMemo, useState } from 'react'
 import { type AuditFilter, useAuditInfiniteQuery } from '@/api/admin'
 import type { AuditEntry } from '@/api/types'
 import { apiUrl } from '@/app/config'
+import { useAppSelector } from '@/app/store'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, Loaded } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
@@ -56,6 +57,16 @@ export function Component() {
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  // A link carries the session's cookie; a token has to be sent along.
+  const token = useAppSelector((state) => state.session.token)
+  const fetchExport = async (event: MouseEvent) => {
+    if (token === null) return
+    event.preventDefault()
+    const answer = await fetch(apiUrl('/audit/export'), { headers: { authorization: `Bearer ${token}` } })
+    const url = URL.createObjectURL(await answer.blob())
+    Object.assign(document.createElement('a'), { href: url, download: 'audit.jsonl' }).click()
+    URL.revokeObjectURL(url)
+  }
   const columns: Column<AuditEntry>[] = [
     { id: 'at', title: w.at, width: '10.5rem', labelled: false, cell: (entry) => <Time at={entry.at} as="stamp" /> },
     { id: 'actor', title: w.actor, width: 'minmax(6rem, 0.8fr)', clip: true, labelled: false, cell: (entry) => <strong>{entry.actor}</strong> },
@@ -69,7 +80,7 @@ export function Component() {
       title={w.title}
       sub={w.intro}
       actions={
-        <Button component="a" href={apiUrl('/audit/export')} download variant="default" leftSection={<Icon name="download" size={14} />}>
+        <Button component="a" href={apiUrl('/audit/export')} download onClick={(event: MouseEvent) => void fetchExport(event)} variant="default" leftSection={<Icon name="download" size={14} />}>
           {w.export}
         </Button>
       }

@@ -13,15 +13,16 @@ import {
 } from '@/api/connections'
 import { asProblem } from '@/api/problem'
 import type { Connection, ConnectionInput } from '@/api/types'
+import { useKept } from '@/app/kept'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
 import { ErrorNote, Loaded, Note } from '@/ui/notes'
-import { Confirm, Do, Facts, Page, Panel, Time, useMay } from '@/ui/pieces'
+import { Confirm, Do, Facts, Page, Panel, Time, Unsaved, useMay } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { Browser } from './Browser'
-import { draftOf, Form } from './Form'
+import { type Draft, draftOf, Form, withoutPassword } from './Form'
 import { TestResult } from './TestResult'
 import { words } from './words'
 
@@ -93,6 +94,12 @@ function Content({ connection }: { connection: Connection }) {
   )
 }
 
+/** What was typed, and over which version. */
+interface Edited {
+  draft: Draft
+  version: number
+}
+
 function Edit({ connection }: { connection: Connection }) {
   const w = useWords(words)
   const s = useWords(shared)
@@ -100,27 +107,29 @@ function Edit({ connection }: { connection: Connection }) {
   const readOnly = !useMay('editor')
   const connectors = useConnectorsQuery()
   // The version that was read when the form was filled: a later one is somebody else's work.
-  const [began, setBegan] = useState(connection)
-  const [draft, setDraft] = useState(() => draftOf(connection))
+  const form = useKept<Edited>(
+    `connection.${connection.name}`,
+    () => ({ draft: draftOf(connection), version: connection.version }),
+    ({ draft: typed, version }) => ({ draft: withoutPassword(typed), version }),
+  )
+  const { draft, version: began } = form.value
   const [update, updating] = useUpdateConnectionMutation()
   const [test, tested] = useTestConnectionMutation()
   const reload = () => {
     updating.reset()
-    setBegan(connection)
-    setDraft(draftOf(connection))
+    form.forget({ draft: draftOf(connection), version: connection.version })
   }
   const save = async (input: ConnectionInput) => {
-    const done = await update({ connection: input, version: began.version })
+    const done = await update({ connection: input, version: began })
     if (done.error) return
-    setBegan(done.data)
-    setDraft(draftOf(done.data))
+    form.forget({ draft: draftOf(done.data), version: done.data.version })
     dispatch(notice(w.saved(input.name)))
   }
   const overtaken = updating.error !== undefined && asProblem(updating.error).status === 412
   return (
     <Loaded query={connectors}>
       {(data) => (
-        <Form connectors={data} saved={connection} draft={draft} onChange={setDraft} onSubmit={(input) => void save(input)} readOnly={readOnly}>
+        <Form connectors={data} saved={connection} draft={draft} onChange={(next) => form.set({ draft: next, version: began })} onSubmit={(input) => void save(input)} readOnly={readOnly}>
           {(input) => (
             <>
               <TestResult result={tested.data} error={tested.error} />
@@ -139,6 +148,7 @@ function Edit({ connection }: { connection: Connection }) {
                   {s.save}
                 </Button>
                 <Do label={w.test} icon="connections" needs="editor" loading={tested.isLoading} onClick={() => void test(input)} />
+                <Unsaved changed={form.changed} onDiscard={reload} />
               </Group>
               <Facts
                 items={[

@@ -29,6 +29,11 @@ export function draftOf(connection?: Connection): Draft {
   }
 }
 
+/** What may be kept in the browser. */
+export function withoutPassword(draft: Draft): Draft {
+  return { ...draft, password: '' }
+}
+
 /** What is sent; a password that was not typed is not sent, and the one that is kept stays. */
 export function inputOf(draft: Draft, fields: readonly Field[]): ConnectionInput {
   const input: ConnectionInput = { name: draft.name, url: draft.url, options: optionsOf(fields, draft.options) }

@@ -10,7 +10,7 @@ import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page, Panel } from '@/ui/pieces'
 import { defineWords, plural, useWords } from '@/words'
 import { Editor } from '@/yaml/Editor'
-import { jobSchema } from '@/yaml/jobSchema'
+import { useJobSchema } from '@/yaml/jobSchema'
 
 const words = defineWords(
   {
@@ -64,6 +64,7 @@ export function Component() {
   const [text, setText] = useState(kept)
   const [large, setLarge] = useState(false)
   const [run, { data, error, isLoading, reset }] = useImportJobsMutation()
+  const schema = useJobSchema()
   const kind = kindOf(text)
   useEffect(() => {
     try {
@@ -129,7 +130,7 @@ export function Component() {
               void take(event.dataTransfer.files[0])
             }}
           >
-            <Editor key={kind === 'datax' ? 'json' : 'yaml'} value={text} onChange={setText} label={w.text} language={kind === 'datax' ? 'json' : 'yaml'} schema={kind === 'datax' || /^---/m.test(text) ? undefined : jobSchema} height="min(55vh, 34rem)" />
+            <Editor key={kind === 'datax' ? 'json' : 'yaml'} value={text} onChange={setText} label={w.text} language={kind === 'datax' ? 'json' : 'yaml'} schema={kind === 'datax' || /^---/m.test(text) ? undefined : schema} height="min(55vh, 34rem)" />
           </div>
           {large && <Note tone="failed">{w.tooLarge}</Note>}
           {error && <ErrorNote error={error} />}

@@ -30,7 +30,13 @@ export function Component() {
   const { name = '' } = useParams()
   const query = useJobQuery(name, { refetchOnMountOrArgChange: 5 })
   useLive({ job: name })
-  return <Loaded query={query}>{(job) => <Shown key={job.name} job={job} refetch={() => void query.refetch()} />}</Loaded>
+  const shell = useWords(shellWords)
+  if (query.data) return <Shown key={query.data.name} job={query.data} refetch={() => void query.refetch()} />
+  return (
+    <Page title={name} crumbs={[{ to: '/jobs', title: shell.pages.jobs }]}>
+      <Loaded query={query}>{() => null}</Loaded>
+    </Page>
+  )
 }
 
 type Asked = 'clone' | 'verify' | 'delete' | 'fresh' | null

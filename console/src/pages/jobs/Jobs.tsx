@@ -1,9 +1,10 @@
 // All jobs: what they move, how the last run went, when the next one starts.
 
 import { ActionIcon, Button, Group, Select, TextInput, Tooltip } from '@mantine/core'
-import { useDeferredValue, useState } from 'react'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { useCallback, useMemo, useState } from 'react'
 import { Link, useNavigate, useSearchParams } from 'react-router'
-import { useJobsQuery, useStartJobMutation } from '@/api/jobs'
+import { JOBS_A_PAGE, useJobsInfiniteQuery, useStartJobMutation } from '@/api/jobs'
 import { asProblem } from '@/api/problem'
 import type { Job, RunState } from '@/api/types'
 import { notice } from '@/app/notices'
@@ -14,13 +15,14 @@ import { scheduleWords } from '@/job/schedule'
 import { useLive } from '@/live'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
-import { Empty, Loaded } from '@/ui/notes'
+import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Do, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import classes from './jobs.module.css'
 import { words } from './words'
 
+const TYPING_MS = 250
 const STATES: RunState[] = ['running', 'waiting', 'paused', 'failed', 'finished', 'stopped']
 
 export function Component() {
@@ -29,13 +31,19 @@ export function Component() {
   const f = useFormat()
   const navigate = useNavigate()
   const dispatch = useAppDispatch()
-  const query = useJobsQuery(undefined, { refetchOnMountOrArgChange: 10 })
+  const [search, setSearch] = useSearchParams()
+  const q = search.get('q') ?? ''
+  const state = search.get('state') ?? ''
+  const filter = useMemo(() => ({ ...(q && { q }), ...(state && { state }) }), [q, state])
+  const query = useJobsInfiniteQuery(filter, { refetchOnMountOrArgChange: 10 })
+  const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage, error } = query
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage && !isFetchNextPageError) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage])
+  const [word, setWord] = useState(q)
   const [start] = useStartJobMutation()
   const mayStart = useMay('operator')
-  const [search, setSearch] = useSearchParams()
-  const word = search.get('q') ?? ''
-  const state = search.get('state')
-  const sought = useDeferredValue(word.trim().toLowerCase())
   useLive({ all: true })
   const set = (key: string, value: string) =>
     setSearch(
@@ -46,6 +54,7 @@ export function Component() {
       },
       { replace: true },
     )
+  const later = useDebouncedCallback((text: string) => set('q', text.trim()), TYPING_MS)
   const go = async (job: Job) => {
     try {
       const run = await start({ name: job.name }).unwrap()
@@ -110,7 +119,7 @@ export function Component() {
   return (
     <Page
       title={w.title}
-      sub={query.data && w.count(query.data.length)}
+      sub={rows && rows.length > 0 ? w.count(f.whole(rows.length), rows.length, hasNextPage) : undefined}
       actions={
         <>
           <Do label={w.import} icon="upload" needs="editor" onClick={() => void navigate('/jobs/import')} />
@@ -120,9 +129,20 @@ export function Component() {
     >
       <Drafts />
       <Group gap="xs">
-        <TextInput value={word} onChange={(e) => set('q', e.currentTarget.value)} placeholder={w.search} aria-label={w.search} leftSection={<Icon name="search" size={14} />} style={{ flex: '1 1 14rem', maxWidth: '26rem' }} data-search />
+        <TextInput
+          data-search
+          value={word}
+          onChange={(e) => {
+            setWord(e.currentTarget.value)
+            later(e.currentTarget.value)
+          }}
+          placeholder={w.search}
+          aria-label={w.search}
+          leftSection={<Icon name="search" size={14} />}
+          style={{ flex: '1 1 14rem', maxWidth: '26rem' }}
+        />
         <Select
-          value={state ?? ''}
+          value={state}
           onChange={(next) => set('state', next ?? '')}
           data={[{ value: '', label: w.anyState }, ...STATES.map((one) => ({ value: one, label: s.states[one] }))]}
           aria-label={w.states}
@@ -132,29 +152,25 @@ export function Component() {
       </Group>
       <Panel flush>
         <Loaded
-          query={query}
+          query={{ data: rows, error: isFetchNextPageError ? undefined : error, refetch: query.refetch }}
           rows={8}
           empty={(jobs) =>
-            jobs.length === 0 && (
+            jobs.length === 0 &&
+            (q !== '' || state !== '' ? (
+              <Empty title={w.nothing}>{w.nothingHint}</Empty>
+            ) : (
               <Empty title={w.empty} action={<Do label={w.newJob} icon="plus" variant="filled" needs="editor" onClick={() => void navigate('/jobs/new')} />}>
                 {w.emptyHint}
               </Empty>
-            )
+            ))
           }
         >
-          {(jobs) => {
-            const found = jobs.filter((job) => (sought === '' || textOf(job).includes(sought)) && (!state || job.last_run?.state === state))
-            if (found.length === 0) return <Empty title={w.nothing}>{w.nothingHint}</Empty>
-            return <DataTable label={w.title} columns={columns} rows={found} rowKey={(job) => job.name} linked virtual={found.length > 100} />
-          }}
+          {(jobs) => <DataTable label={w.title} columns={columns} rows={jobs} rowKey={(job) => job.name} linked virtual={jobs.length >= JOBS_A_PAGE} onEnd={more} />}
         </Loaded>
       </Panel>
+      {isFetchNextPageError && <ErrorNote error={error} onRetry={() => void fetchNextPage()} />}
     </Page>
   )
-}
-
-function textOf(job: Job): string {
-  return [job.name, job.source, job.sink, job.description ?? '', ...((job.spec?.source?.tables as string[] | undefined) ?? [])].join(' ').toLowerCase()
 }
 
 function Drafts() {

@@ -2,7 +2,8 @@
 
 import { Autocomplete, SegmentedControl, Select, Stack, TextInput } from '@mantine/core'
 import { useState } from 'react'
-import { useJobsQuery } from '@/api/jobs'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useJobNamesQuery } from '@/api/jobs'
 import { Time } from '@/ui/pieces'
 import { cronWords, isZone, nextStarts } from '@/job/cron'
 import { words as jobWords } from '@/job/words'
@@ -14,6 +15,7 @@ import { useForm } from './form'
 import { words } from './words'
 import classes from './wizard.module.css'
 
+const TYPING_MS = 250
 const USUAL = ['0 3 * * *', '*/5 * * * *', '0 * * * *', '0 9 * * 1-5', '0 0 1 * *']
 const zones = Intl.supportedValuesOf?.('timeZone') ?? []
 
@@ -22,8 +24,9 @@ export function ScheduleForm() {
   const j = useWords(jobWords)
   const { language } = useFormat()
   const { spec, put } = useForm()
-  const { data: jobs } = useJobsQuery()
   const schedule = readSchedule(get(spec, ['schedule']))
+  const [typed] = useDebouncedValue(schedule.kind === 'after' ? (schedule.after ?? '') : '', TYPING_MS)
+  const { data: jobs } = useJobNamesQuery(typed)
   const set = (next: Schedule) => put(['schedule'], writeSchedule(next, get(spec, ['schedule'])))
   const [now] = useState(Date.now)
   const zone = schedule.timezone ?? 'UTC'
@@ -37,7 +40,7 @@ export function ScheduleForm() {
         onChange={(kind) => {
           if (kind === 'cron') set({ kind, cron: '0 3 * * *', timezone: own === 'UTC' ? undefined : own })
           else if (kind === 'once') set({ kind, once: new Date(Math.ceil((now + 3_600_000) / 3_600_000) * 3_600_000).toISOString().replace('.000', '') })
-          else if (kind === 'after') set({ kind, after: jobs?.[0]?.name ?? '' })
+          else if (kind === 'after') set({ kind, after: jobs?.[0] ?? '' })
           else set({ kind: 'none' })
         }}
         data={(['none', 'cron', 'once', 'after'] as const).map((one) => ({ value: one, label: w.schedules[one] }))}
@@ -83,7 +86,7 @@ export function ScheduleForm() {
       {schedule.kind === 'once' && <TextInput label={w.moment} value={schedule.once ?? ''} onChange={(e) => set({ ...schedule, once: e.currentTarget.value })} placeholder="2026-12-24T18:00:00+01:00" error={Number.isNaN(Date.parse(schedule.once ?? '')) ? w.noMoment : undefined} description={Number.isNaN(Date.parse(schedule.once ?? '')) ? undefined : <Time at={Date.parse(schedule.once ?? '')} as="ago" />} maw={440} />}
       {schedule.kind === 'after' && (
         <div className={classes.fields}>
-          <Autocomplete label={w.afterJob} value={schedule.after ?? ''} onChange={(after) => set({ ...schedule, after })} data={jobs?.map((job) => job.name) ?? []} limit={50} />
+          <Autocomplete label={w.afterJob} value={schedule.after ?? ''} onChange={(after) => set({ ...schedule, after })} data={jobs ?? []} />
           <Select label={w.afterOn} value={schedule.on ?? 'finished'} onChange={(on) => set({ ...schedule, on: on === 'finished' || on === null ? undefined : on })} data={(['finished', 'failed', 'ended'] as const).map((one) => ({ value: one, label: w.endings[one] }))} allowDeselect={false} />
         </div>
       )}

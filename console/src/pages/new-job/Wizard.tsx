@@ -3,7 +3,7 @@
 import { Button, Group, SegmentedControl } from '@mantine/core'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useNavigate, useSearchParams } from 'react-router'
-import { useConnectionsQuery, useConnectorsQuery } from '@/api/connections'
+import { tableName, useConnectionsQuery, useConnectorsQuery } from '@/api/connections'
 import { jobsApi, useCreateJobMutation, usePlanJobMutation, useStartJobMutation, useUpdateJobMutation, useValidateJobMutation } from '@/api/jobs'
 import { asProblem } from '@/api/problem'
 import type { Job, Plan } from '@/api/types'
@@ -18,7 +18,8 @@ import { words as shellWords } from '@/layout/words'
 import { get, type Path, type Plain, put as putIn, putAll as putAllIn, read } from '@/yaml/document'
 import { check } from '@/yaml/check'
 import { Editor } from '@/yaml/Editor'
-import { jobSchema } from '@/yaml/jobSchema'
+import { useJobSchema } from '@/yaml/jobSchema'
+import { says } from '@/yaml/says'
 import { Conflict } from './Conflict'
 import type { Draft } from '@/job/draft'
 import { type Form, FormContext, textAt } from './form'
@@ -29,6 +30,7 @@ import { RulesStep } from './steps/RulesStep'
 import { SourceStep } from './steps/SourceStep'
 import { TablesStep } from './steps/TablesStep'
 import { TargetStep } from './steps/TargetStep'
+import { useSourceTables } from './tables'
 import classes from './wizard.module.css'
 import { words } from './words'
 
@@ -314,6 +316,9 @@ function TextView({ text, setText, form }: { text: string; setText: (next: strin
   const w = useWords(words)
   const [validate, { data, error }] = useValidateJobMutation()
   const { connections } = form
+  const schema = useJobSchema()
+  const say = useWords(says)
+  const { tables } = useSourceTables()
   useEffect(() => {
     const timer = setTimeout(() => void validate({ yaml: text }), CHECK_WAIT_MS)
     return () => clearTimeout(timer)
@@ -322,18 +327,19 @@ function TextView({ text, setText, form }: { text: string; setText: (next: strin
     (path: Path) => {
       const last = path.at(-1)
       if (path.length === 2 && last === 'connection') return connections.map((one) => one.name)
+      if ((path[0] === 'source' && path[1] === 'tables') || (path[0] === 'columns' && path.length === 1)) return tables.map(tableName)
       if (last === 'type' && path[0] === 'columns') return TYPES
       if (path[0] === 'processors' && path[3] === 'cast' && path.length === 5) return TYPES
       return undefined
     },
-    [connections],
+    [connections, tables],
   )
   const marks = useMemo(() => data?.problems.map((one) => ({ line: one.line, column: one.column, message: [one.title, one.detail].filter((part, at, all) => part && all.indexOf(part) === at).join(': ') })) ?? [], [data])
   const unplaced = data?.problems.filter((one) => one.line === undefined || one.line === null) ?? []
-  const wrong = useMemo(() => check(text, jobSchema, marks).map((one) => ({ ...one, line: text.slice(0, one.from).split('\n').length })), [text, marks])
+  const wrong = useMemo(() => check(text, schema, marks, say).map((one) => ({ ...one, line: text.slice(0, one.from).split('\n').length })), [text, schema, marks, say])
   return (
     <>
-      <Editor value={text} onChange={setText} label={w.editor} schema={jobSchema} hints={hints} marks={marks} height="min(65vh, 46rem)" />
+      <Editor value={text} onChange={setText} label={w.editor} schema={schema} hints={hints} marks={marks} height="min(65vh, 46rem)" />
       {wrong.length > 0 && (
         <ul className={classes.wrongs} aria-label={w.wrongs}>
           {wrong.map((one) => (

@@ -43,14 +43,17 @@ interface FieldProps {
   error?: ReactNode
 }
 
+/** What explains a field stands below it, so that fields beside each other stand in line. */
+const ORDER: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
+
 export function TextField({ path, rows, mono, data, ...rest }: FieldProps & { rows?: number; mono?: boolean; data?: string[] }) {
   const { spec, put } = useForm()
   const value = textAt(spec, path)
   const onText = (text: string) => put(path, text === '' ? undefined : text)
   const styles = mono ? { input: { fontFamily: 'var(--mantine-font-family-monospace)' } } : undefined
-  if (rows) return <Textarea {...rest} value={value} onChange={(e) => onText(e.currentTarget.value)} autosize minRows={rows} maxRows={14} styles={styles} spellCheck={!mono} />
-  if (data) return <Autocomplete {...rest} value={value} onChange={onText} data={data} styles={styles} limit={30} />
-  return <TextInput {...rest} value={value} onChange={(e) => onText(e.currentTarget.value)} styles={styles} spellCheck={false} />
+  if (rows) return <Textarea {...rest} inputWrapperOrder={ORDER} value={value} onChange={(e) => onText(e.currentTarget.value)} autosize minRows={rows} maxRows={14} styles={styles} spellCheck={!mono} />
+  if (data) return <Autocomplete {...rest} inputWrapperOrder={ORDER} value={value} onChange={onText} data={data} styles={styles} limit={30} />
+  return <TextInput {...rest} inputWrapperOrder={ORDER} value={value} onChange={(e) => onText(e.currentTarget.value)} styles={styles} spellCheck={false} />
 }
 
 export function NumberField({ path, min = 1, max, step, suffix, decimalScale = 0, ...rest }: FieldProps & { min?: number; max?: number; step?: number; suffix?: string; decimalScale?: number }) {
@@ -59,6 +62,7 @@ export function NumberField({ path, min = 1, max, step, suffix, decimalScale = 0
   return (
     <NumberInput
       {...rest}
+      inputWrapperOrder={ORDER}
       value={typeof value === 'number' ? value : ''}
       onChange={(next) => put(path, typeof next === 'number' ? next : undefined)}
       min={min}
@@ -79,6 +83,7 @@ export function ChoiceField({ path, data, none, ...rest }: FieldProps & { data: 
   return (
     <Select
       {...rest}
+      inputWrapperOrder={ORDER}
       data={[{ value: '', label: none }, ...data, ...(value !== '' && !known ? [{ value, label: value }] : [])]}
       value={value}
       onChange={(next) => put(path, next === null || next === '' ? undefined : next)}

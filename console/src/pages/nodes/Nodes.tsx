@@ -1,5 +1,7 @@
+import { useMemo } from 'react'
 import { Link } from 'react-router'
 import { useNodesQuery } from '@/api/admin'
+import { useRunsInfiniteQuery } from '@/api/runs'
 import type { NodeInfo } from '@/api/types'
 import { bytes } from '@/format'
 import { type Column, DataTable } from '@/ui/DataTable'
@@ -46,6 +48,8 @@ const RUNS_SHOWN = 6
 export function Component() {
   const w = useWords(words)
   const query = useNodesQuery(undefined, { pollingInterval: ASK_AGAIN_MS, skipPollingIfUnfocused: true })
+  const running = useRunsInfiniteQuery({ state: 'running,pausing,stopping' }, { pollingInterval: ASK_AGAIN_MS, skipPollingIfUnfocused: true })
+  const jobs = useMemo(() => new Map(running.data?.pages.flatMap((page) => page.items.map((run) => [run.id, run.job]))), [running.data])
   const columns: Column<NodeInfo>[] = [
     { id: 'name', title: w.name, width: 'minmax(8rem, 1fr)', main: true, clip: true, cell: (node) => <strong>{node.name}</strong> },
     { id: 'state', title: w.state, width: '7rem', labelled: false, cell: (node) => <span className={ui.state} data-state={WELL.has(node.state) ? 'finished' : 'waiting'}>{node.state}</span> },
@@ -60,10 +64,10 @@ export function Component() {
       width: 'minmax(9rem, 1.5fr)',
       narrow: 'wide',
       cell: (node) => (
-        <span className={ui.route}>
+        <span className={ui.list}>
           {node.running.slice(0, RUNS_SHOWN).map((run) => (
-            <Link key={run} to={`/runs/${run}`} className="mono" title={run}>
-              {run.slice(-8)}
+            <Link key={run} to={`/runs/${run}`} title={run}>
+              {jobs.get(run) ?? run.slice(-8)}
             </Link>
           ))}
           {node.running.length > RUNS_SHOWN && <Link to="/runs?state=running">+{node.running.length - RUNS_SHOWN}</Link>}

@@ -3,6 +3,7 @@
 import { Anchor, Button, Group } from '@mantine/core'
 import { useMemo } from 'react'
 import { Link } from 'react-router'
+import { useTroubledQuery } from '@/api/jobs'
 import { useOverviewQuery, useQueueQuery } from '@/api/runs'
 import type { Overview, QueueEntry } from '@/api/types'
 import { duration, short } from '@/format'
@@ -16,6 +17,8 @@ import { useRunColumns } from '@/ui/runColumns'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
+import { AllWell, Attention } from './Attention'
+import { type SourceState, withBroken } from './sources'
 import { words } from './words'
 
 /** Counts and the chart are the server's; runs move by themselves between two answers. */
@@ -41,12 +44,12 @@ export function Component() {
   )
 }
 
-type SourceState = Overview['sources'][number]
-
 function Content({ overview }: { overview: Overview }) {
   const w = useWords(words)
   const s = useWords(shared)
   const runColumns = useRunColumns()
+  const { data: troubled } = useTroubledQuery()
+  const sources = useMemo(() => withBroken(overview.sources, troubled?.runs ?? []), [overview.sources, troubled])
   return (
     <>
       <Stats>
@@ -57,12 +60,14 @@ function Content({ overview }: { overview: Overview }) {
         <Stat label={w.speed} value={short(overview.rows_per_second)} unit={s.rowsPerSecond} />
         <Stat label={w.lag} value={duration(overview.max_lag_ms)} />
       </Stats>
-      <Panel title={w.throughput}>
-        <Throughput points={overview.throughput} />
+      <Attention />
+      {overview.recent.length > 0 && <AllWell />}
+      <Panel title={w.sources} flush>
+        <Sources sources={sources} />
       </Panel>
       <Queue />
-      <Panel title={w.sources} flush>
-        <Sources sources={overview.sources} />
+      <Panel title={w.throughput}>
+        <Throughput points={overview.throughput} />
       </Panel>
       <Panel
         title={w.recent}
@@ -125,8 +130,8 @@ function Sources({ sources }: { sources: SourceState[] }) {
       width: '9rem',
       labelled: false,
       cell: (one) => (
-        <span className={ui.state} data-state={one.in_sync === null ? 'stopped' : one.in_sync ? 'finished' : 'waiting'}>
-          {one.in_sync === null ? w.unknown : one.in_sync ? w.inSync : w.behind}
+        <span className={ui.state} data-state={one.broken ? 'failed' : one.in_sync === null ? 'stopped' : one.in_sync ? 'finished' : 'waiting'}>
+          {one.broken ? w.broken : one.in_sync === null ? w.unknown : one.in_sync ? w.inSync : w.behind}
         </span>
       ),
     },
@@ -137,7 +142,7 @@ function Sources({ sources }: { sources: SourceState[] }) {
       width: 'minmax(8rem, 2fr)',
       narrow: 'wide',
       cell: (one) => (
-        <span className={ui.route}>
+        <span className={ui.list}>
           {one.jobs.map((job) => (
             <Link key={job} to={`/jobs/${encodeURIComponent(job)}`}>
               {job}

@@ -23,7 +23,7 @@ export function Events({ run }: { run: Run }) {
   ]
   return (
     <Loaded query={{ ...events, data: rows }} empty={(data) => data.length === 0 && <Empty title={w.noEvents} />}>
-      {(data) => <DataTable label={w.tabs.events} columns={columns} rows={data} rowKey={(event) => `${event.seq}${event.type}${event.at}`} />}
+      {(data) => <DataTable label={w.tabs.events} columns={columns} rows={data} rowKey={(event) => `${event.seq}${event.type}${event.at}`} virtual={data.length > 100} />}
     </Loaded>
   )
 }

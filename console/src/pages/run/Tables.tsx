@@ -40,7 +40,7 @@ export function Tables({ query, run }: { query: { data?: RunTable[]; error?: unk
   ]
   return (
     <Loaded query={query} empty={(data) => data.length === 0 && <Empty title={w.noTables} />}>
-      {(data) => <DataTable label={w.tabs.tables} columns={columns} rows={data.map((table) => ahead(table, live?.[table.target]))} rowKey={(table) => table.target} />}
+      {(data) => <DataTable label={w.tabs.tables} columns={columns} rows={data.map((table) => ahead(table, live?.[table.target]))} rowKey={(table) => table.target} virtual={data.length > 100} />}
     </Loaded>
   )
 }

@@ -1,9 +1,10 @@
-// Why a run does not move, in words, with what to do.
+// Why a run does not move, in words, with what to do and where.
 
 import { useEffect, useState } from 'react'
 import type { Run } from '@/api/types'
 import { useAppSelector } from '@/app/store'
 import { duration } from '@/format'
+import { Cures } from '@/job/Cures'
 import { Note } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
 import ui from '@/ui/ui.module.css'
@@ -30,14 +31,22 @@ export function Trouble({ run }: { run: Run }) {
           </p>
         )}
         <p className={ui.sub}>{w.failed}</p>
+        <div className={ui.cures}>
+          <Cures run={run} />
+        </div>
       </Note>
     )
   }
   const why = run.waits_for ?? run.reason
   if ((run.state === 'waiting' || run.state === 'created' || run.state === 'paused') && why) {
     return (
-      <Note tone="waiting" role="status" title={why}>
+      <Note tone={run.state === 'paused' ? 'paused' : 'waiting'} role="status" title={why}>
         <NextTry run={run.id} />
+        {run.state === 'waiting' && !run.waits_for && (
+          <div className={ui.cures}>
+            <Cures run={run} />
+          </div>
+        )}
       </Note>
     )
   }

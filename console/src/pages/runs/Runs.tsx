@@ -1,10 +1,10 @@
 // The history: every run, newest first, with filters; ten thousand of them scroll.
 
 import { Button, Select, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
+import { useDebouncedCallback, useDebouncedValue } from '@mantine/hooks'
 import { useCallback, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
-import { useJobsQuery } from '@/api/jobs'
+import { useJobNamesQuery } from '@/api/jobs'
 import { type RunFilter, useRunsInfiniteQuery } from '@/api/runs'
 import type { RunState } from '@/api/types'
 import { useFormat } from '@/format'
@@ -92,11 +92,13 @@ interface FiltersProps {
 function Filters({ filter, change, clear }: FiltersProps) {
   const w = useWords(words)
   const s = useWords(shared)
-  const { data: jobs } = useJobsQuery()
+  const [sought, setSought] = useState(filter.job ?? '')
+  const [typed] = useDebouncedValue(sought === filter.job ? '' : sought, TYPING_MS)
+  const { data: jobs } = useJobNamesQuery(typed)
   const [q, setQ] = useState(filter.q ?? '')
   const later = useDebouncedCallback((text: string) => change({ q: text }), TYPING_MS)
   const names = useMemo(() => {
-    const all = new Set(jobs?.map((job) => job.name))
+    const all = new Set(jobs)
     if (filter.job) all.add(filter.job)
     return [...all].sort()
   }, [jobs, filter.job])
@@ -127,7 +129,9 @@ function Filters({ filter, change, clear }: FiltersProps) {
         placeholder={w.anyJob}
         clearable
         searchable
-        limit={100}
+        searchValue={sought}
+        onSearchChange={setSought}
+        nothingFoundMessage={w.noJob}
         data={names}
         value={filter.job ?? null}
         onChange={(job) => change({ job: job ?? '' })}

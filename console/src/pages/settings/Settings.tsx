@@ -3,10 +3,11 @@ import { type FormEvent, useState } from 'react'
 import { useSettingsQuery, useTestAlertsMutation, useUpdateSettingsMutation, type VersionedSettings } from '@/api/admin'
 import { asProblem } from '@/api/problem'
 import type { Settings } from '@/api/types'
+import { useKept } from '@/app/kept'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
 import { ErrorNote, Loaded, Note } from '@/ui/notes'
-import { Do, Page, Panel, Time, useMay } from '@/ui/pieces'
+import { Do, Page, Panel, Time, Unsaved, useMay } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
@@ -40,18 +41,21 @@ function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void 
   const dispatch = useAppDispatch()
   const readOnly = !useMay('admin')
   // What was read when the form was filled: a later version is somebody else's work.
-  const [began, setBegan] = useState(saved)
-  const [settings, setSettings] = useState<Settings>(saved.settings)
+  const form = useKept<VersionedSettings>('settings', () => saved, withoutSecrets)
+  const { settings } = form.value
   const [update, updating] = useUpdateSettingsMutation()
   const [test, testing] = useTestAlertsMutation()
-  const set = (changed: Partial<Settings>) => setSettings({ ...settings, ...changed })
+  const set = (changed: Partial<Settings>) => form.set({ ...form.value, settings: { ...settings, ...changed } })
   const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const done = await update({ settings, version: began.version })
+    const done = await update(form.value)
     if (done.error) return
-    setBegan({ settings: done.data, version: done.data.version ?? began.version + 1 })
-    setSettings(done.data)
+    form.forget({ settings: done.data, version: done.data.version ?? form.value.version + 1 })
     dispatch(notice(w.saved))
+  }
+  const anew = () => {
+    form.forget(saved)
+    reload()
   }
   const overtaken = updating.error !== undefined && asProblem(updating.error).status === 412
   const number = (label: string, hint: string | undefined, value: number | null, change: (n: number | null) => void, max: number) => (
@@ -94,7 +98,7 @@ function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void 
       {overtaken ? (
         <Note tone="waiting" role="alert" title={w.changed}>
           <p>{w.changedHint}</p>
-          <Button mt="xs" size="compact-xs" variant="default" onClick={reload}>
+          <Button mt="xs" size="compact-xs" variant="default" onClick={anew}>
             {w.reload}
           </Button>
         </Note>
@@ -116,13 +120,21 @@ function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void 
             })
           }
         />
-        {began.settings.updated_at && (
+        <Unsaved changed={form.changed} onDiscard={anew} />
+        {saved.settings.updated_at && (
           <span className={ui.sub}>
-            {w.lastChange}: <Time at={began.settings.updated_at} as="stamp" />
-            {began.settings.updated_by ? ` ${w.by(began.settings.updated_by)}` : ''}
+            {w.lastChange}: <Time at={saved.settings.updated_at} as="stamp" />
+            {saved.settings.updated_by ? ` ${w.by(saved.settings.updated_by)}` : ''}
           </span>
         )}
       </Group>
     </form>
   )
+}
+
+/** What may be kept in the browser. */
+function withoutSecrets({ settings, version }: VersionedSettings): VersionedSettings {
+  const { email, webhooks } = settings.alerts
+  const alerts = { ...settings.alerts, email: email && { ...email, password: undefined }, webhooks: webhooks.map((one) => ({ ...one, authorization: undefined })) }
+  return { settings: { ...settings, alerts }, version }
 }

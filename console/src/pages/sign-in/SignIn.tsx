@@ -1,9 +1,10 @@
 import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { Navigate, useLocation } from 'react-router'
-import { useSignInMutation, useWaysToSignInQuery, useWhoAmIQuery } from '@/api/session'
-import { apiUrl } from '@/app/config'
-import { useAppSelector } from '@/app/store'
+import { sessionApi, useSignInMutation, useWaysToSignInQuery, useWhoAmIQuery } from '@/api/session'
+import { apiUrl, isElsewhere } from '@/app/config'
+import { tokenGiven } from '@/app/session'
+import { useAppDispatch, useAppSelector } from '@/app/store'
 import { ErrorNote, Note } from '@/ui/notes'
 import { useWords } from '@/words'
 import { Frame } from './Frame'
@@ -45,6 +46,7 @@ export function SignIn() {
           <Button type="submit" size="sm" loading={isLoading} fullWidth mt="xs">
             {w.signIn}
           </Button>
+          {isElsewhere() && <WithToken />}
           {ways?.provider && (
             <Anchor href={apiUrl('/session/oidc')} size="sm" ta="center">
               {w.oidc}
@@ -53,5 +55,36 @@ export function SignIn() {
         </Stack>
       </form>
     </Frame>
+  )
+}
+
+/** For a console on another site than its API: browsers keep no session between the two. */
+function WithToken() {
+  const w = useWords(words)
+  const dispatch = useAppDispatch()
+  const [asked, setAsked] = useState(false)
+  const [token, setToken] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  const go = async () => {
+    setError(null)
+    dispatch(tokenGiven(token.trim()))
+    const answer = await dispatch(sessionApi.endpoints.whoAmI.initiate(undefined, { forceRefetch: true, subscribe: false }))
+    if (answer.error) setError(answer.error)
+  }
+  if (!asked) {
+    return (
+      <Anchor component="button" type="button" size="sm" onClick={() => setAsked(true)}>
+        {w.useToken}
+      </Anchor>
+    )
+  }
+  return (
+    <>
+      {error !== null && <ErrorNote error={error} />}
+      <PasswordInput label={w.apiToken} description={w.apiTokenHint} value={token} onChange={(e) => setToken(e.currentTarget.value)} autoComplete="off" autoFocus />
+      <Button variant="default" size="sm" fullWidth disabled={token.trim() === ''} onClick={() => void go()}>
+        {w.signInWithToken}
+      </Button>
+    </>
   )
 }

@@ -19,6 +19,7 @@ import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import classes from './verification.module.css'
 
+const SIDES = ['source', 'target'] as const
 const KINDS = ['missing', 'extra', 'different', 'unfit', 'unreadable'] as const
 const POLL_MS = 1_500
 
@@ -28,7 +29,13 @@ export function Component() {
   const query = useVerificationQuery(id, { pollingInterval: moving ? POLL_MS : 0 })
   const busy = query.data === undefined || query.data.state === 'running' || query.data.state === 'repairing'
   if (busy !== moving) setMoving(busy)
-  return <Loaded query={query}>{(verification) => <Shown key={verification.id} of={verification} />}</Loaded>
+  const w = useWords(words)
+  if (query.data) return <Shown key={query.data.id} of={query.data} />
+  return (
+    <Page title={w.title} crumbs={[{ to: '/verifications', title: w.title }]}>
+      <Loaded query={query}>{() => null}</Loaded>
+    </Page>
+  )
 }
 
 function Shown({ of }: { of: Verification }) {
@@ -81,7 +88,7 @@ function Shown({ of }: { of: Verification }) {
         </>
       }
     >
-      {(of.state === 'running' || of.state === 'repairing') && <Bar part={null} label={w.verdicts[of.state]} />}
+      {(of.state === 'running' || of.state === 'repairing') && <Going of={of} label={w.verdicts[of.state]} />}
       {of.error && <ErrorNote error={{ title: of.error.message, status: 500, code: of.error.code, hint: of.error.hint ?? undefined }} />}
       {what === 'equal' && <Note tone="finished" title={of.sample ? w.equalSample : w.equal} />}
       {of.repaired && of.repaired.length > 0 && (
@@ -137,6 +144,30 @@ function Shown({ of }: { of: Verification }) {
   )
 }
 
+/** How far it is: the share where it can be said, tables and rows in any case. */
+function Going({ of, label }: { of: Verification; label: string }) {
+  const w = useWords(words)
+  const f = useFormat()
+  const { progress } = of
+  return (
+    <div role="status">
+      <Bar part={progress?.share ?? null} label={label} size="lg" />
+      <p className={classes.zero}>
+        {progress
+          ? [
+              w.tablesDone(progress.tables_done, progress.tables),
+              w.rowsCompared(f.whole(progress.rows), progress.rows_estimated === null ? null : f.whole(progress.rows_estimated)),
+              progress.table ?? '',
+              (progress.pass ?? 1) > 1 ? w.onceMore : '',
+            ]
+              .filter(Boolean)
+              .join(' · ')
+          : w.waitsItsTurn}
+      </p>
+    </div>
+  )
+}
+
 function Differences({ id }: { id: string }) {
   const query = useDifferencesInfiniteQuery(id)
   const all = query.data?.pages.flatMap((page) => page.items)
@@ -159,7 +190,7 @@ function DifferenceList({ all, more, loading, onMore }: { all: readonly Differen
       title={w.differences}
       aside={
         <Group gap="xs">
-          <span className={classes.zero}>{w.shown(all.length)}</span>
+          <span className={classes.zero}>{w.shown(all.length, more)}</span>
           {tables.length > 1 && <Select size="xs" w={180} aria-label={w.table} value={table} onChange={(next) => setTable(next ?? '')} data={[{ value: '', label: w.tables }, ...tables]} allowDeselect={false} searchable />}
           <Select size="xs" w={140} aria-label={w.result} value={kind} onChange={(next) => setKind(next ?? '')} data={[{ value: '', label: w.anyKind }, ...KINDS.filter((one) => all.some((other) => other.kind === one)).map((one) => ({ value: one, label: w.kinds[one] }))]} allowDeselect={false} />
         </Group>
@@ -174,7 +205,7 @@ function DifferenceList({ all, more, loading, onMore }: { all: readonly Differen
               <code>{one.key.map((part) => `${part.column}=${part.value}`).join(', ')}</code>
               <span className={classes.zero}>{one.reason ?? w.kindHints[one.kind]}</span>
             </header>
-            <div className={classes.scroll} tabIndex={0} role="region" aria-label={`${one.table} ${one.key.map((part) => part.value).join(' ')}`}>
+            <div className={classes.scroll} tabIndex={0} role="region" aria-label={`${one.table} ${one.key.map((part) => part.value).join(' ') || `#${one.id}`}`}>
               <table>
                 <thead>
                   <tr>
@@ -187,7 +218,7 @@ function DifferenceList({ all, more, loading, onMore }: { all: readonly Differen
                   </tr>
                 </thead>
                 <tbody>
-                  {(['source', 'target'] as const).map((side) => (
+                  {SIDES.filter((side) => side === 'source' || one.kind !== 'unfit').map((side) => (
                     <tr key={side}>
                       <th scope="row">{w[side]}</th>
                       {(side === 'source' && one.kind === 'extra') || (side === 'target' && one.kind === 'missing') ? (

@@ -2,11 +2,13 @@
 
 import { Autocomplete, Button, Checkbox, Group, Select, TextInput } from '@mantine/core'
 import { type DragEvent, type KeyboardEvent, useMemo, useState } from 'react'
+import { useSearchParams } from 'react-router'
 import { tableName, useTableQuery } from '@/api/connections'
 import type { ColumnInfo, TableInfo, TablePlan } from '@/api/types'
 import { chosenOf, doubled, grid, keyFor, type Mapped, matchNames, moved, suggestions, TYPES } from '@/job/mapping'
 import { patternOf } from '@/job/patterns'
 import { Fidelity } from '@/job/PlanView'
+import { words as jobWords } from '@/job/words'
 import { Icon } from '@/ui/Icon'
 import { Empty, ErrorNote, Loading, Note } from '@/ui/notes'
 import { Panel } from '@/ui/pieces'
@@ -22,7 +24,16 @@ export function ColumnsStep() {
   const { spec, plan } = useForm()
   const { chosen, defaultSchema, loading, error } = useChosenTables()
   const [search, setSearch] = useState('')
-  const [picked, setPicked] = useState<string | null>(null)
+  const [address, setAddress] = useSearchParams()
+  const picked = address.get('table')
+  const setPicked = (name: string) =>
+    setAddress(
+      (before) => {
+        before.set('table', name)
+        return before
+      },
+      { replace: true },
+    )
   const columns = get(spec, ['columns'])
   const planned = useMemo(() => new Map(plan.data?.tables.map((table) => [table.source, table])), [plan.data])
   if (typeof get(spec, ['source', 'query']) === 'string') return <Panel title={w.steps.columns}><Note tone="running">{w.queryColumns}</Note></Panel>
@@ -79,6 +90,7 @@ export function PlanState() {
 
 function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema: string | null; plan?: TablePlan }) {
   const w = useWords(words)
+  const j = useWords(jobWords)
   const form = useForm()
   const { spec, put, putAll } = form
   const source = connectionAt(form, 'source')
@@ -88,6 +100,11 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   const targetName = plan?.target ?? targetOf(textAt(spec, ['sink', 'table']), table)
   const target = useTableQuery({ name: sink?.name ?? '', table: targetName }, { skip: !sink || plan?.creates === true })
   const [dragged, setDragged] = useState<number | null>(null)
+  const [over, setOver] = useState<number | null>(null)
+  const rest = () => {
+    setDragged(null)
+    setOver(null)
+  }
   const columns = get(spec, ['columns'])
   const key = keyFor(columns, table, defaultSchema)
   const own = patternOf(table, defaultSchema)
@@ -110,6 +127,9 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   if (detail.isLoading) return <Panel title={tableName(table)} flush><Loading rows={8} /></Panel>
   if (detail.error && rows.length === 0) return <Panel title={tableName(table)}><ErrorNote error={detail.error} onRetry={() => void detail.refetch()} /></Panel>
   const on = rows.filter((row) => row.on).length
+  // A type that somebody chose is meant; the rest keeps the run from starting.
+  const allowed = get(spec, ['errors', 'allow_lossy']) === true
+  const lossy = allowed ? [] : rows.filter((row) => row.on && row.type === undefined && fates.get(row.from)?.fidelity === 'lossy')
   return (
     <Panel
       title={tableName(table)}
@@ -166,10 +186,16 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
               className={classes.gridRow}
               data-off={!row.on || undefined}
               data-dragged={dragged === at || undefined}
-              onDragOver={(event: DragEvent) => dragged !== null && event.preventDefault()}
-              onDrop={() => {
+              data-over={(dragged !== null && over === at && dragged !== at && (dragged < at ? 'below' : 'above')) || undefined}
+              onDragOver={(event: DragEvent) => {
+                if (dragged === null) return
+                event.preventDefault()
+                setOver(at)
+              }}
+              onDrop={(event: DragEvent) => {
+                event.preventDefault()
                 if (dragged !== null) move(dragged, at)
-                setDragged(null)
+                rest()
               }}
             >
               <span role="cell" className={classes.gridFirst}>
@@ -177,8 +203,15 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
                   type="button"
                   className={classes.handle}
                   draggable
-                  onDragStart={() => setDragged(at)}
-                  onDragEnd={() => setDragged(null)}
+                  onDragStart={(event: DragEvent) => {
+                    // Without data some browsers do not drag at all; the row is what is seen to move.
+                    event.dataTransfer.setData('text/plain', row.from)
+                    event.dataTransfer.effectAllowed = 'move'
+                    const whole = event.currentTarget.closest('[role=row]')
+                    if (whole) event.dataTransfer.setDragImage(whole, 12, 12)
+                    setDragged(at)
+                  }}
+                  onDragEnd={rest}
                   onKeyDown={(event: KeyboardEvent) => {
                     const by = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0
                     if (by === 0) return
@@ -229,6 +262,16 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
           )
         })}
       </div>
+      {lossy.length > 0 && (
+        <div className={classes.pad}>
+          <Note tone="failed" title={j.lossyCount(lossy.length)}>
+            <p>{j.lossyHint}</p>
+            <Button mt="xs" variant="default" size="compact-xs" onClick={() => put(['errors', 'allow_lossy'], true)}>
+              {w.allowLossy}
+            </Button>
+          </Note>
+        </div>
+      )}
       {plan && plan.notes.length > 0 && (
         <div className={classes.pad}>
           {plan.notes.map((note) => (

@@ -1,7 +1,7 @@
 // Where rows come from, and which: tables or a query, once or with the changes that follow.
 
 import { Radio, SegmentedControl, Select, Stack } from '@mantine/core'
-import { Link } from 'react-router'
+import { Link, useLocation } from 'react-router'
 import { Icon } from '@/ui/Icon'
 import { Empty, Note } from '@/ui/notes'
 import { Panel } from '@/ui/pieces'
@@ -17,6 +17,8 @@ export function ConnectionPick({ side }: { side: 'source' | 'sink' }) {
   const w = useWords(words)
   const form = useForm()
   const { spec, put, putAll, connections, connectors } = form
+  const here = useLocation()
+  const toNew = `/connections/new?back=${encodeURIComponent(here.pathname + here.search)}`
   const usable = connections.filter((one) => {
     const connector = connectors.find((other) => other.id === one.connector)
     return !connector || (side === 'sink' ? connector.roles.sink : connector.roles.source.length > 0)
@@ -25,7 +27,7 @@ export function ConnectionPick({ side }: { side: 'source' | 'sink' }) {
   const url = textAt(spec, [side, 'url'])
   if (connections.length === 0 && chosen === '' && url === '') {
     return (
-      <Empty title={w.noConnections} action={<Link to="/connections/new">{w.newConnection}</Link>}>
+      <Empty title={w.noConnections} action={<Link to={toNew}>{w.newConnection}</Link>}>
         {w.noConnectionsHint}
       </Empty>
     )
@@ -53,7 +55,7 @@ export function ConnectionPick({ side }: { side: 'source' | 'sink' }) {
       {found && <code className={classes.quiet}>{found.url}</code>}
       {chosen !== '' && !found && <Note tone="waiting">{w.connectionGone(chosen)}</Note>}
       {url !== '' && chosen === '' && <Note tone="running">{w.byUrl}</Note>}
-      <Link to="/connections/new" className={classes.smallLink}>
+      <Link to={toNew} className={classes.smallLink}>
         <Icon name="plus" size={12} /> {w.newConnection}
       </Link>
     </Stack>
