@@ -3,14 +3,15 @@
 //!
 //! What they do is told in DataX's `transformer.md`; lengths are in characters. Three things are
 //! its own: a row for which a filter's condition holds is taken out, `dx_pad` and `dx_digest`
-//! take NULL for an empty text, and a start beyond the end of a text makes a bad row.
+//! take NULL for an empty text, and a start beyond the end of a text makes a bad row. Dates are
+//! filtered by milliseconds since 1970-01-01 UTC where the condition gives a whole number.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::{DataType, Field};
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType, Field, TimeUnit, TimestampMillisecondType};
 use md5::Md5;
 use regex::Regex;
 use serde_json::Value;
@@ -98,9 +99,9 @@ impl What {
                     "sha1" => false,
                     _ => return Err(wrong(format!("{hash:?} is neither \"md5\" nor \"sha1\""))),
                 },
-                upper: match *case {
-                    "toUpperCase" => true,
-                    "toLowerCase" => false,
+                upper: match case.to_ascii_lowercase().as_str() {
+                    "touppercase" => true,
+                    "tolowercase" => false,
                     _ => {
                         let message = format!("{case:?} is neither toUpperCase nor toLowerCase");
                         return Err(wrong(message));
@@ -121,7 +122,8 @@ impl Condition {
             return Err(Error::new(Code::BadValue, "there is nothing to compare with"));
         }
         let like = |not| {
-            let regex = Regex::new(&format!("^(?s:{value})$")).map_err(|e| {
+            // A point stands for no line end, as in Java.
+            let regex = Regex::new(&format!("^(?R:{value})$")).map_err(|e| {
                 Error::new(Code::BadValue, format!("{value:?} is no regular expression"))
                     .because(e)
                     .hint("look-around and back references, which Java has, are not read here")
@@ -246,44 +248,72 @@ struct Sieve {
     condition: Condition,
     /// Into the text that is matched or compared.
     reader: Converter,
-    numbers: bool,
+    by: By,
+}
+
+/// What values are compared as.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum By {
+    Texts,
+    Numbers,
+    /// With this many milliseconds since 1970-01-01 UTC.
+    Moments(i64),
 }
 
 impl Sieve {
     fn new(field: &Field, column: usize, condition: Condition) -> Result<Self> {
         let text = Field::new(field.name(), DataType::Utf8, true);
-        let data_type = field.data_type();
-        let numbers = data_type.is_numeric() && matches!(condition, Condition::Compare { .. });
-        if let Condition::Compare { value, equality, .. } = &condition {
-            let null = equality.is_some() && value.eq_ignore_ascii_case("null");
-            if numbers && !null && value.trim().parse::<f64>().is_err() {
-                let message = format!("{value:?} is no number, as {:?} is", field.name());
-                return Err(Error::new(Code::BadValue, message));
+        let reader = Converter::new(field, &text)?;
+        let Condition::Compare { value, equality, .. } = &condition else {
+            return Ok(Self { column, condition, reader, by: By::Texts });
+        };
+        let null = equality.is_some() && value.eq_ignore_ascii_case("null");
+        let by = match field.data_type() {
+            DataType::Date32 | DataType::Timestamp(..) => {
+                value.trim().parse().map_or(By::Texts, By::Moments)
             }
-        }
-        Ok(Self { column, condition, reader: Converter::new(field, &text)?, numbers })
+            other if other.is_numeric() => {
+                if !null && value.trim().parse::<f64>().is_err() {
+                    let message = format!("{value:?} is no number, as {:?} is", field.name());
+                    return Err(Error::new(Code::BadValue, message));
+                }
+                By::Numbers
+            }
+            _ => By::Texts,
+        };
+        Ok(Self { column, condition, reader, by })
     }
 
-    /// Whether the row goes.
+    /// Whether the row of this text goes.
     fn holds(&self, text: &str) -> bool {
         match &self.condition {
             Condition::Like { regex, not } => regex.is_match(text) != *not,
-            Condition::Compare { fits, value, .. } if self.numbers => {
-                fits(compare_numbers(text, value.trim()))
+            Condition::Compare { fits, equality, value } if self.by == By::Numbers => {
+                // What is no number is not equal to one, and that is all there is to say.
+                compare_numbers(text, value.trim()).map_or(*equality == Some(false), fits)
             }
             Condition::Compare { fits, value, .. } => fits(text.cmp(value)),
         }
     }
+
+    /// Which rows go by their moments, where it is those that are compared; NULL has none.
+    fn by_moments(&self, column: &ArrayRef) -> Result<Option<Vec<Option<bool>>>> {
+        let (By::Moments(value), Condition::Compare { fits, .. }) = (self.by, &self.condition)
+        else {
+            return Ok(None);
+        };
+        let moments = cast(column, &DataType::Timestamp(TimeUnit::Millisecond, None))
+            .map_err(|e| Error::bug("dates as moments").because(e))?;
+        let moments = moments.as_primitive::<TimestampMillisecondType>();
+        Ok(Some(moments.iter().map(|moment| Some(fits(moment?.cmp(&value)))).collect()))
+    }
 }
 
 /// Whole numbers are compared as such, the others as floating-point numbers, as DataX does.
-fn compare_numbers(a: &str, b: &str) -> Ordering {
+fn compare_numbers(a: &str, b: &str) -> Option<Ordering> {
     match (a.parse::<i128>(), b.parse::<i128>()) {
-        (Ok(a), Ok(b)) => a.cmp(&b),
-        _ => match (a.parse::<f64>(), b.parse::<f64>()) {
-            (Ok(a), Ok(b)) => a.total_cmp(&b),
-            _ => a.cmp(b),
-        },
+        (Ok(a), Ok(b)) => Some(a.cmp(&b)),
+        _ => a.parse::<f64>().ok()?.partial_cmp(&b.parse::<f64>().ok()?),
     }
 }
 
@@ -293,12 +323,11 @@ impl Step for Sieve {
         let bad: Vec<usize> = read.bad.iter().map(|value| value.row).collect();
         let texts: ArrayRef = Arc::clone(&read.array);
         let texts = texts.as_string::<i32>();
-        let keeps = |row: usize| {
-            if texts.is_null(row) {
-                !self.condition.holds_for_null()
-            } else {
-                !self.holds(texts.value(row))
-            }
+        let moments = self.by_moments(rows.column(self.column))?;
+        let keeps = |row: usize| match &moments {
+            _ if texts.is_null(row) => !self.condition.holds_for_null(),
+            Some(moments) => moments[row] != Some(true),
+            None => !self.holds(texts.value(row)),
         };
         let keep: BooleanArray = (0..rows.num_rows())
             .map(|row| Some(bad.binary_search(&row).is_err() && keeps(row)))

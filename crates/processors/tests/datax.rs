@@ -74,6 +74,81 @@ fn a_filter_takes_out_what_it_says() {
     assert_eq!(t(">", "e"), ["dataxTest", "-"]);
 }
 
+/// Every comparison, with the values around it and NULL.
+#[test]
+fn every_comparison_is_that_of_datax() {
+    let numbers = [Some("-1"), Some("0"), Some("9"), Some("10"), None];
+    let rows = table(&[
+        ("n", "int64", &numbers),
+        ("d", "float64", &[Some("-0.0"), Some("NaN"), Some("9.5"), Some("1e3"), None]),
+        ("t", "text", &[Some("a"), Some("A"), Some("b"), Some(""), None]),
+        ("b", "bool", &[Some("true"), Some("false"), Some("true"), Some("false"), None]),
+    ]);
+    let left = |column: usize, operator: &str, value: &str| {
+        let (_, output) = run(dx("dx_filter", column, &[operator, value]), &rows);
+        shown(&output.rows, "n")
+    };
+    for (column, operator, value, gone) in [
+        (0, ">", "9", vec!["10"]),
+        (0, ">=", "9", vec!["9", "10"]),
+        (0, "<", "9", vec!["-1", "0"]),
+        (0, "<=", "9", vec!["-1", "0", "9"]),
+        (0, "=", "9", vec!["9"]),
+        (0, "==", "9", vec!["9"]),
+        (0, "!=", "9", vec!["-1", "0", "10", "-"]),
+        (0, "like", "[0-9]", vec!["0", "9"]),
+        (0, "not like", "[0-9]", vec!["-1", "10", "-"]),
+        // Zero is zero, and NaN is less, more and equal to nothing.
+        (1, "=", "0", vec!["-1"]),
+        (1, ">", "-1", vec!["-1", "9", "10"]),
+        (1, "<=", "9.5", vec!["-1", "9"]),
+        (1, "!=", "9.5", vec!["-1", "0", "10", "-"]),
+        // Texts by their characters.
+        (2, ">", "a", vec!["9"]),
+        (2, "<", "a", vec!["0", "10"]),
+        (2, "=", "NULL", vec!["-"]),
+        (2, "LIKE", "", vec![]),
+        (3, "=", "true", vec!["-1", "9"]),
+    ] {
+        if value.is_empty() {
+            // There is nothing to compare with.
+            assert!(build(&json!([dx("dx_filter", column, &[operator, value])])).is_err());
+            continue;
+        }
+        let stay: Vec<&str> =
+            numbers.iter().map(|n| n.unwrap_or("-")).filter(|n| !gone.contains(n)).collect();
+        assert_eq!(left(column, operator, value), stay, "column {column} {operator} {value}");
+    }
+}
+
+#[test]
+fn dates_are_filtered_by_milliseconds_or_as_they_are_written() {
+    let rows = table(&[
+        ("at", "timestamp", &[Some("1970-01-01 00:00:01"), Some("2014-07-07 08:09:10"), None]),
+        ("day", "date", &[Some("1970-01-02"), Some("2014-07-07"), None]),
+    ]);
+    let left = |column: usize, operator: &str, value: &str| {
+        let (_, output) = run(dx("dx_filter", column, &[operator, value]), &rows);
+        shown(&output.rows, "day")
+    };
+    assert_eq!(left(0, ">", "1000"), ["1970-01-02", "-"]);
+    assert_eq!(left(0, ">=", "1000"), ["-"]);
+    assert_eq!(left(0, "=", "1000"), ["2014-07-07", "-"]);
+    assert_eq!(left(1, "<=", "86400000"), ["2014-07-07", "-"]);
+    assert_eq!(left(1, "!=", "86400000"), ["1970-01-02"]);
+    assert_eq!(left(1, "=", "null"), ["1970-01-02", "2014-07-07"]);
+    assert_eq!(left(0, "<", "2000-01-01 00:00:00"), ["2014-07-07", "-"]);
+}
+
+#[test]
+fn a_point_stands_for_no_line_end() {
+    let rows = table(&[("t", "text", &[Some("ab"), Some("a\nb"), Some("a\r"), None])]);
+    let (_, output) = run(dx("dx_filter", 0, &["like", "a.*"]), &rows);
+    assert_eq!(shown(&output.rows, "t"), ["a\nb", "a\r", "-"]);
+    let (_, output) = run(dx("dx_filter", 0, &["like", "(?s)a.*"]), &rows);
+    assert_eq!(shown(&output.rows, "t"), ["-"]);
+}
+
 #[test]
 fn wrong_parameters_are_named_before_the_first_row() {
     let refused = |step: Value| match build(&json!([step])) {

@@ -4,6 +4,7 @@
 use std::io::{self, BufReader, Read, Write};
 
 use crate::options::Compression;
+use crate::zip::ZipReader;
 
 /// A reader of the unpacked bytes. A stream cut short ends in an error of kind `UnexpectedEof` or
 /// `InvalidData`. (The framing of snappy has no end mark: cut between two chunks it looks whole.)
@@ -18,16 +19,23 @@ pub(crate) fn reader(
         }
         Compression::Zstd => Box::new(Marked(zstd::stream::read::Decoder::new(raw)?)),
         Compression::Snappy => Box::new(Marked(snap::read::FrameDecoder::new(raw))),
+        Compression::Bzip2 => {
+            let raw = BufReader::with_capacity(64 << 10, raw);
+            Box::new(Marked(bzip2::bufread::MultiBzDecoder::new(raw)))
+        }
+        Compression::Zip => Box::new(Marked(ZipReader::new(raw))),
     })
 }
 
-/// Names damage as such where a decoder reports it under the kind `Other`.
+/// Names damage as such where a decoder reports it under another kind.
 struct Marked<R>(R);
 
 impl<R: Read> Read for Marked<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.0.read(buf).map_err(|error| match error.kind() {
-            io::ErrorKind::Other if error.raw_os_error().is_none() => {
+            io::ErrorKind::Other | io::ErrorKind::InvalidInput
+                if error.raw_os_error().is_none() =>
+            {
                 io::Error::new(io::ErrorKind::InvalidData, error)
             }
             _ => error,
@@ -45,6 +53,8 @@ pub(crate) enum Packer<W: Write> {
     Zstd(zstd::stream::write::Encoder<'static, W>),
     /// One snappy stream.
     Snappy(Box<snap::write::FrameEncoder<W>>),
+    /// One bzip2 stream.
+    Bzip2(bzip2::write::BzEncoder<W>),
 }
 
 impl<W: Write> Packer<W> {
@@ -67,6 +77,14 @@ impl<W: Write> Packer<W> {
                 Packer::Zstd(encoder)
             }
             Compression::Snappy => Packer::Snappy(Box::new(snap::write::FrameEncoder::new(inner))),
+            Compression::Bzip2 => {
+                let level = bzip2::Compression::new(level.unwrap_or(6));
+                Packer::Bzip2(bzip2::write::BzEncoder::new(inner, level))
+            }
+            Compression::Zip => {
+                let why = "ZIP archives are read and not written";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+            }
         })
     }
 
@@ -79,6 +97,7 @@ impl<W: Write> Packer<W> {
             Packer::Snappy(encoder) => {
                 encoder.into_inner().map_err(|e| io::Error::new(e.error().kind(), e.to_string()))
             }
+            Packer::Bzip2(encoder) => encoder.finish(),
         }
     }
 }
@@ -90,6 +109,7 @@ impl<W: Write> Write for Packer<W> {
             Packer::Gzip(w) => w.write(bytes),
             Packer::Zstd(w) => w.write(bytes),
             Packer::Snappy(w) => w.write(bytes),
+            Packer::Bzip2(w) => w.write(bytes),
         }
     }
 
@@ -99,6 +119,7 @@ impl<W: Write> Write for Packer<W> {
             Packer::Gzip(w) => w.flush(),
             Packer::Zstd(w) => w.flush(),
             Packer::Snappy(w) => w.flush(),
+            Packer::Bzip2(w) => w.flush(),
         }
     }
 }
@@ -107,8 +128,13 @@ impl<W: Write> Write for Packer<W> {
 mod tests {
     use super::*;
 
-    const ALL: [Compression; 4] =
-        [Compression::None, Compression::Gzip, Compression::Zstd, Compression::Snappy];
+    const ALL: [Compression; 5] = [
+        Compression::None,
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Snappy,
+        Compression::Bzip2,
+    ];
 
     fn pack(compression: Compression, text: &[u8]) -> Vec<u8> {
         let mut packer = Packer::begin(compression, None, Vec::new()).unwrap();

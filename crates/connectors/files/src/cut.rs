@@ -82,7 +82,7 @@ fn records(piece: &Piece, target: u64, options: &FilesOptions) -> Result<Vec<Siz
         return Ok(vec![one(piece.from, size.max(piece.from), piece.line)]);
     }
     let dialect = if piece.format == Format::Jsonl {
-        csv::Dialect { delimiter: b'\n', quote: None, escape: None, null: Vec::new() }
+        csv::Dialect { delimiter: b'\n', ..csv::Dialect::default() }
     } else {
         csv::Dialect::of(options, piece.format)?
     };

@@ -33,13 +33,14 @@ mod texts;
 mod values;
 mod window;
 mod writers;
+mod zip;
 
 use std::path::Path;
 
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
 use syncline_types::{Code, Error, Result, TableSchema};
 
-pub use options::{Compression, FilesOptions, Format, LineEnd, SqlDialect};
+pub use options::{BlankLines, Compression, FilesOptions, Format, LineEnd, SqlDialect};
 
 /// Files.
 #[derive(Debug, Clone, Copy, Default)]

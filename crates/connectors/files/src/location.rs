@@ -27,6 +27,8 @@ pub(crate) fn named(path: &Path) -> Named {
         Some((rest, "gz" | "gzip")) => (rest, Compression::Gzip),
         Some((rest, "zst" | "zstd")) => (rest, Compression::Zstd),
         Some((rest, "snappy" | "sz")) => (rest, Compression::Snappy),
+        Some((rest, "bz2" | "bzip2")) => (rest, Compression::Bzip2),
+        Some((rest, "zip")) => (rest, Compression::Zip),
         _ => (name.as_str(), Compression::None),
     };
     let (stem, format) = match extension(rest) {
@@ -109,7 +111,7 @@ pub(crate) fn list(path: &str) -> Result<Vec<PathBuf>> {
                 let message = format!("the folder {path} holds no file of a known format");
                 return Err(Error::new(Code::FileNotFound, message).hint(
                     "known are .csv .tsv .txt .jsonl .parquet .arrow .sql, also with .gz .zst \
-                     .snappy; a glob such as folder/* with ?format= takes others",
+                     .snappy .bz2 .zip; a glob such as folder/* with ?format= takes others",
                 ));
             }
             Ok(files)

@@ -54,6 +54,20 @@ pub enum Compression {
     Zstd,
     /// Snappy: the framing format (for Parquet: blocks).
     Snappy,
+    /// Bzip2.
+    Bzip2,
+    /// ZIP archives, read only: the files in one, one after the other.
+    Zip,
+}
+
+/// What a line without a character is, in delimited text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BlankLines {
+    /// Nothing.
+    Skip,
+    /// A record of one empty value.
+    Record,
 }
 
 /// What ends a line that is written.
@@ -88,10 +102,11 @@ pub enum SqlDialect {
 pub struct FilesOptions {
     /// The format, where the extension does not tell it or tells it wrongly.
     pub format: Option<Format>,
-    /// How the file is packed, where the extension (`.gz`, `.zst`, `.snappy`) does not tell it.
+    /// How the file is packed, where the extension (`.gz`, `.zst`, `.snappy`, `.bz2`, `.zip`) does
+    /// not tell it.
     /// For Parquet: the codec inside of the file, by default zstd.
     pub compression: Option<Compression>,
-    /// How hard to pack: 1 to 9 for gzip (default 6), 1 to 19 for zstd (default 3).
+    /// How hard to pack: 1 to 9 for gzip and bzip2 (default 6), 1 to 19 for zstd (default 3).
     pub level: Option<u32>,
     /// Reading: the table's name. Several files are then pieces of this one table.
     pub table: Option<String>,
@@ -110,6 +125,11 @@ pub struct FilesOptions {
     /// The text that stands for NULL when it is not quoted. Default: nothing at all; an empty text
     /// is then written as two quotes. When it is set, an empty value is an empty text.
     pub null: Option<String>,
+    /// Whether blanks and tabs around values that are not quoted are left out.
+    pub trim: bool,
+    /// CSV: what lines without a character are. By default they are passed over where a row has
+    /// more than one column, and are a row of an empty value where it has one.
+    pub blank_lines: Option<BlankLines>,
     /// The encoding: utf-8, utf-16le, utf-16be, windows-1252 (also called latin1), gbk, gb18030,
     /// big5, shift_jis, euc-kr and the others of the WHATWG encoding standard. Default: UTF-8, or
     /// UTF-16 when the file begins with its byte order mark.
@@ -152,6 +172,8 @@ impl Default for FilesOptions {
             header: true,
             names: None,
             null: None,
+            trim: false,
+            blank_lines: None,
             charset: None,
             skip: 0,
             types: None,
@@ -197,7 +219,7 @@ impl FilesOptions {
         }
         if let Some(level) = self.level {
             let most = match self.compression {
-                Some(Compression::Gzip) => 9,
+                Some(Compression::Gzip | Compression::Bzip2) => 9,
                 _ => 19,
             };
             if level == 0 || level > most {

@@ -190,6 +190,10 @@ impl ParquetForm {
         let codec = match compression.unwrap_or(Compression::Zstd) {
             Compression::None => Codec::UNCOMPRESSED,
             Compression::Snappy => Codec::SNAPPY,
+            Compression::Bzip2 | Compression::Zip => {
+                let message = "Parquet is packed by zstd, gzip, snappy or not at all";
+                return Err(Error::new(Code::BadValue, message));
+            }
             Compression::Gzip => Codec::GZIP(GzipLevel::try_new(level.unwrap_or(6)).map_err(bad)?),
             Compression::Zstd => {
                 let level = i32::try_from(level.unwrap_or(3)).unwrap_or(3);

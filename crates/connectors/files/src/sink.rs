@@ -78,6 +78,10 @@ impl FilesSink {
             (None, by_name) => Some(by_name),
             (given, _) => given,
         };
+        if compression == Some(Compression::Zip) {
+            let message = format!("{}: ZIP archives are read and not written", endpoint.path);
+            return Err(Error::new(Code::Unsupported, message).hint("gzip, zstd and bzip2 are"));
+        }
         if !format.is_text() && named.compression != Compression::None {
             let message = format!("{}: {} is packed inside", endpoint.path, format.name());
             return Err(Error::new(Code::Unsupported, message)

@@ -8,7 +8,7 @@ use syncline_types::{Code, Error, Reject, Result, TableSchema, did_you_mean};
 
 use super::Dialect;
 use super::tokenizer::{Flaw, Found, Span, record, unmark};
-use crate::options::FilesOptions;
+use crate::options::{BlankLines, FilesOptions};
 use crate::piece::{Piece, PieceReader, Place, Rows};
 use crate::text_types::Looks;
 use crate::texts::{TextColumn, Typing, printable, reject_record};
@@ -68,9 +68,18 @@ pub(crate) fn head(
             break None;
         }
         if !window.bytes().is_empty()
-            && let Found::Record { next, .. } =
+            && let Found::Record { next, lines, .. } =
                 record(window.bytes(), window.is_last(), dialect, &mut spans)
         {
+            // Lines before the first row say nothing about the columns.
+            if dialect.blank_lines == Some(BlankLines::Skip) && dialect.passes_over(&spans, 1) {
+                window.pass(next);
+                line += lines;
+                continue;
+            }
+            if dialect.trim {
+                dialect.trim(window.bytes(), &mut spans);
+            }
             break Some(next);
         }
         window.more(line)?;
@@ -196,8 +205,11 @@ pub(crate) fn sample(
             // Cut off by the window's end.
             break;
         }
-        let blank = spans.len() == 1 && width > 1 && spans[0].start == spans[0].end;
-        if flaw.is_none() && spans.len() == width {
+        let blank = dialect.passes_over(&spans, width);
+        if dialect.trim {
+            dialect.trim(window.bytes(), &mut spans);
+        }
+        if flaw.is_none() && !blank && spans.len() == width {
             sampled.rows += 1;
             for (span, looks) in spans.iter().zip(&mut sampled.looks) {
                 let raw = &window.bytes()[span.start..span.end];
@@ -288,6 +300,11 @@ impl CsvReader {
                 Error::new(Code::Malformed, format!("{}: a quote is not closed", place(at)))
                     .hint("if quotes mean nothing in this file, set ?quote=none")
             }
+            Some(Flaw::AfterBlanks(at)) => {
+                let message = format!("{}: a quote stands behind blanks", place(at));
+                Error::new(Code::Malformed, message)
+                    .hint("a quote is one at the beginning of a value; see ?trim= and ?quote=none")
+            }
             None => {
                 let (found, wanted) = (self.spans.len(), self.width);
                 let message = format!("{}: {found} fields, expected {wanted}", place(0));
@@ -352,10 +369,12 @@ impl PieceReader for CsvReader {
                 self.window.more(self.line)?;
                 continue;
             };
-            let blank = self.spans.len() == 1
-                && self.width > 1
-                && !self.spans[0].quoted
-                && self.spans[0].start == self.spans[0].end;
+            let blank = self.dialect.passes_over(&self.spans, self.width);
+            let mut flaw = flaw;
+            if self.dialect.trim {
+                let quote = self.dialect.trim(view, &mut self.spans);
+                flaw = flaw.or(quote.map(Flaw::AfterBlanks));
+            }
             if blank {
                 // Nothing: many files end so.
             } else if flaw.is_some() || self.spans.len() != self.width {

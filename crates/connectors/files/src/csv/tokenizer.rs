@@ -31,6 +31,8 @@ pub(crate) enum Flaw {
     AfterQuote(usize),
     /// The quote at this place is never closed.
     Unclosed(usize),
+    /// The quote at this place stands behind blanks that are to be taken off.
+    AfterBlanks(usize),
 }
 
 /// What [`record`] found.
@@ -359,7 +361,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn dialect(escape: Option<u8>) -> Dialect {
-        Dialect { delimiter: b',', quote: Some(b'"'), escape, null: Vec::new() }
+        Dialect { delimiter: b',', quote: Some(b'"'), escape, ..Dialect::default() }
     }
 
     /// A record: its offset, fields (text, quoted) and flaw.
