@@ -229,6 +229,17 @@ fn obeys_policies(from: Kind, to: To) {
     target.execute("ALTER TABLE accounts DROP COLUMN colour");
     pair.catch_up(&["--quiet"]);
     pair.assert_same();
+    // Or it is left to us, once it is known what it is.
+    pair.source.execute("ALTER TABLE accounts ADD COLUMN shade varchar(20)");
+    pair.source.execute("ALTER TABLE accounts DROP COLUMN shade");
+    pair.load_of(10, 5);
+    let held = output_within(&mut pair.copy(&["--until", "caught-up"]), PATIENCE);
+    place::fails(&held, 1, "E0412", &["accounts", "shade"]);
+    let shade = "SELECT count(shade) FROM accounts";
+    assert!(target.try_rows(shade).is_ok(), "the column is still there");
+    pair.catch_up(&["--quiet", "--on-schema-change", "apply"]);
+    assert!(target.try_rows(shade).is_err(), "the column is gone");
+    pair.assert_same();
 }
 
 pairs!(obeys_policies {

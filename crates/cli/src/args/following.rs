@@ -26,7 +26,8 @@ pub(crate) struct FollowArgs {
     /// Kinds: create_table, drop_table, rename_table, truncate, add_column, drop_column,
     /// modify_column, rename_column, indexes. Policies: apply (the target is changed alike), ignore
     /// (the target stays as it is), pause (the run ends before it; started again, it takes the
-    /// change as done). Without a word drop_table and drop_column pause, all else is applied.
+    /// change as done, or applies it when it says apply by then). A policy alone is that of every
+    /// kind. Without a word drop_table and drop_column pause, all else is applied.
     #[arg(long, value_name = "KIND=POLICY,…")]
     pub(crate) on_schema_change: Option<String>,
     /// Bytes of log that the source may keep for this run
@@ -72,7 +73,10 @@ pub(crate) enum RetentionArg {
     /// It is said, again and again
     #[default]
     Warn,
-    /// The run lets go of the log and fails
+    /// It is said, and copies of the same servers (of the same --state) wait until the run has
+    /// caught up
+    PauseOthers,
+    /// The run lets go of the log: it fails, or copies its tables anew with --when-lost resnapshot
     Release,
 }
 
@@ -80,6 +84,7 @@ impl From<RetentionArg> for RetentionAction {
     fn from(arg: RetentionArg) -> Self {
         match arg {
             RetentionArg::Warn => Self::Warn,
+            RetentionArg::PauseOthers => Self::PauseOthers,
             RetentionArg::Release => Self::Release,
         }
     }

@@ -32,7 +32,7 @@ pub fn parse_until(place: &str, text: Option<&str>) -> Result<Until> {
 }
 
 /// What is done with changes of definitions, as `drop_table=ignore, add_column=pause`; what is not
-/// named is done as it is when nothing is said.
+/// named is done as it is when nothing is said, or as a policy alone, which comes first, says.
 ///
 /// # Errors
 /// [`Code::BadValue`] for a kind or a policy that does not exist.
@@ -41,13 +41,19 @@ pub fn parse_schema_policies(text: &str) -> Result<SchemaPolicies> {
     let mut all = serde_json::to_value(SchemaPolicies::default()).map_err(broken)?;
     let bad = |message: String| Error::new(Code::BadValue, message);
     for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-        let (kind, policy) = part
-            .split_once('=')
-            .ok_or_else(|| bad(format!("{part:?} is not of the form KIND=POLICY")))?;
+        // A policy alone is that of every kind.
+        let (kind, policy) = part.split_once('=').unwrap_or(("", part));
         let (kind, policy) = (kind.trim(), policy.trim());
         if !["apply", "ignore", "pause"].contains(&policy) {
             let near = did_you_mean(policy, ["apply", "ignore", "pause"]);
-            return Err(bad(format!("{policy:?} is not a policy: apply, ignore or pause{near}")));
+            return Err(bad(format!("{policy:?} is not a policy: apply, ignore or pause{near}"))
+                .hint("KIND=POLICY with a comma between, or a policy alone for every kind"));
+        }
+        if !part.contains('=') {
+            for slot in all.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+                *slot = policy.into();
+            }
+            continue;
         }
         match all.get_mut(kind) {
             Some(slot) => *slot = policy.into(),
@@ -115,10 +121,13 @@ mod tests {
         assert_eq!(policies.drop_table, SchemaPolicy::Ignore);
         assert_eq!(policies.truncate, SchemaPolicy::Pause);
         assert_eq!(policies.drop_column, SchemaPolicies::default().drop_column);
+        let policies = parse_schema_policies("apply, truncate=pause").unwrap();
+        assert_eq!(policies.drop_table, SchemaPolicy::Apply);
+        assert_eq!(policies.truncate, SchemaPolicy::Pause);
         for (text, words) in [
             ("drop_tables=ignore", "did you mean \"drop_table\"?"),
             ("drop_table=ignor", "did you mean \"ignore\"?"),
-            ("drop_table", "KIND=POLICY"),
+            ("drop_table", "apply, ignore or pause"),
         ] {
             let error = parse_schema_policies(text).unwrap_err();
             assert_eq!(error.code(), Code::BadValue);
