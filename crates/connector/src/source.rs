@@ -69,6 +69,12 @@ pub trait Source: Send + Sync {
     /// Connects and says what a person should know before row one. Changes nothing.
     async fn check(&self) -> Result<Vec<String>>;
 
+    /// What it is and of which version, for people: `MariaDB 11.4.2`. `None` where there is no such
+    /// thing.
+    async fn version(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// The tables selected, in name order. A pattern without wildcards that fits nothing is an
     /// error of [`Code::TableNotFound`] that offers the nearest name.
     async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>>;

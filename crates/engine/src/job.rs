@@ -1,5 +1,6 @@
 //! What to move: a job with everything resolved.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use syncline_connector::{Cut, Endpoint, Mode, Sink, WriteMode};
+use syncline_connector::{Cut, Endpoint, Mode, Secret, Sink, WriteMode};
 use syncline_convert::ValuePolicies;
 use syncline_types::{Pattern, TableName, TableSelection};
 
@@ -56,6 +57,10 @@ pub struct Job {
     pub source_processors: Vec<serde_json::Value>,
     /// Processors on the sink's side of the link, as configured.
     pub sink_processors: Vec<serde_json::Value>,
+    /// Keys that the steps of `processors` name (`key: { secret: NAME }`), as the server keeps them.
+    /// They are never written out with the job.
+    #[serde(skip)]
+    pub keys: BTreeMap<String, Secret>,
     /// What happens to rows that are there already; chosen by the target when not given.
     pub write: Option<WriteMode>,
     /// Whether missing target tables are made.
@@ -174,6 +179,7 @@ impl Job {
             columns: Vec::new(),
             source_processors: Vec::new(),
             sink_processors: Vec::new(),
+            keys: BTreeMap::new(),
             write: None,
             create: true,
             generated: GeneratedColumns::default(),

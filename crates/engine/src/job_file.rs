@@ -196,6 +196,7 @@ impl JobFile {
             columns,
             source_processors: self.processors.source,
             sink_processors: self.processors.sink,
+            keys: BTreeMap::new(),
             write: self.sink.write.map(WriteMode::from),
             create: self.sink.create == CreateConfig::Auto,
             generated: self.sink.generated,

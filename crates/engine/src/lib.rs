@@ -9,6 +9,7 @@ mod carried;
 mod chain;
 mod computed;
 mod control;
+mod courtesy;
 pub mod crash;
 mod dead_letters;
 mod definitions;
@@ -49,7 +50,7 @@ pub use job_file::{
 };
 pub use plan::{Plan, TablePlan};
 pub use preview::{Preview, Sample, SampleColumn, check_steps, preview, sample, table_of};
-pub use replay::{Edit, Replayed, replay};
+pub use replay::{Edit, Replayed, Unrecorded, replay};
 pub use report::{CheckReport, ColumnReport, FollowingReport, TableReport, column_types};
 pub use retry::{Decision, Retry};
 pub use run::Engine;
@@ -57,5 +58,5 @@ pub use schedule::{Ending, Missed, Overlap, Schedule, When};
 pub use syncline_convert::{ValuePolicies, ValuePolicy};
 pub use verify::{
     ColumnValue, ColumnValues, Counts, Difference, Method, Repaired, TableVerdict, Verified,
-    VerifyEvent, VerifyOptions, Wrong, verify,
+    VerifyEvent, VerifyOptions, VerifyProgress, Wrong, verify,
 };

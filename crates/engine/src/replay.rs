@@ -1,10 +1,11 @@
 //! Dead letters written after all, as they are or edited.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema};
-use syncline_connector::{Endpoint, Registry, Sink, WriteMode, WriteTask};
+use syncline_connector::{Endpoint, Registry, Secret, Sink, WriteMode, WriteTask};
 use syncline_convert::RowsConverter;
 use syncline_store::{DeadLetter, RunRecord, Store};
 use syncline_types::{
@@ -34,8 +35,18 @@ pub struct Replayed {
     pub outcome: Result<()>,
 }
 
+/// What of a job is not on record.
+#[derive(Debug, Clone, Default)]
+pub struct Unrecorded {
+    /// The target, when the one on record lacks its password.
+    pub target: Option<Endpoint>,
+    /// Keys that its steps name, as [`Job::keys`].
+    pub keys: BTreeMap<String, Secret>,
+}
+
 /// Writes dead letters of a run through the job's sink. Each stands for itself: one that fails
-/// again stays what it is. `target` is given when the one on record lacks its password.
+/// again stays what it is. `now` is the job as it is resolved now, with its secrets; the one on
+/// record lacks them.
 ///
 /// # Errors
 /// When the run has no plan, or the target cannot be opened.
@@ -43,7 +54,7 @@ pub async fn replay(
     registry: &Registry,
     store: &Arc<Store>,
     run: &RunRecord,
-    target: Option<Endpoint>,
+    now: Unrecorded,
     letters: &[DeadLetter],
     edits: &[Edit],
 ) -> Result<Vec<Replayed>> {
@@ -51,20 +62,25 @@ pub async fn replay(
         Error::new(Code::CannotResume, format!("the job of run {} cannot be read", run.id))
             .because(e)
     })?;
-    if let Some(target) = target {
+    if let Some(target) = now.target {
         job.sink = target;
     }
+    job.keys = now.keys;
     let job = &job;
     let plan = run
         .plan
         .as_deref()
         .ok_or_else(|| Error::new(Code::CannotResume, format!("run {} has no plan yet", run.id)))?;
-    let plan = Plan::from_json(plan)?;
+    let mut plans = vec![Plan::from_json(plan)?];
+    for (_, plan) in store.log_plans(&run.id)? {
+        plans.push(Plan::from_json(&plan)?);
+    }
     let processors = Processors::parse(job)?;
     let sink = sink_of(registry, job)?;
     let mut replayed = Vec::with_capacity(letters.len());
     for letter in letters {
-        let table = plan.tables.get(letter.table as usize).cloned();
+        // As the table was last; one that is gone was in an earlier plan.
+        let table = plans.iter().rev().find_map(|plan| plan.of_number(letter.table)).cloned();
         let mut table =
             table.ok_or_else(|| Error::bug("a dead letter of a table that is not planned"))?;
         look_again(sink.as_ref(), &mut table).await?;

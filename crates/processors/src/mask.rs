@@ -72,13 +72,20 @@ impl Mask {
     }
 }
 
-/// The key of a hash: a text, or `{ env: NAME }`.
+/// The key of a hash: a text, or `{ env: NAME }`. `{ secret: NAME }` stands in jobs of a server, which
+/// keeps the text elsewhere and puts it in before the steps are read.
 fn read_key(place: &Place, value: &Value) -> Result<Secret> {
     if let Value::String(text) = value {
         return Ok(Secret::new(text.clone()));
     }
     let object = place.object(value)?;
-    place.known(object, &["env"])?;
+    place.known(object, &["env", "secret"])?;
+    if object.contains_key("secret") {
+        let message = "the key is kept by the server that the job was written on";
+        return Err(Error::new(Code::SecretMissing, message)
+            .at(place)
+            .hint("give the key as a text, or as { env: NAME }"));
+    }
     let name = place.text(object.get("env").unwrap_or(&Value::Null))?;
     std::env::var(name).map(Secret::new).map_err(|_| {
         let message = format!("the key is to come from ${name}, which is not set");

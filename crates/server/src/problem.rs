@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use syncline_types::{Code, Error, ErrorKind};
+use syncline_types::{Code, Error, ErrorKind, in_terms_of_jobs};
 use utoipa::ToSchema;
 
 /// An error, as the API answers it.
@@ -60,13 +60,16 @@ impl Problem {
             status: status(code).as_u16(),
             detail: error.chain(),
             code: code.to_string(),
-            hint: error.hint_text().map(str::to_owned),
+            hint: error.hint_text().map(in_terms_of_jobs),
             at: None,
             line: None,
             column: None,
         }
     }
 }
+
+/// Seconds until another try is worth it, where nothing is known of it.
+const LATER: u128 = 5;
 
 /// An error of a handler.
 #[derive(Debug)]
@@ -92,6 +95,9 @@ impl Failed {
     /// The answer, under a status that says more than the code's.
     pub(crate) fn with_status(self, status: StatusCode) -> Response {
         let problem = Problem { status: status.as_u16(), ..Problem::of(&self.0) };
+        // Rounded up: who comes back a moment too early is turned away once more.
+        let wait =
+            self.0.retry_after().map_or(LATER, |wait| wait.as_millis().div_ceil(1000).max(1));
         if status.is_server_error() {
             tracing::error!(code = %self.0.code(), error = self.0.chain(), "a request failed");
         }
@@ -105,7 +111,9 @@ impl Failed {
                 headers.insert(header::WWW_AUTHENTICATE, scheme);
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+                if let Ok(wait) = HeaderValue::from_str(&wait.to_string()) {
+                    headers.entry(header::RETRY_AFTER).or_insert(wait);
+                }
             }
             _ => {}
         }

@@ -19,8 +19,9 @@ pub(crate) fn job_of(store: &Store, vault: &Vault, mut file: JobFile, name: &str
     let around = Stored { store, vault, bounds: Bounds::of(store)? };
     // The name it is stored by is the one that counts.
     file.name = Some(name.to_owned());
-    let job = file.resolve_in(&around, name, &format!("syncline jobs start {name}"))?;
+    let mut job = file.resolve_in(&around, name, &format!("syncline jobs start {name}"))?;
     around.bounds.job(&job)?;
+    crate::step_keys::open(store, vault, &mut job)?;
     Ok(job)
 }
 

@@ -15,8 +15,10 @@ use syncline_types::{Code, Error, Result};
 use tokio::task::JoinHandle;
 
 use crate::caller::{Cookies, Origins};
-use crate::config::{Config, Place, Web};
+use crate::comparing::Comparing;
+use crate::config::{Config, KeySource, Place, Web};
 use crate::front::{Gate, HEADERS_WITHIN, Hosts, guard};
+use crate::lease::Lease;
 use crate::live::{self, Hub};
 use crate::metrics::Metrics;
 use crate::people::{Attempts, Passwords, People, Setup, SignIn};
@@ -24,7 +26,7 @@ use crate::runner::{self, Runner};
 use crate::scheduler;
 use crate::secrets::Vault;
 use crate::state::{AppState, Shared};
-use crate::{alerts, api};
+use crate::{alerts, api, step_keys};
 
 /// How long requests that are under way may take once the node is to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -40,6 +42,8 @@ pub struct Server {
     task: JoinHandle<std::io::Result<()>>,
     setup: Option<String>,
     state: AppState,
+    /// The right to work with a state that other nodes can reach, too.
+    lease: Option<Arc<Lease>>,
 }
 
 impl Server {
@@ -73,13 +77,13 @@ impl Server {
         let listener = listen(config.listen)?;
         let address = listener.local_addr().map_err(|e| no_socket(config.listen, e))?;
         let hosts = Hosts::new(config.listen, config.web.public_url.as_deref());
-        let state = open(config, address).await?;
+        let (state, lease) = open(config, address).await?;
         let setup = state.people.setup.token().map(str::to_owned);
         let app = guard(api::router(state.clone()), &state, hosts);
         let handle = Handle::new();
         let secure = tls.is_some();
         let task = tokio::spawn(serve(listener, tls, handle.clone(), app));
-        Ok(Self { address, tls: secure, handle, task, setup, state })
+        Ok(Self { address, tls: secure, handle, task, setup, state, lease })
     }
 
     /// Where it listens.
@@ -102,6 +106,15 @@ impl Server {
         self.setup.as_ref().map(|token| format!("{}/setup#{token}", self.url()))
     }
 
+    /// Returns once this node must not go on: another has taken over its state. The process is to
+    /// end then, and nothing of it to be recorded any more.
+    pub async fn lost(&self) -> Error {
+        match &self.lease {
+            Some(lease) => lease.lost().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Stops: no new requests, those under way are answered.
     ///
     /// # Errors
@@ -111,6 +124,10 @@ impl Server {
         self.state.runner.leave().await;
         self.handle.graceful_shutdown(Some(GRACE));
         let ended = self.task.await;
+        if let Some(lease) = self.lease {
+            let released = tokio::task::spawn_blocking(move || lease.release()).await;
+            released.map_err(|e| Error::bug("letting go of the state").because(e))?;
+        }
         self.state.runner.release();
         ended
             .map_err(|e| Error::bug("the listener ended early").because(e))?
@@ -118,26 +135,47 @@ impl Server {
     }
 }
 
-async fn open(config: Config, address: SocketAddr) -> Result<AppState> {
-    let folder = config.folder.clone();
-    let place = config.store;
-    let keys = config.keys;
-    let opened = tokio::task::spawn_blocking(move || {
-        private(&folder)?;
-        let store = match place {
-            Place::Folder(folder) => Store::open(&folder)?,
-            Place::Postgres(url) => Store::connect(url.expose(), &folder)?,
-        };
-        let vault = Vault::of(&store, &folder, &keys)?;
-        let has_admin = store.has_admin()?;
-        Ok::<_, Error>((store, vault, has_admin))
-    });
-    let (store, vault, has_admin) =
-        opened.await.map_err(|e| Error::bug("opening the state").because(e))??;
+/// A state that this process alone works with.
+struct Opened {
+    store: Arc<Store>,
+    runner: Runner,
+    lease: Option<Arc<Lease>>,
+    vault: Vault,
+    has_admin: bool,
+}
+
+/// Opens the state, and keeps others from it before anything is changed in it. Blocks.
+fn open_state(place: Place, folder: &Path, keys: &KeySource, node: &str) -> Result<Opened> {
+    private(folder)?;
+    let (store, shared) = match place {
+        Place::Folder(folder) => (Store::open(&folder)?, false),
+        Place::Postgres(url) => (Store::connect(url.expose(), folder)?, true),
+    };
+    let store = Arc::new(store);
+    let runner = Runner::new(&store)?;
+    let lease = match shared {
+        true => Some(Arc::new(Lease::take(&store, node, folder)?)),
+        false => None,
+    };
+    let vault = Vault::of(&store, folder, keys)?;
+    step_keys::seal_stored(&store, &vault)?;
+    let has_admin = store.has_admin()?;
+    Ok(Opened { store, runner, lease, vault, has_admin })
+}
+
+async fn open(config: Config, address: SocketAddr) -> Result<(AppState, Option<Arc<Lease>>)> {
+    let (folder, node) = (config.folder.clone(), config.name.clone());
+    let (place, keys) = (config.store, config.keys);
+    let opened =
+        tokio::task::spawn_blocking(move || open_state(place, &folder, &keys, &node)).await;
+    let Opened { store, runner, lease, vault, has_admin } =
+        opened.map_err(|e| Error::bug("opening the state").because(e))??;
+    if let Some(lease) = lease.clone() {
+        let leaving = runner.leaving();
+        tokio::spawn(async move { lease.keep(leaving).await });
+    }
     let needs_admin = !has_admin && config.admin_token.is_none();
     let people = people(config.web, address, config.tls.is_some(), needs_admin)?;
-    let runner = Runner::new(&store)?;
-    let store = Arc::new(store);
     let state = AppState::new(Shared {
         node: config.name,
         engine: Engine::new(Arc::clone(&config.registry), Arc::clone(&store)),
@@ -145,6 +183,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<AppState> {
         vault: Arc::new(vault),
         registry: config.registry,
         runner,
+        comparing: Comparing::default(),
         hub: Hub::new(),
         people,
         metrics: Metrics::new(config.listen.ip().is_loopback())?,
@@ -154,7 +193,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<AppState> {
     runner::spawn(&state).await?;
     scheduler::spawn(&state);
     alerts::spawn(&state);
-    Ok(state)
+    Ok((state, lease))
 }
 
 /// What signing in needs; with a token for the first admin where there is none.

@@ -7,7 +7,9 @@ use syncline_connector::{Registry, Secret};
 use syncline_engine::Engine;
 use syncline_store::Store;
 use syncline_types::{Error, Result};
+use tokio::task::JoinError;
 
+use crate::comparing::Comparing;
 use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::people::People;
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) people: People,
     /// The pool of runs.
     pub(crate) runner: Runner,
+    /// Comparisons that are under way.
+    pub(crate) comparing: Comparing,
     /// What happens, for all who watch.
     pub(crate) hub: Hub,
     /// What is counted.
@@ -70,6 +74,13 @@ impl AppState {
         let store = Arc::clone(&self.store);
         tokio::task::spawn_blocking(move || work(&store))
             .await
-            .map_err(|e| Error::bug("work with the state ended early").because(e))?
+            .map_err(|e| ended_early("work with the state", &e))?
     }
+}
+
+/// The error of work whose task has panicked: that it has, and nothing of why, for that may hold
+/// anything. The log has it already.
+pub(crate) fn ended_early(what: &str, cause: &JoinError) -> Error {
+    let how = if cause.is_panic() { "has met a defect" } else { "was broken off" };
+    Error::bug(format!("{what} {how}; the server's log says more"))
 }

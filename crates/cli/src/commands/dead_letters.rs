@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Registry};
-use syncline_engine::Edit;
+use syncline_engine::{Edit, Unrecorded};
 use syncline_store::{DeadLetter, Store};
 use syncline_types::{Code, Error, Result};
 
@@ -127,9 +127,10 @@ fn replay(
             None => Edit { column: text.clone(), value: None },
         })
         .collect();
+    let now = Unrecorded { target, ..Unrecorded::default() };
     let runtime = crate::runtime()?;
-    let replayed = runtime
-        .block_on(syncline_engine::replay(registry, store, &run, target, &letters, &edits))?;
+    let replayed =
+        runtime.block_on(syncline_engine::replay(registry, store, &run, now, &letters, &edits))?;
     let mut failed = 0;
     for one in &replayed {
         match &one.outcome {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use syncline_connector::{Endpoint, Registry, Secret};
 use syncline_server::{Config, KeySource, Place, Provider, Server, Tls, Web};
@@ -11,6 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::ServerArgs;
 use crate::commands::state_folder;
 use crate::{DONE, output};
+
+/// How long work that cannot be broken off may take once the node has stopped.
+const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// `syncline server`.
 pub(crate) fn run(registry: &Arc<Registry>, mut args: ServerArgs) -> Result<u8> {
@@ -35,7 +39,8 @@ pub(crate) fn run(registry: &Arc<Registry>, mut args: ServerArgs) -> Result<u8> 
         web,
         registry: Arc::clone(registry),
     };
-    crate::runtime()?.block_on(async {
+    let runtime = crate::runtime()?;
+    let ended = runtime.block_on(async {
         let no_signals = |e| Error::bug("signals cannot be listened to").because(e);
         let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
@@ -47,11 +52,16 @@ pub(crate) fn run(registry: &Arc<Registry>, mut args: ServerArgs) -> Result<u8> 
         tokio::select! {
             _ = interrupts.recv() => {}
             _ = terminations.recv() => {}
+            // Whatever is under way here is another's by now.
+            error = server.lost() => return Err(error),
         }
         output::note("stopping: running jobs keep their place");
         server.stop().await?;
         Ok(DONE)
-    })
+    });
+    // What does not end by itself must not outlive the answer.
+    runtime.shutdown_timeout(SHUTDOWN);
+    ended
 }
 
 /// A secret from the environment; an empty one is none.

@@ -14,7 +14,7 @@ use syncline_types::{
 use crate::binlog::{About, Place as LogPlace};
 use crate::key::{self, Key};
 use crate::native::{field_of_result, with_zeros};
-use crate::pool::Pool;
+use crate::pool::{AtWork, Pool};
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
 use crate::session::{Purpose, Store};
@@ -164,6 +164,10 @@ fn select(
 #[async_trait]
 impl Source for MysqlSource {
     async fn check(&self) -> Result<Vec<String>> {
+        Ok(self.version().await?.into_iter().collect())
+    }
+
+    async fn version(&self) -> Result<Option<String>> {
         let conn = self.store.connect(Purpose::Read).await?;
         let kind = match conn.flavor {
             Flavor::MySql => "MySQL",
@@ -171,7 +175,7 @@ impl Source for MysqlSource {
         };
         let (major, minor, patch) = conn.version;
         conn.quit().await;
-        Ok(vec![format!("{kind} {major}.{minor}.{patch}")])
+        Ok(Some(format!("{kind} {major}.{minor}.{patch}")))
     }
 
     async fn left_out(&self) -> Result<Vec<String>> {
@@ -227,9 +231,9 @@ impl Source for MysqlSource {
     }
 
     async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
-        let mut conn = self.connection().await?;
+        let mut conn = AtWork::new(self.connection().await?, Arc::clone(&self.pool));
         let splits = self.plan_on(&mut conn, read, cut).await;
-        self.pool.give(conn);
+        self.pool.give(conn.done());
         splits
     }
 

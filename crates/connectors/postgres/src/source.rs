@@ -36,6 +36,9 @@ pub(crate) struct PostgresSource {
     snapshot: Mutex<Option<Snapshot>>,
     /// The snapshot belongs to a place in the log: no other may take its place.
     placed: AtomicBool,
+    /// The server has failed at telling a transaction before its end: it is asked for no more of
+    /// them.
+    pub(crate) fails_early: Arc<AtomicBool>,
     idle: Arc<Idle>,
     shapes: StdMutex<HashMap<TableName, Shape>>,
     /// Tables without a key that were seen to be as they were at the plan.
@@ -100,6 +103,7 @@ impl PostgresSource {
             scout: Mutex::default(),
             snapshot: Mutex::default(),
             placed: AtomicBool::new(false),
+            fails_early: Arc::default(),
             idle: Arc::default(),
             shapes: StdMutex::default(),
             unchanged: Mutex::default(),
@@ -383,6 +387,15 @@ impl Source for PostgresSource {
             notes.push("the server is a standby; a long copy may be cancelled by replay".into());
         }
         Ok(notes)
+    }
+
+    async fn version(&self) -> Result<Option<String>> {
+        let session = self.scout().await?;
+        let rows = session.query("SHOW server_version", &[], "reading the server's version").await?;
+        let version = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
+        // What follows the number is the package's own.
+        let number = version.as_deref().and_then(|v| v.split(' ').next());
+        Ok(number.map(|number| format!("PostgreSQL {number}")))
     }
 
     async fn left_out(&self) -> Result<Vec<String>> {

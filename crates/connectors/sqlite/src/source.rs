@@ -301,6 +301,10 @@ impl Source for SqliteSource {
         self.with_connection(|connection| catalog::list(connection).map(|_| Vec::new()))
     }
 
+    async fn version(&self) -> Result<Option<String>> {
+        Ok(Some(format!("SQLite {}", rusqlite::version())))
+    }
+
     async fn left_out(&self) -> Result<Vec<String>> {
         self.with_connection(|connection| Ok(catalog::list(connection)?.notes()))
     }

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use syncline_engine::{Edit, replay};
+use syncline_engine::{Edit, Unrecorded, replay};
 use syncline_store::{DeadLetter, RunRecord};
 use syncline_types::{Code, Error, Result, RunState};
 use utoipa::ToSchema;
@@ -183,8 +183,8 @@ async fn write(
             .hint("pause it, or wait for its end: it may still write newer rows"));
     }
     let job = runner::job_of(state, run).await?;
-    let sink = Some(job.sink);
-    let done = replay(&state.registry, &state.store, run, sink, &letters, edits).await?;
+    let now = Unrecorded { target: Some(job.sink), keys: job.keys };
+    let done = replay(&state.registry, &state.store, run, now, &letters, edits).await?;
     let items: Vec<ReplayedView> = done
         .into_iter()
         .map(|one| ReplayedView {

@@ -25,6 +25,7 @@ use crate::problem::{Answer, Problem};
 use crate::resolving::{has_nul, job_of, outline};
 use crate::secrets::Vault;
 use crate::state::AppState;
+use crate::step_keys;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(import))
@@ -259,13 +260,14 @@ impl Into<'_> {
         }
         let spec = file.job.to_value()?;
         let outline = outline(&file.job, &job)?;
-        let body = JobBody {
+        let mut body = JobBody {
             spec: spec.to_string(),
             yaml: file.yaml.take(),
             description: String::new(),
             priority: 0,
             enabled: file.enabled,
         };
+        step_keys::seal(self.store, self.vault, &mut body)?;
         Ok(NewJob { name: file.name.clone(), body, outline })
     }
 

@@ -1,5 +1,6 @@
 //! Jobs: what is to be moved, by name, with every version they had.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::runs::states_of;
 use crate::caller::{Caller, Role};
 use crate::drafts::{self, JobText};
 use crate::etag::{IfMatch, Versioned};
@@ -24,6 +26,7 @@ use crate::problem::{Answer, Problem};
 use crate::resolving::outline;
 use crate::runner::RunView;
 use crate::state::AppState;
+use crate::step_keys;
 use crate::unique::Unique;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -155,8 +158,10 @@ pub(crate) fn value(text: &str) -> Result<Value> {
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
-    /// A part of the name or the description.
+    /// A part of the name, the description, the source or the target.
     q: Option<String>,
+    /// Only those whose newest run is in this state; several, separated by commas.
+    state: Option<String>,
     /// Only those that use this connection.
     connection: Option<String>,
     /// Only those that are enabled, or that are not.
@@ -184,24 +189,29 @@ async fn list(
     caller.needs(Role::Viewer)?;
     let page = PageQuery::new(query.limit, query.after);
     let (limit, after) = (page.limit()?, page.after::<String>()?.unwrap_or_default());
+    let given = |text: Option<String>| text.filter(|t| !t.is_empty());
     let filter = JobFilter {
-        text: query.q,
+        text: given(query.q),
+        states: states_of(given(query.state).as_deref())?,
         enabled: query.enabled,
-        connection: query.connection,
+        connection: given(query.connection),
         scheduled: false,
     };
     let sees = caller.clone();
-    let found = state
+    let (found, last) = state
         .blocking(move |store| {
             let found = visible(store, &filter, &after, limit + 1, &sees)?;
-            let with_run = |job: JobRecord| {
-                let last = store.last_run_of(&job.name)?;
-                Ok((job, last))
-            };
-            found.into_iter().map(with_run).collect::<Result<Vec<_>>>()
+            let names: Vec<&str> = found.iter().map(|job| job.name.as_str()).collect();
+            let last = store.last_runs_of(&names)?;
+            Ok((found, last))
         })
         .await?;
-    let view = |(job, last)| JobView::of(job, last, &state);
+    let mut last: HashMap<String, RunRecord> =
+        last.into_iter().filter_map(|run| Some((run.more.job_name.clone()?, run))).collect();
+    let view = |job: JobRecord| {
+        let last = last.remove(&job.name);
+        JobView::of(job, last, &state)
+    };
     let views = found.into_iter().map(view).collect::<Result<_>>()?;
     Ok(Json(Page::of(views, limit, |view: &JobView| view.name.clone())?))
 }
@@ -307,7 +317,7 @@ pub(crate) async fn save(
     caller: &Caller,
     name: String,
     draft: drafts::Draft,
-    body: JobBody,
+    mut body: JobBody,
     over: Option<Over>,
     note: String,
 ) -> Result<Versioned<JobView>> {
@@ -318,6 +328,7 @@ pub(crate) async fn save(
         .blocking(move |store| {
             let job = drafts::look_through(&draft, store, &vault, &registry, &of)?;
             let outline = outline(&draft.file, &job)?;
+            step_keys::seal(store, &vault, &mut body)?;
             let edit = Edit { author: &by, note: &note };
             let kept = match over {
                 None => store.create_job(&of, &body, &outline, edit)?,

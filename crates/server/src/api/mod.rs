@@ -16,6 +16,7 @@ mod provider;
 mod queue;
 mod run_parts;
 mod runs;
+mod samples;
 mod session;
 mod settings;
 mod setup;
@@ -55,6 +56,7 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(import::router())
         .merge(versions::router())
         .merge(runs::router())
+        .merge(samples::router())
         .merge(run_parts::router())
         .merge(dead_letters::router())
         .merge(verifications::router())

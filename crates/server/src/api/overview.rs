@@ -81,20 +81,9 @@ async fn show(State(state): State<AppState>, caller: Caller) -> Answer<Json<Over
                 .into_iter()
                 .filter(|state| !state.is_final() && *state != RunState::Failed)
                 .collect();
-            let unfinished =
-                store.list_runs(&RunFilter { states, ..RunFilter::default() }, UNFINISHED)?;
-            let mut named = Vec::new();
-            for run in unfinished {
-                let source = match &run.more.job_name {
-                    None => None,
-                    Some(job) => {
-                        let used = store.job_connections(job)?.into_iter();
-                        used.filter(|c| c.side == "source").map(|c| c.connection).next()
-                    }
-                };
-                named.push((source.unwrap_or_else(|| run.source.clone()), run));
-            }
-            Ok((store.count_runs()?, store.ended_since(&since)?, newest(store)?, named))
+            let filter = RunFilter { states, ..RunFilter::default() };
+            let unfinished = store.list_runs(&filter, UNFINISHED)?;
+            Ok((store.count_runs()?, store.ended_since(&since)?, newest(store)?, unfinished))
         })
         .await?;
     let live = state.runner.live();
@@ -110,7 +99,7 @@ async fn show(State(state): State<AppState>, caller: Caller) -> Answer<Json<Over
         finished_24h: finished,
         rows_per_second: live.iter().map(|live| live.now().rows_per_second).sum(),
         max_lag_ms: lags.max(),
-        sources: sources(&state, unfinished.into_iter().filter(|(_, run)| seen(run)).collect()),
+        sources: sources(&state, unfinished.into_iter().filter(seen).collect()),
         recent: recent
             .into_iter()
             .filter(seen)
@@ -129,9 +118,10 @@ fn newest(store: &syncline_store::Store) -> syncline_types::Result<Vec<RunRecord
 }
 
 /// The sources that runs read now, by their names.
-fn sources(state: &AppState, unfinished: Vec<(String, RunRecord)>) -> Vec<SourceView> {
+fn sources(state: &AppState, unfinished: Vec<RunRecord>) -> Vec<SourceView> {
     let mut found: BTreeMap<String, SourceView> = BTreeMap::new();
-    for (connection, run) in unfinished {
+    for run in unfinished {
+        let connection = run.more.source_connection.clone().unwrap_or_else(|| run.source.clone());
         let source = found.entry(connection.clone()).or_insert_with(|| SourceView {
             connection,
             in_sync: None,

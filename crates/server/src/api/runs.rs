@@ -122,21 +122,24 @@ impl RunsQuery {
             Ok::<_, Error>(Some(utc.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()))
         };
         let given = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
-        let states = given(&self.state).unwrap_or_default();
         Ok(RunFilter {
             job: given(&self.job),
             jobs: None,
-            states: states
-                .split(',')
-                .filter(|name| !name.is_empty())
-                .map(state_of)
-                .collect::<Result<_>>()?,
+            states: states_of(self.state.as_deref())?,
             text: given(&self.q),
             since: moment("since", &self.since)?,
             until: moment("until", &self.until)?,
             before,
         })
     }
+}
+
+/// States by their names, separated by commas.
+///
+/// # Errors
+/// [`Code::BadValue`] for what is none.
+pub(super) fn states_of(names: Option<&str>) -> Result<Vec<RunState>> {
+    names.unwrap_or_default().split(',').filter(|name| !name.is_empty()).map(state_of).collect()
 }
 
 fn state_of(name: &str) -> Result<RunState> {
@@ -242,6 +245,7 @@ async fn forget(
     let gone = run.id.clone();
     state.blocking(move |store| store.delete_run(&gone)).await?;
     state.hub.forget(&run.id);
+    state.runner.forget(&run.id);
     state.audit(&caller, "run.delete", &run.id, json!({ "job": run.more.job_name })).await?;
     Ok(StatusCode::NO_CONTENT)
 }

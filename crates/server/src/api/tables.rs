@@ -43,6 +43,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 struct TestView {
     /// Whether it does.
     ok: bool,
+    /// What it leads to and of which version, where there is such a thing.
+    #[schema(example = "MariaDB 11.4.2")]
+    version: Option<String>,
     /// What a person should know.
     notes: Vec<String>,
     /// What is wrong.
@@ -224,22 +227,28 @@ async fn source(state: &AppState, name: String) -> Result<Box<dyn Source>> {
     state.registry.get(&endpoint.scheme)?.source(&endpoint)
 }
 
-/// Connects, and says what there is to know.
-async fn try_it(state: &AppState, endpoint: &Endpoint) -> Result<Vec<String>> {
+/// Connects, and says what there is to know: the version, and notes.
+async fn try_it(state: &AppState, endpoint: &Endpoint) -> Result<(Option<String>, Vec<String>)> {
     let connector = state.registry.get(&endpoint.scheme)?;
-    if connector.spec().roles.source.is_empty() {
-        return connector.sink(endpoint)?.check().await;
-    }
-    match connector.source(endpoint) {
-        Ok(source) => {
-            let notes = source.check().await;
-            let ended = source.end().await;
-            let notes = notes?;
-            ended.map(|()| notes)
-        }
+    let source = match connector.spec().roles.source.is_empty() {
+        true => None,
         // A pattern of target files is no source.
-        Err(_) => connector.sink(endpoint)?.check().await,
-    }
+        false => connector.source(endpoint).ok(),
+    };
+    let Some(source) = source else {
+        return Ok((None, connector.sink(endpoint)?.check().await?));
+    };
+    let looked = async {
+        let mut notes = source.check().await?;
+        let version = source.version().await?;
+        // Once is enough.
+        notes.retain(|note| Some(note) != version.as_ref());
+        Ok::<_, Error>((version, notes))
+    };
+    let seen = looked.await;
+    let ended = source.end().await;
+    let seen = seen?;
+    ended.map(|()| seen)
 }
 
 async fn tested(state: &AppState, endpoint: Result<Endpoint>) -> TestView {
@@ -248,8 +257,11 @@ async fn tested(state: &AppState, endpoint: Result<Endpoint>) -> TestView {
         Err(error) => Err(error),
     };
     match tried {
-        Ok(notes) => TestView { ok: true, notes, error: None },
-        Err(error) => TestView { ok: false, notes: Vec::new(), error: Some(Problem::of(&error)) },
+        Ok((version, notes)) => TestView { ok: true, version, notes, error: None },
+        Err(error) => {
+            let error = Some(Problem::of(&error));
+            TestView { ok: false, version: None, notes: Vec::new(), error }
+        }
     }
 }
 

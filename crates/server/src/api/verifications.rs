@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::{Caller, Role};
+use crate::comparing::VerificationProgress;
 use crate::input::{Body, Params, Path};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
@@ -77,6 +78,8 @@ struct VerificationView {
     /// What was asked.
     #[schema(value_type = Object)]
     options: Value,
+    /// How far it is, while it is under way.
+    progress: Option<VerificationProgress>,
     /// When it began (UTC, ISO 8601).
     created_at: String,
     /// When it ended.
@@ -89,11 +92,14 @@ struct VerificationView {
     error: Option<RunError>,
 }
 
-impl From<Verification> for VerificationView {
-    fn from(one: Verification) -> Self {
+impl VerificationView {
+    /// What is recorded, with how far it is.
+    fn of(one: Verification, state: &AppState) -> Self {
+        let progress = state.comparing.of(&one.id).filter(|_| one.state == "running");
         Self {
             id: one.id,
             job: one.job,
+            progress,
             started_by: one.started_by,
             state: one.state,
             options: one.options,
@@ -143,7 +149,7 @@ async fn begin(
         return Err(Error::new(Code::BadValue, message).into());
     }
     let begun = compare(&state, &caller, &name, body, None).await?;
-    Ok((StatusCode::ACCEPTED, Json(begun.into())))
+    Ok((StatusCode::ACCEPTED, Json(VerificationView::of(begun, &state))))
 }
 
 /// Begins a comparison, and mends the target after it where `repair` says so.
@@ -179,9 +185,11 @@ async fn compare(
     let action = if repair.is_some() { "job.repair" } else { "job.verify" };
     state.audit(caller, action, name, json!({ "verification": id })).await?;
     let state = state.clone();
+    state.comparing.begin(&id);
     tokio::spawn(async move {
         let found = Mutex::new(Vec::new());
         let tell = |event: VerifyEvent| {
+            state.comparing.hear(&id, &event);
             if let VerifyEvent::Difference(difference) = event {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                 found.push(serde_json::to_value(difference).unwrap_or_default());
@@ -196,6 +204,7 @@ async fn compare(
             () = state.runner.left() => Err(broken_off()),
         };
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let ended = id.clone();
         let recorded = state.blocking(move |store| match compared {
             Ok(verified) => {
                 let verdict = serde_json::to_value(&verified)
@@ -207,6 +216,7 @@ async fn compare(
         if let Err(error) = recorded.await {
             tracing::error!(error = error.chain(), "a comparison's result cannot be recorded");
         }
+        state.comparing.end(&ended);
     });
     Ok(begun)
 }
@@ -251,7 +261,8 @@ async fn list(
         .blocking(move |store| store.verifications(job.as_deref(), before.as_deref(), limit + 1))
         .await?;
     let next = Page::of(found, limit, |v| v.id.clone())?;
-    Ok(Json(next.map(|one| caller.sees_job(&one.job).then(|| one.into()))))
+    let view = |one: Verification| VerificationView::of(one, &state);
+    Ok(Json(next.map(|one| caller.sees_job(&one.job).then(|| view(one)))))
 }
 
 async fn find(state: &AppState, caller: &Caller, role: Role, id: &str) -> Result<Verification> {
@@ -278,7 +289,8 @@ async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer<Json<VerificationView>> {
-    Ok(Json(find(&state, &caller, Role::Viewer, &id).await?.into()))
+    let one = find(&state, &caller, Role::Viewer, &id).await?;
+    Ok(Json(VerificationView::of(one, &state)))
 }
 
 /// The rows that differ
@@ -337,5 +349,5 @@ async fn repair(
     let asked: VerifyBody = serde_json::from_value(options).unwrap_or_default();
     let asked = VerifyBody { sample: None, ..asked };
     let begun = compare(&state, &caller, &one.job, asked, Some((id, body))).await?;
-    Ok((StatusCode::ACCEPTED, Json(begun.into())))
+    Ok((StatusCode::ACCEPTED, Json(VerificationView::of(begun, &state))))
 }

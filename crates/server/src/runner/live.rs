@@ -1,7 +1,7 @@
 //! A run at work in this process: what is asked of it, and how fast it is.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use syncline_store::{RunRecord, RunTotals};
 use utoipa::ToSchema;
 
 use super::choice::Working;
+use super::samples::{Point, Samples};
 
 /// Over how long the pace just now is measured.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -24,6 +25,8 @@ pub(crate) struct Live {
     expected: Option<Duration>,
     meter: Meter,
     pace: Mutex<Pace>,
+    /// Points of its charts.
+    samples: Arc<Samples>,
 }
 
 /// How fast it is, and where.
@@ -82,6 +85,7 @@ impl Live {
         control: Control,
         meter: Meter,
         expected: Option<Duration>,
+        samples: Arc<Samples>,
     ) -> Self {
         let pace = Pace {
             samples: VecDeque::new(),
@@ -89,7 +93,7 @@ impl Live {
             before: None,
             now: Now { rows_estimated: record.more.rows_estimated, ..Now::default() },
         };
-        Self { record, control, expected, meter, pace: Mutex::new(pace) }
+        Self { record, control, expected, meter, pace: Mutex::new(pace), samples }
     }
 
     /// Its job's name.
@@ -125,6 +129,11 @@ impl Live {
             tables: summary.tables.into_iter().map(table).collect(),
             ..pace.now.clone()
         };
+        self.samples.take(Point {
+            at: chrono::Utc::now().timestamp_millis(),
+            rows_per_second: now.rows_per_second,
+            lag_ms: now.lag_ms,
+        });
         if now == pace.now {
             return None;
         }

@@ -8,6 +8,7 @@
 mod asking;
 mod choice;
 mod live;
+mod samples;
 mod starting;
 mod view;
 mod watching;
@@ -24,9 +25,11 @@ use tokio_util::sync::CancellationToken;
 use crate::api::broken_off;
 use crate::state::AppState;
 use choice::{Limits, Waiting};
+use samples::AllSamples;
 
 pub(crate) use asking::{pause, resume, stop};
 pub(crate) use live::{Live, Now};
+pub(crate) use samples::{Point, Samples};
 pub(crate) use starting::{Start, Started, job_of, resolve, start};
 pub(crate) use view::RunView;
 
@@ -43,6 +46,8 @@ const CLEAN: Duration = Duration::from_secs(60);
 pub(crate) struct Runner {
     queue: Mutex<BTreeMap<String, Queued>>,
     live: Mutex<HashMap<String, Arc<Live>>>,
+    /// Points of the charts of runs at work, and of those that lately were.
+    samples: AllSamples,
     /// Something has changed that may let a run begin.
     nudge: Notify,
     /// A stopped run may have left something at its stores.
@@ -95,6 +100,7 @@ impl Runner {
         Ok(Self {
             queue: Mutex::default(),
             live: Mutex::default(),
+            samples: AllSamples::default(),
             nudge: Notify::new(),
             cleaning: Notify::new(),
             leaving: CancellationToken::new(),
@@ -118,6 +124,16 @@ impl Runner {
     /// The run of that id, when it is at work in this process.
     pub(crate) fn live_run(&self, id: &str) -> Option<Arc<Live>> {
         self.lives().get(id).cloned()
+    }
+
+    /// Points of a run's charts, where there are any.
+    pub(crate) fn samples(&self, run: &str) -> Option<Arc<Samples>> {
+        self.samples.find(run)
+    }
+
+    /// Forgets what is kept in memory of a run that is no more.
+    pub(crate) fn forget(&self, run: &str) {
+        self.samples.forget(run);
     }
 
     /// The runs that wait, the next one first.
@@ -200,6 +216,11 @@ impl Runner {
             });
         }
         (waiting, working)
+    }
+
+    /// Cancelled when the node is to stop.
+    pub(crate) fn leaving(&self) -> CancellationToken {
+        self.leaving.clone()
     }
 
     /// Returns once the node is to stop.

@@ -1,6 +1,6 @@
 //! How runs come to be: recorded by whoever starts a job, set going when their turn comes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use syncline_types::{Code, Error, Result, RunState};
 
 use super::{CLEAN, Live, expected, no_job, watching};
 use crate::resolving;
-use crate::state::AppState;
+use crate::state::{AppState, ended_early};
 
 /// How a job is to be started.
 #[derive(Debug, Clone)]
@@ -88,6 +88,8 @@ pub(crate) async fn start(state: &AppState, name: &str, start: Start) -> Result<
         overlaps: start.when_active == WhenActive::Allow,
         gives_up: unfinished.filter(|run| !paused(run)).map(|run| run.id),
         connections: resolved.connections,
+        source_connection: resolved.source_connection,
+        sink_connection: resolved.sink_connection,
         node: state.node.clone(),
     };
     let draft = state.engine.draft(&job, origin)?;
@@ -154,13 +156,17 @@ pub(super) async fn begin(state: AppState, run: RunRecord, expected: Option<Dura
         Code::BadTransition | Code::NotFound if gone(&state, &id).await => {
             state.runner.drop_queued(&id);
         }
-        Code::InUse | Code::Busy => state.runner.hold(&id, error.chain()),
+        // A state without room gets some, sooner or later.
+        Code::InUse | Code::Busy | Code::DiskFull => state.runner.hold(&id, error.chain()),
         _ => {
             let epoch = run.epoch;
             let failing = id.clone();
             let failed = state.blocking(move |store| store.fail(&failing, epoch, &error)).await;
             if let Err(error) = failed {
                 tracing::error!(run = id, error = error.chain(), "a failure cannot be recorded");
+                if matches!(error.code(), Code::Busy | Code::DiskFull) {
+                    return state.runner.hold(&id, error.chain());
+                }
             }
             state.runner.drop_queued(&id);
         }
@@ -179,13 +185,15 @@ async fn try_begin(state: &AppState, run: RunRecord, expected: Option<Duration>)
     let beginning = state.clone();
     let begun = tokio::task::spawn_blocking(move || {
         let handle = beginning.engine.begin(&run, job)?;
-        let record = beginning.store.run(&run.id)?.unwrap_or(run);
+        // It is at work already: what cannot be read just now must not let go of it.
+        let record = beginning.store.run(&run.id).ok().flatten().unwrap_or(run);
         Ok::<_, Error>((handle, record))
     });
     let (mut handle, record) =
-        begun.await.map_err(|e| Error::bug("a run's beginning ended early").because(e))??;
+        begun.await.map_err(|e| ended_early("a run's beginning", &e))??;
     let events = handle.events();
-    let live = Arc::new(Live::new(record, handle.control(), handle.meter(), expected));
+    let samples = state.runner.samples.of(&record.id);
+    let live = Arc::new(Live::new(record, handle.control(), handle.meter(), expected, samples));
     let id = live.record.id.clone();
     state.runner.lives().insert(id.clone(), Arc::clone(&live));
     state.runner.queued().remove(&id);
@@ -219,6 +227,10 @@ pub(crate) struct Resolved {
     pub(crate) job: Job,
     /// The stored connections it uses.
     pub(crate) connections: Vec<String>,
+    /// The stored connection it reads.
+    pub(crate) source_connection: Option<String>,
+    /// The stored connection it writes to.
+    pub(crate) sink_connection: Option<String>,
     /// Which goes first when several wait: the higher one.
     pub(crate) priority: i32,
 }
@@ -243,12 +255,18 @@ pub(crate) async fn resolve(
             }
         };
         let file = JobFile::parse(&body.spec, &format!("job {name:?}"))?;
-        let used: BTreeSet<String> =
-            file.stored_connections().map(|(_, connection)| connection.to_owned()).collect();
+        let used: BTreeMap<&str, String> = file
+            .stored_connections()
+            .map(|(side, connection)| (side, connection.to_owned()))
+            .collect();
+        let connections: BTreeSet<String> = used.values().cloned().collect();
+        let (source, sink) = (used.get("source").cloned(), used.get("sink").cloned());
         Ok(Resolved {
             version,
+            source_connection: source,
+            sink_connection: sink,
             job: resolving::job_of(store, &vault, file, &name)?,
-            connections: used.into_iter().collect(),
+            connections: connections.into_iter().collect(),
             priority: body.priority,
         })
     });

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use syncline_store::{RunError, RunRecord, Trigger};
-use syncline_types::RunState;
+use syncline_types::{RunState, in_terms_of_jobs};
 use utoipa::ToSchema;
 
 use super::live::Live;
@@ -34,6 +34,10 @@ pub(crate) struct RunView {
     pub(crate) source: String,
     /// The target, without secrets.
     pub(crate) sink: String,
+    /// The stored connection it reads, where the job names one.
+    pub(crate) source_connection: Option<String>,
+    /// The stored connection it writes to, where the job names one.
+    pub(crate) sink_connection: Option<String>,
     /// Runs of a higher one are started first.
     pub(crate) priority: i64,
     /// How often it has been taken up.
@@ -91,7 +95,8 @@ pub(crate) struct RunErrorView {
 
 impl From<RunError> for RunErrorView {
     fn from(error: RunError) -> Self {
-        Self { code: error.code, message: error.message, hint: error.hint }
+        let hint = error.hint.as_deref().map(in_terms_of_jobs);
+        Self { code: error.code, message: error.message, hint }
     }
 }
 
@@ -111,6 +116,8 @@ impl RunView {
             mode: more.mode,
             source: run.source,
             sink: run.sink,
+            source_connection: more.source_connection,
+            sink_connection: more.sink_connection,
             priority: more.priority,
             epoch: run.epoch,
             node: more.node,
