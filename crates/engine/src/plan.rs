@@ -213,7 +213,16 @@ pub(crate) struct Processors {
 impl Processors {
     pub(crate) fn parse(job: &Job) -> Result<Self> {
         let side = |name: &str, configured: &[serde_json::Value]| {
-            let configured = serde_json::Value::Array(configured.to_vec());
+            let opened = configured.iter().cloned().map(|mut step| {
+                if let Some(key) = step.pointer_mut("/mask/key")
+                    && let Some(name) = key.get("secret").and_then(serde_json::Value::as_str)
+                    && let Some(kept) = job.keys.get(name)
+                {
+                    *key = kept.expose().into();
+                }
+                step
+            });
+            let configured = serde_json::Value::Array(opened.collect());
             syncline_processors::build_at(&configured, &format!("processors.{name}"))
         };
         Ok(Self {
