@@ -7,6 +7,7 @@
 mod jdbc;
 mod keys;
 mod relational;
+mod settings;
 mod stream;
 mod text_file;
 mod variables;
@@ -14,13 +15,14 @@ mod variables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use syncline_connector::Secret;
 use syncline_engine::JobFile;
 use syncline_types::{Code, Error, Result, did_you_mean};
 
 use jdbc::Kind;
 use keys::{Keys, Node};
+use settings::Settings;
 pub use variables::parse_variables;
 
 /// Name of the environment variable that stands for the reader's password in a converted job.
@@ -162,18 +164,19 @@ fn stem(place: &str) -> &str {
 
 fn read(root: &Keys<'_>, name: &str, notes: &mut Vec<String>) -> Result<Vec<Part>> {
     let job = Node::new(root.need("job")?.value, "job").keys()?;
-    for key in ["setting", "core", "common", "jobId"] {
+    for key in ["setting", "common", "jobId"] {
         if let Some(node) = root.get(key).filter(|n| *n.value != json!({})) {
             notes.push(format!("{} is about DataX itself and has no effect", key_of(&node)));
         }
     }
+    let core = root.get("core");
     root.finish()?;
-    let setting = Settings::parse(&job)?;
+    let setting = Settings::parse(&job, core.as_ref(), notes)?;
     let mut parts = Vec::new();
     for content in job.need("content")?.one_or_more()? {
         let keys = content.keys()?;
         let inputs = plug_in(&keys.need("reader")?, |name, node| match name {
-            "streamreader" => stream::reader(node, setting.channels.unwrap_or(1)),
+            "streamreader" => stream::reader(node, setting.channels.unwrap_or(1), notes),
             "mysqlreader" => relational::reader(node, Some(Kind::Mysql), notes),
             "postgresqlreader" => relational::reader(node, Some(Kind::Postgres), notes),
             "rdbmsreader" => relational::reader(node, None, notes),
@@ -300,129 +303,6 @@ fn pairs(
             .hint("DataX pairs them in order: give as many, or one to write"));
     }
     Ok(inputs.into_iter().zip(outputs).collect())
-}
-
-/// `job.setting`.
-struct Settings {
-    channels: Option<u64>,
-    rows: Option<u64>,
-    bytes: Option<u64>,
-    error_rows: Option<u64>,
-    error_ratio: Option<f64>,
-    unlimited: bool,
-}
-
-impl Settings {
-    fn parse(job: &Keys<'_>) -> Result<Self> {
-        let mut this = Self {
-            channels: None,
-            rows: None,
-            bytes: None,
-            error_rows: None,
-            error_ratio: None,
-            unlimited: true,
-        };
-        let Some(setting) = job.get("setting") else { return Ok(this) };
-        let keys = setting.keys()?;
-        if let Some(speed) = keys.get("speed") {
-            let speed = speed.keys()?;
-            let limit = |key: &str| -> Result<Option<u64>> {
-                Ok(speed.get(key).map(|n| n.count()).transpose()?.flatten().filter(|n| *n > 0))
-            };
-            (this.channels, this.rows, this.bytes) =
-                (limit("channel")?, limit("record")?, limit("byte")?);
-            speed.finish()?;
-        }
-        if let Some(limit) = keys.get("errorLimit") {
-            let keys = limit.keys()?;
-            this.error_rows = keys.get("record").map(|n| n.count()).transpose()?.flatten();
-            if let Some(share) = keys.get("percentage") {
-                let number = share.number()?;
-                if !(0.0..=1.0).contains(&number) {
-                    return Err(share.wrong("a share from 0 to 1"));
-                }
-                this.error_ratio = Some(number);
-            }
-            this.unlimited = this.error_rows.is_none() && this.error_ratio.is_none();
-            keys.finish()?;
-        }
-        keys.finish()?;
-        Ok(this)
-    }
-
-    fn part(&self, name: &str, (input, output): (Input, Output), steps: &[Value]) -> Result<Part> {
-        let side = |url: &str, password: &Option<Secret>, variable: &str| {
-            let mut connection = Map::from_iter([("url".to_owned(), json!(url))]);
-            if password.is_some() {
-                connection.insert("password".into(), json!({ "env": variable }));
-            }
-            Value::Object(connection)
-        };
-        let mut source = Map::from_iter([("connection".to_owned(), json!("reader"))]);
-        let mut columns = Map::new();
-        if let Some(chosen) = &input.columns {
-            let table = input.tables.first().cloned().unwrap_or_else(|| "rows".into());
-            let list: Vec<Value> = chosen.iter().map(|name| json!({ "from": name })).collect();
-            columns.insert(table, list.into());
-        }
-        if !input.tables.is_empty() {
-            source.insert("tables".into(), json!(input.tables));
-        }
-        source.extend(input.query.map(|q| ("query".to_owned(), q.into())));
-        source.extend(input.filter.map(|f| ("where".to_owned(), f.into())));
-        let mut sink = Map::from_iter([("connection".to_owned(), json!("writer"))]);
-        sink.extend(output.table.map(|t| ("table".to_owned(), t.into())));
-        if !output.columns.is_empty() {
-            sink.insert("columns".into(), json!(output.columns));
-        }
-        sink.extend(output.write.map(|w| ("write".to_owned(), w.into())));
-        if !output.makes_target {
-            sink.insert("create".into(), "never".into());
-        }
-        for (key, statements) in [("before", &output.before), ("after", &output.after)] {
-            if !statements.is_empty() {
-                sink.insert(key.into(), json!(statements));
-            }
-        }
-        let mut speed = Map::new();
-        speed.extend(self.channels.map(|n| ("parallel".to_owned(), n.into())));
-        speed.extend(self.rows.map(|n| ("rows_per_second".to_owned(), n.into())));
-        speed.extend(self.bytes.map(|n| ("bytes_per_second".to_owned(), n.into())));
-        let mut errors = Map::new();
-        errors.extend(self.error_rows.map(|n| ("rows".to_owned(), n.into())));
-        errors.extend(self.error_ratio.map(|n| ("ratio".to_owned(), json!(n))));
-        errors.insert("allow_lossy".into(), true.into());
-        if input.zero_dates_are_null {
-            errors.insert("values".into(), json!({ "zero_date": "null" }));
-        }
-        let chain = [input.steps.as_slice(), steps].concat();
-        let job = json!({
-            "version": 1,
-            "name": name,
-            "connections": {
-                "reader": side(&input.url, &input.password, SOURCE_PASSWORD),
-                "writer": side(&output.url, &output.password, SINK_PASSWORD),
-            },
-            "source": source,
-            "sink": sink,
-            "columns": columns,
-            "processors": { "source": chain, "sink": output.steps },
-            "speed": speed,
-            "errors": errors,
-        });
-        let job = JobFile::parse(&job.to_string(), name)
-            .map_err(|e| Error::new(e.code(), format!("as a job: {}", e.chain())))?;
-        Ok(Part {
-            job,
-            source_password: input.password,
-            sink_password: output.password,
-            clear: output.clear.map(|(folder, prefix, clear)| OldFiles {
-                folder: folder.into(),
-                prefix,
-                refuse: clear.refuse,
-            }),
-        })
-    }
 }
 
 /// A job as YAML, without what is not said.

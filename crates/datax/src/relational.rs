@@ -12,7 +12,6 @@ use crate::{Input, Output};
 const TUNING: &[&str] = &[
     "batchByteSize",
     "batchSize",
-    "emptyAsNull",
     "fetchSize",
     "jdbcConfig",
     "mandatoryEncoding",
@@ -51,9 +50,20 @@ pub(crate) fn reader(
         address.session(&session, &connection)?;
         let queries = inner.texts("querySql")?;
         let reads: Vec<Read> = if queries.is_empty() {
-            inner.need("table")?.texts()?.into_iter().map(Read::Table).collect()
+            tables(&inner.need("table")?)?.into_iter().map(Read::Table).collect()
         } else {
-            inner.get("table");
+            if !inner.texts("table")?.is_empty() {
+                let node = inner.need("table")?;
+                return Err(node.wrong("stands beside querySql").hint("give one of the two"));
+            }
+            for key in ["column", "where"] {
+                if keys.get(key).is_some() {
+                    notes.push(format!(
+                        "{}.{key} has no effect on a querySql, which says itself what is read",
+                        keys.place
+                    ));
+                }
+            }
             queries.into_iter().map(Read::Query).collect()
         };
         inner.finish()?;
@@ -101,6 +111,10 @@ impl What<'_> {
         if self.columns == ["*"] {
             return Ok(Input { tables: vec![pattern(&name, address.kind)], filter, ..base });
         }
+        if self.columns.iter().any(|column| column.trim() == "*") {
+            let hint = "name all columns, or give [\"*\"]";
+            return Err(self.keys.need("column")?.wrong("\"*\" stands alone").hint(hint));
+        }
         let plain: Option<Vec<String>> =
             self.columns.iter().map(|column| identifier(column, address.kind)).collect();
         match plain {
@@ -142,6 +156,12 @@ pub(crate) fn writer(
         return Err(keys.need("column")?.wrong("no columns"));
     }
     let write = write_mode(&keys, notes)?;
+    if let Some(node) = keys.get("emptyAsNull") {
+        notes.push(format!(
+            "{}: an empty text for a number is a bad row here, and never NULL",
+            node.place
+        ));
+    }
     let (before, after) = (keys.texts("preSql")?, keys.texts("postSql")?);
     keys.harmless(TUNING, notes);
     let session = keys.texts("session")?;
@@ -150,7 +170,7 @@ pub(crate) fn writer(
         let inner = connection.keys()?;
         let mut address = addresses(&inner.need("jdbcUrl")?, kind, notes)?;
         address.session(&session, &connection)?;
-        let tables = inner.need("table")?.texts()?;
+        let tables = tables(&inner.need("table")?)?;
         inner.finish()?;
         for table in tables {
             let name = names(&table, address.kind)
@@ -199,6 +219,35 @@ fn write_mode(keys: &Keys<'_>, notes: &mut Vec<String>) -> Result<&'static str> 
             Err(node.wrong(format!("{mode:?} is not supported")).hint("insert, replace or update"))
         }
     }
+}
+
+/// The tables of a list; `a,b` are two, and `t[0-3]` is four, `t[00-15]` sixteen.
+fn tables(node: &Node<'_>) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for one in node.one_or_more()? {
+        let text = one.text()?;
+        // A quoted name may hold anything.
+        let names: Vec<&str> =
+            if text.contains(['`', '"']) { vec![&text] } else { text.split(',').collect() };
+        for name in names.into_iter().map(str::trim).filter(|name| !name.is_empty()) {
+            match ranged(name) {
+                Some(names) => all.extend(names),
+                None => all.push(name.to_owned()),
+            }
+        }
+    }
+    if all.is_empty() { Err(node.wrong("no table")) } else { Ok(all) }
+}
+
+/// The names that `before[from-to]after` stands for. A number is as wide as the first of them.
+fn ranged(name: &str) -> Option<Vec<String>> {
+    let (before, rest) = name.split_once('[')?;
+    let (range, after) = rest.split_once(']')?;
+    let (from, to) = range.split_once('-')?;
+    let (first, last) = (from.parse::<u32>().ok()?, to.parse::<u32>().ok()?);
+    let width = if from.starts_with('0') { from.len() } else { 0 };
+    (first <= last && last - first < 100_000 && !before.is_empty())
+        .then(|| (first..=last).map(|n| format!("{before}{n:0width$}{after}")).collect())
 }
 
 fn addresses(node: &Node<'_>, kind: Option<Kind>, notes: &mut Vec<String>) -> Result<Address> {
@@ -302,6 +351,11 @@ mod tests {
         }
         assert_eq!(identifier("Id", Kind::Postgres), Some("id".into()));
         assert_eq!(identifier("\"Id\"", Kind::Postgres), Some("Id".into()));
+        assert_eq!(ranged("t_[8-10]_x").unwrap(), ["t_8_x", "t_9_x", "t_10_x"]);
+        assert_eq!(ranged("s.t[00-02]").unwrap(), ["s.t00", "s.t01", "s.t02"]);
+        for text in ["t", "[0-3]", "t[3-1]", "t[a-b]", "t[0-3"] {
+            assert_eq!(ranged(text), None, "{text}");
+        }
         let table = |text: &str| names(text, Kind::Mysql).map(|n| pattern(&n, Kind::Mysql));
         assert_eq!(table("shop.`or.ders`"), Some("`shop`.`or.ders`".into()));
         assert_eq!(table("a b"), None);

@@ -15,17 +15,24 @@ struct Form {
     compression: Option<&'static str>,
 }
 
+/// How files may be packed, by DataX's names and ours.
+const READ_PACKED: &[(&str, &str)] =
+    &[("gzip", "gzip"), ("bzip2", "bzip2"), ("zip", "zip"), ("framing-snappy", "snappy")];
+const WRITE_PACKED: &[(&str, &str)] = &[("gzip", "gzip"), ("bzip2", "bzip2")];
+
 impl Form {
-    fn parse(keys: &Keys<'_>) -> Result<Self> {
+    fn parse(keys: &Keys<'_>, packed: &[(&str, &'static str)]) -> Result<Self> {
         let compression = match keys.get("compress") {
             None => None,
             Some(node) => match node.text()?.to_ascii_lowercase().as_str() {
                 "" | "none" => None,
-                "gzip" => Some("gzip"),
                 other => {
-                    return Err(node
-                        .wrong(format!("compression {other:?} is not supported"))
-                        .hint("gzip is; so are zstd and snappy in a job file of our own"));
+                    let found = packed.iter().find(|(name, _)| *name == other);
+                    let known: Vec<&str> = packed.iter().map(|(name, _)| *name).collect();
+                    Some(found.map(|(_, ours)| *ours).ok_or_else(|| {
+                        node.wrong(format!("compression {other:?} is not supported here"))
+                            .hint(format!("there are {}", known.join(", ")))
+                    })?)
                 }
             },
         };
@@ -65,7 +72,7 @@ fn url(path: &str, options: &[(&str, String)]) -> String {
 pub(crate) fn reader(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Input>> {
     let keys = node.keys()?;
     let paths = keys.need("path")?.texts()?;
-    let form = Form::parse(&keys)?;
+    let form = Form::parse(&keys, READ_PACKED)?;
     let mut options = form.options();
     if let Some(format) = keys.get("fileFormat") {
         let text = format.text()?;
@@ -76,13 +83,16 @@ pub(crate) fn reader(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Inp
     if keys.get("skipHeader").map(|n| n.flag()).transpose()?.unwrap_or(false) {
         options.push(("skip", "1".into()));
     }
-    let mut quote = "\"".to_owned();
-    let mut escape = None;
+    let mut marks = Marks::default();
     if let Some(csv) = keys.get("csvReaderConfig") {
-        csv_config(&csv, &mut options, &mut quote, &mut escape, notes)?;
+        marks.configure(&csv, &mut options, notes)?;
     }
-    options.push(("quote", quote));
-    options.extend(escape.map(|e| ("escape", e)));
+    options.extend([
+        ("quote", marks.quote),
+        ("trim", marks.trims.to_string()),
+        ("blank_lines", if marks.skips_blank { "skip" } else { "record" }.into()),
+    ]);
+    options.extend(marks.escape.map(|e| ("escape", e)));
     keys.harmless(&["bufferSize", "maxTraversalLevel"], notes);
     let columns = Columns::parse(&keys.need("column")?)?;
     keys.finish()?;
@@ -92,68 +102,89 @@ pub(crate) fn reader(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Inp
         options.extend([("infer", "false".into()), ("types", columns.types.join(","))]);
     }
     options.push(("table", "rows".into()));
-    let input = |path: &String| {
-        let folder = path.ends_with('/') || std::path::Path::new(path).is_dir();
-        let path = if folder { format!("{}/*", path.trim_end_matches('/')) } else { path.clone() };
-        Input {
-            url: url(&path, &options),
-            steps: columns.steps.clone(),
-            columns: columns.chosen.clone(),
-            ..Input::default()
-        }
+    let input = |path: &String| Input {
+        url: url(&files(path), &options),
+        steps: columns.steps.clone(),
+        columns: columns.chosen.clone(),
+        ..Input::default()
     };
     Ok(paths.iter().map(input).collect())
 }
 
-/// The settings of DataX's CSV reader.
-fn csv_config(
-    node: &Node<'_>,
-    options: &mut Vec<(&'static str, String)>,
-    quote: &mut String,
-    escape: &mut Option<String>,
-    notes: &mut Vec<String>,
-) -> Result<()> {
-    let keys = node.keys()?;
-    let character = |node: &Node<'_>| -> Result<String> {
-        // A character may be given by its number.
-        let code = node.value.as_u64().and_then(|n| u32::try_from(n).ok()).and_then(char::from_u32);
-        code.map_or_else(|| node.text(), |c| Ok(c.to_string()))
+/// The files that a path stands for, as a pattern of ours: a folder stands for all that is below
+/// it, and a `*` at the beginning of a name reaches into folders.
+fn files(path: &str) -> String {
+    if path.ends_with('/') || std::path::Path::new(path).is_dir() {
+        return format!("{}/**/*", path.trim_end_matches('/'));
+    }
+    let deep = |name: &str| {
+        if name.starts_with('*') && name != "**" { format!("**/{name}") } else { name.to_owned() }
     };
-    if let Some(mark) = keys.get("textQualifier") {
-        *quote = character(&mark)?;
+    path.split('/').map(deep).collect::<Vec<_>>().join("/")
+}
+
+/// What DataX's CSV reader goes by.
+struct Marks {
+    quote: String,
+    escape: Option<String>,
+    trims: bool,
+    skips_blank: bool,
+}
+
+impl Default for Marks {
+    fn default() -> Self {
+        Self { quote: "\"".into(), escape: None, trims: true, skips_blank: true }
     }
-    if keys.get("useTextQualifier").map(|n| n.flag()).transpose()? == Some(false) {
-        *quote = "none".into();
-    }
-    if let Some(mode) = keys.get("escapeMode") {
-        match mode.count()? {
-            Some(1) => {}
-            Some(2) => *escape = Some("\\".into()),
-            _ => return Err(mode.wrong("1 (doubled quotes) or 2 (backslash)")),
+}
+
+impl Marks {
+    fn configure(
+        &mut self,
+        node: &Node<'_>,
+        options: &mut Vec<(&'static str, String)>,
+        notes: &mut Vec<String>,
+    ) -> Result<()> {
+        let keys = node.keys()?;
+        let character = |node: &Node<'_>| -> Result<String> {
+            // A character may be given by its number.
+            let number = node.value.as_u64().and_then(|n| u32::try_from(n).ok());
+            let code = number.and_then(char::from_u32);
+            code.map_or_else(|| node.text(), |c| Ok(c.to_string()))
+        };
+        let flag = |key: &str, usual: bool| -> Result<bool> {
+            Ok(keys.get(key).map(|n| n.flag()).transpose()?.unwrap_or(usual))
+        };
+        if let Some(mark) = keys.get("textQualifier") {
+            self.quote = character(&mark)?;
         }
-    }
-    if let Some(delimiter) = keys.get("delimiter") {
-        options.retain(|(key, _)| *key != "delimiter");
-        options.push(("delimiter", character(&delimiter)?));
-    }
-    for (key, wanted, why) in [
-        ("useComments", false, "lines that are comments are not told from others"),
-        ("skipEmptyRecords", true, "empty lines are passed over, or are rows of one empty value"),
-        ("trimWhitespace", false, "blanks around values are kept"),
-    ] {
-        if let Some(flag) = keys.get(key)
-            && flag.flag()? != wanted
+        if !flag("useTextQualifier", true)? {
+            self.quote = "none".into();
+        }
+        if let Some(mode) = keys.get("escapeMode") {
+            match mode.count()? {
+                Some(1) => {}
+                Some(2) => self.escape = Some("\\".into()),
+                _ => return Err(mode.wrong("1 (doubled quotes) or 2 (backslash)")),
+            }
+        }
+        if let Some(delimiter) = keys.get("delimiter") {
+            options.retain(|(key, _)| *key != "delimiter");
+            options.push(("delimiter", character(&delimiter)?));
+        }
+        self.trims = flag("trimWhitespace", true)?;
+        self.skips_blank = flag("skipEmptyRecords", true)?;
+        if flag("useComments", false)? {
+            let node = keys.need("useComments")?;
+            return Err(node.wrong("lines that are comments are not told from others"));
+        }
+        if let Some(end) = keys.get("recordDelimiter")
+            && !matches!(character(&end)?.as_str(), "\0" | "\n")
         {
-            notes.push(format!("{}: {why}", flag.place));
+            return Err(end.wrong("records end at a line's end here"));
         }
+        keys.harmless(&["safetySwitch", "caseSensitive", "captureRawRecord", "comment"], notes);
+        keys.finish()
     }
-    if let Some(end) = keys.get("recordDelimiter")
-        && !matches!(character(&end)?.as_str(), "\0" | "\n")
-    {
-        return Err(end.wrong("records end at a line's end here"));
-    }
-    keys.harmless(&["safetySwitch", "caseSensitive", "captureRawRecord", "comment"], notes);
-    keys.finish()
 }
 
 /// The columns of a file, as DataX lists them.
@@ -180,6 +211,7 @@ impl Columns {
         let mut this = Self::default();
         let mut order = Vec::new();
         let (mut constants, mut dates) = (serde_json::Map::new(), serde_json::Map::new());
+        let mut read: Vec<(String, &str)> = Vec::new();
         for (at, item) in list.iter().enumerate() {
             let keys = item.keys()?;
             let kind = keys.text("type")?.unwrap_or_else(|| "string".into()).to_ascii_lowercase();
@@ -193,17 +225,24 @@ impl Columns {
             match (index, value) {
                 (Some(index), None) => {
                     let place = index.count()?.ok_or_else(|| index.wrong("counted from 0"))?;
-                    let name = format!("c{}", place + 1);
-                    if order.contains(&name) {
-                        return Err(index.wrong("this column is listed twice"));
-                    }
-                    match format {
-                        Some(pattern) if kind == "date" => {
-                            dates.insert(name.clone(), pattern.into());
+                    let mut name = format!("c{}", place + 1);
+                    let pattern = format.filter(|_| kind == "date");
+                    let wanted = if pattern.is_some() { "text" } else { portable };
+                    if let Some((_, first)) = read.iter().find(|(known, _)| *known == name) {
+                        if *first != wanted {
+                            let what = "this column is listed twice, with different types";
+                            return Err(index.wrong(what).hint("read it as a string in both"));
                         }
-                        _ if portable != "text" => this.types.push(format!("{name}:{portable}")),
-                        _ => {}
+                        let copied = format!("{name}_{}", at + 1);
+                        constants.insert(copied.clone(), name.into());
+                        name = copied;
+                    } else {
+                        read.push((name.clone(), wanted));
+                        if wanted != "text" {
+                            this.types.push(format!("{name}:{wanted}"));
+                        }
                     }
+                    dates.extend(pattern.map(|pattern| (name.clone(), pattern.into())));
                     order.push(name);
                 }
                 (None, Some(value)) => {
@@ -265,7 +304,7 @@ pub(crate) fn writer(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Out
     let keys = node.keys()?;
     let folder = keys.need("path")?.text()?;
     let name = keys.need("fileName")?.text()?;
-    let form = Form::parse(&keys)?;
+    let form = Form::parse(&keys, WRITE_PACKED)?;
     let mut options = form.options();
     let mode = keys.need("writeMode")?;
     let (write, clear) = match mode.text()?.as_str() {
@@ -315,4 +354,18 @@ pub(crate) fn writer(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Out
         clear: clear.map(|clear| (folder, name, clear)),
         ..Output::default()
     }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_reach_as_deep_as_in_datax() {
+        assert_eq!(files("/no/such/folder/"), "/no/such/folder/**/*");
+        assert_eq!(files("/data/*"), "/data/**/*");
+        assert_eq!(files("/data/*.txt"), "/data/**/*.txt");
+        assert_eq!(files("/data/2026-*/a?.txt"), "/data/2026-*/a?.txt");
+        assert_eq!(files("/data/a.txt"), "/data/a.txt");
+    }
 }
