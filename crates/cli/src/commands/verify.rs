@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
 use syncline_connector::Registry;
 use syncline_engine::{
     Counts, Difference, Job, Method, Repaired, TableVerdict, Verified, VerifyEvent, VerifyOptions,
-    Wrong, parse_duration, parse_patience, verify,
+    VerifyProgress, Wrong, parse_duration, parse_patience, verify,
 };
 use syncline_types::{Code, Error, Result};
 
@@ -120,40 +121,53 @@ fn percent(text: &str) -> Result<f64> {
 
 /// Shows what happens.
 struct View {
-    json: bool,
-    quiet: bool,
-    told: Instant,
+    shape: Shape,
+    /// The table whose differences were shown last.
     shown: Option<String>,
-    terminal: bool,
+}
+
+enum Shape {
+    /// One JSON object a line.
+    Json,
+    /// A bar on standard error, once there is something to show.
+    Bar(Option<ProgressBar>),
+    /// A line now and then.
+    Lines { told: Instant },
+    /// What was found, and nothing else.
+    Quiet,
 }
 
 impl View {
     fn new(json: bool, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        Self { json, quiet, told: Instant::now(), shown: None, terminal }
+        let shape = if json {
+            Shape::Json
+        } else if quiet {
+            Shape::Quiet
+        } else if std::io::stderr().is_terminal() {
+            Shape::Bar(None)
+        } else {
+            Shape::Lines { told: Instant::now() }
+        };
+        Self { shape, shown: None }
     }
 
     fn show(&mut self, event: &VerifyEvent) {
-        if self.json {
+        if let Shape::Json = self.shape {
             return output::json(event);
+        }
+        if let VerifyEvent::Progress { table, all, .. } = event {
+            return self.progress(table, all);
+        }
+        // Lines do not run into the bar; it comes again with the next step.
+        if let Shape::Bar(bar) = &mut self.shape
+            && let Some(bar) = bar.take()
+        {
+            bar.finish_and_clear();
         }
         match event {
             VerifyEvent::Note { message } => output::note(format!("note: {message}")),
             VerifyEvent::Waiting { reason, retry_in } => {
                 output::note(format!("waiting: {reason}; trying again in {retry_in:.1} s"));
-            }
-            VerifyEvent::Progress { table, source_rows, target_rows, rows_estimated } => {
-                let every = if self.terminal { Duration::from_secs(2) } else { LINE_EVERY };
-                if !self.quiet && self.told.elapsed() >= every {
-                    self.told = Instant::now();
-                    let of = rows_estimated.map(|n| format!(" of about {}", count(n)));
-                    output::note(format!(
-                        "{table}: {} rows of the source, {} of the target{}",
-                        count(*source_rows),
-                        count(*target_rows),
-                        of.unwrap_or_default()
-                    ));
-                }
             }
             VerifyEvent::Difference(difference) => {
                 if self.shown.as_ref() != Some(&difference.table) {
@@ -165,8 +179,55 @@ impl View {
             VerifyEvent::Repaired(repaired) => print_repaired(repaired),
             VerifyEvent::Verified(verified) => print_verdict(verified),
             VerifyEvent::Comparing { .. } => self.shown = None,
+            VerifyEvent::Progress { .. } => {}
         }
     }
+
+    fn progress(&mut self, table: &str, all: &VerifyProgress) {
+        match &mut self.shape {
+            Shape::Bar(bar) => {
+                let bar = bar.get_or_insert_with(|| new_bar(all.share.is_some()));
+                bar.set_position(all.share.map_or(0, per_mille));
+                bar.set_prefix(if all.pass > 1 { "comparing again" } else { "comparing" });
+                bar.set_message(far(table, all));
+                bar.tick();
+            }
+            Shape::Lines { told } if told.elapsed() >= LINE_EVERY => {
+                *told = Instant::now();
+                let share = all.share.map(|s| format!("{} %, ", per_mille(s) / 10));
+                output::note(format!("{}{}", share.unwrap_or_default(), far(table, all)));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn new_bar(known: bool) -> ProgressBar {
+    let (bar, template) = if known {
+        (ProgressBar::new(1_000), "{prefix} {bar:30} {percent:>3} %  {msg}")
+    } else {
+        (ProgressBar::new_spinner(), "{prefix} {spinner}  {msg}")
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("━╸─"));
+    }
+    bar
+}
+
+/// A share from 0 to 1 in thousandths.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 1,000
+fn per_mille(share: f64) -> u64 {
+    (share.clamp(0.0, 1.0) * 1_000.0) as u64
+}
+
+/// Rows compared, of how many, and at which table.
+fn far(table: &str, all: &VerifyProgress) -> String {
+    let of = all.rows_estimated.map(|n| format!(" of about {}", count(n))).unwrap_or_default();
+    let tables = match all.tables {
+        0 | 1 => table.to_owned(),
+        many => format!("{table}; {} of {many} tables done", all.tables_done),
+    };
+    format!("{}{of} rows, {tables}", count(all.rows))
 }
 
 fn print_difference(difference: &Difference) {
@@ -269,6 +330,23 @@ fn row(table: &TableVerdict, unfit: bool, unreadable: bool) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_far_it_is_reads_well() {
+        let all = VerifyProgress {
+            pass: 1,
+            tables: 3,
+            tables_done: 1,
+            rows: 1_234_567,
+            rows_estimated: Some(5_000_000),
+            share: Some(0.2468),
+        };
+        let words = "1,234,567 of about 5,000,000 rows, t; 1 of 3 tables done";
+        assert_eq!(far("t", &all), words);
+        let one = VerifyProgress { tables: 1, rows_estimated: None, ..all };
+        assert_eq!(far("t", &one), "1,234,567 rows, t");
+        assert_eq!((per_mille(0.2468), per_mille(1.0), per_mille(7.0)), (246, 1_000, 1_000));
+    }
 
     #[test]
     fn samples_are_shares_of_the_rows() {

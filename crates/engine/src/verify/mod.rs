@@ -15,13 +15,14 @@ mod merge;
 mod multiset;
 mod normal;
 mod pair;
+mod progress;
 mod repair;
 mod report;
 mod settle;
 mod spill;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use syncline_connector::{Consistency, Endpoint, Registry, Sink, Source, WriteMode};
@@ -35,12 +36,14 @@ use crate::run::{sink_of, source_of};
 
 pub use compare::Method;
 pub use findings::{ColumnValue, ColumnValues, Counts, Difference, Wrong};
+pub use progress::VerifyProgress;
 pub use repair::Repaired;
 pub use report::{TableVerdict, Verified, VerifyEvent, VerifyOptions};
 
 use compare::How;
 use findings::{Changes, Findings};
 use pair::{Pair, Side};
+use progress::Meter;
 use settle::{KEPT, settle};
 
 /// Compares what a job copies with what is at its target, and mends the target when asked to.
@@ -59,7 +62,7 @@ pub async fn verify(
     let anew = sink_of(registry, job)?.replace_redefines();
     let write = Some(if anew { WriteMode::Replace } else { WriteMode::Append });
     let job = Job { write, create: true, allow_lossy: true, ..job.clone() };
-    let verifying = Verifying { registry, job: &job, options, tell };
+    let verifying = Verifying { registry, job: &job, options, tell, passes: AtomicU32::new(0) };
     let mut verified = Verified { sample: options.sample, ..Verified::default() };
     let mut tables = verifying.look(options.repair).await?;
     if options.repair && tables.iter().any(|t| t.changes.is_some()) {
@@ -74,6 +77,9 @@ pub async fn verify(
     Ok(verified)
 }
 
+/// How often a comparison tells how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+
 /// A table that has been compared.
 struct Compared {
     verdict: TableVerdict,
@@ -87,6 +93,8 @@ struct Verifying<'a> {
     job: &'a Job,
     options: &'a VerifyOptions,
     tell: &'a (dyn Fn(VerifyEvent) + Send + Sync),
+    /// How often the tables have been looked at.
+    passes: AtomicU32,
 }
 
 impl Verifying<'_> {
@@ -272,10 +280,10 @@ impl Verifying<'_> {
             mend,
             folder: self.options.folder.clone(),
         };
+        let mut meter = Meter::new(self.passes.fetch_add(1, Relaxed) + 1, &tables);
         let mut compared: Vec<Option<Compared>> = Vec::with_capacity(tables.len());
         let mut work = JoinSet::new();
         let at_once = Arc::new(tokio::sync::Semaphore::new(self.job.speed.workers()));
-        let mut pairs = Vec::new();
         for (index, table) in tables.into_iter().enumerate() {
             let pair = match table {
                 Ok(pair) => pair,
@@ -285,7 +293,6 @@ impl Verifying<'_> {
                 }
             };
             compared.push(None);
-            pairs.push(Arc::clone(&pair));
             let (how, at_once) = (how.clone(), Arc::clone(&at_once));
             work.spawn(async move {
                 let _turn = at_once.acquire_owned().await;
@@ -294,13 +301,13 @@ impl Verifying<'_> {
             });
         }
         let mut retries: Vec<Option<Retry>> = (0..compared.len()).map(|_| None).collect();
-        let mut ticker = tokio::time::interval(Duration::from_secs(1));
+        let mut ticker = tokio::time::interval(PROGRESS_EVERY);
         ticker.tick().await;
         loop {
             let done = tokio::select! {
                 done = work.join_next() => done,
                 _ = ticker.tick() => {
-                    pairs.iter().for_each(|pair| self.progress(pair));
+                    meter.under_way().into_iter().for_each(self.tell);
                     continue;
                 }
             };
@@ -309,7 +316,9 @@ impl Verifying<'_> {
                 done.map_err(|e| Error::bug("a comparison panicked").because(e))?;
             match found {
                 Ok((findings, method)) => {
-                    compared[index] = Some(self.compared(pair, findings, method));
+                    compared[index] = Some(finding(pair, findings, method));
+                    meter.done(index);
+                    meter.event(index).into_iter().for_each(self.tell);
                 }
                 Err(error) if error.kind() == ErrorKind::Transient => {
                     // The table is compared anew, from its beginning.
@@ -327,21 +336,6 @@ impl Verifying<'_> {
             }
         }
         Ok(compared.into_iter().flatten().collect())
-    }
-
-    fn compared(&self, pair: Arc<Pair>, findings: Findings, method: Method) -> Compared {
-        let Findings { counts, shown, changes, .. } = findings;
-        self.progress(&pair);
-        let verdict = TableVerdict {
-            source: pair.bound.plan.source.name.to_string(),
-            target: pair.bound.plan.target.name.to_string(),
-            target_missing: false,
-            key: pair.key(),
-            method,
-            counts,
-        };
-        let changes = changes.filter(|c| c.rows() > 0);
-        Compared { verdict, pair: Some(pair), differences: shown, changes }
     }
 
     /// Mends tables one after the other, in the order of the plan.
@@ -398,15 +392,6 @@ impl Verifying<'_> {
         Ok(wait)
     }
 
-    fn progress(&self, pair: &Pair) {
-        (self.tell)(VerifyEvent::Progress {
-            table: pair.bound.plan.target.name.to_string(),
-            source_rows: pair.source_rows.load(Relaxed),
-            target_rows: pair.target_rows.load(Relaxed),
-            rows_estimated: pair.bound.plan.rows,
-        });
-    }
-
     fn note(&self, message: String) {
         (self.tell)(VerifyEvent::Note { message });
     }
@@ -431,6 +416,20 @@ fn plan_of(table: &Result<Arc<Pair>, BoundTable>) -> &plan::TablePlan {
 
 fn title(plan: &plan::TablePlan) -> String {
     format!("{} -> {}", plan.source.name, plan.target.name)
+}
+
+fn finding(pair: Arc<Pair>, findings: Findings, method: Method) -> Compared {
+    let Findings { counts, shown, changes, .. } = findings;
+    let verdict = TableVerdict {
+        source: pair.bound.plan.source.name.to_string(),
+        target: pair.bound.plan.target.name.to_string(),
+        target_missing: false,
+        key: pair.key(),
+        method,
+        counts,
+    };
+    let changes = changes.filter(|c| c.rows() > 0);
+    Compared { verdict, pair: Some(pair), differences: shown, changes }
 }
 
 fn missing(table: &BoundTable) -> Compared {

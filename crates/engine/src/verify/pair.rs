@@ -50,6 +50,8 @@ pub(crate) struct Pair {
     /// The target's own key tells rows apart: a row that is written takes its predecessor's place.
     pub(crate) replaces: bool,
     pub(crate) sample: Option<f64>,
+    /// Rows of both sides together, as far as they are known beforehand.
+    pub(crate) expected: Option<u64>,
     pub(crate) source_rows: AtomicU64,
     pub(crate) target_rows: AtomicU64,
 }
@@ -90,6 +92,11 @@ impl Pair {
         let (key, replaces) = telling(&bound);
         let fields: Vec<_> = written.columns.iter().map(|c| c.field.clone()).collect();
         let normal = Normal::of(fields.iter(), store);
+        let expected = match (bound.plan.rows, found.rows) {
+            (Some(source), Some(target)) => Some(source.saturating_add(target)),
+            // The two should be alike.
+            (one, other) => one.or(other).map(|rows| rows.saturating_mul(2)),
+        };
         Ok(Self {
             layout: Layout::new(fields, key, seed())?,
             bound,
@@ -100,6 +107,7 @@ impl Pair {
             normal,
             replaces,
             sample,
+            expected,
             source_rows: AtomicU64::new(0),
             target_rows: AtomicU64::new(0),
         })

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::compare::Method;
 use super::findings::{Counts, Difference};
+use super::progress::VerifyProgress;
 use super::repair::Repaired;
 
 /// What to compare, and what to do about differences.
@@ -56,6 +57,10 @@ pub enum VerifyEvent {
         target_rows: u64,
         /// Rows estimated, where known.
         rows_estimated: Option<u64>,
+        /// From 0 to 1, where the rows of a side are known.
+        share: Option<f64>,
+        /// All tables together.
+        all: VerifyProgress,
     },
     /// Something outside is waited for.
     Waiting {
