@@ -33,6 +33,7 @@ after(async () => {
 
 const next = () => page.getByRole('button', { name: 'Next', exact: true }).click()
 const step = (name) => page.getByRole('navigation', { name: 'Steps' }).getByRole('button', { name }).click()
+const row = (name) => page.getByRole('row', { name: new RegExp(`\\b${name}\\b`) })
 const state = (window, name) => window.locator(`h1 [data-state=${name}]`).waitFor()
 const pick = async (label, option) => {
   await page.getByRole('combobox', { name: label }).click()
@@ -94,7 +95,6 @@ test('a job is built step by step, and a reload loses nothing', { skip }, async 
   await look('target')
   await next()
 
-  const row = (name) => page.getByRole('row', { name: new RegExp(`\\b${name}\\b`) })
   await row('total').getByText('exact').waitFor()
   await page.getByRole('combobox', { name: 'Name of customerName at the target' }).fill('customer')
   await page.getByRole('checkbox', { name: 'Take secret' }).uncheck()
@@ -227,6 +227,48 @@ test('two people change it at once, and both changes are kept', { skip }, async 
   await other.getByText('Version 1 holds again').waitFor()
   assert.equal((await client.get('/jobs/orders')).spec.errors?.rows, undefined)
   await other.context().close()
+})
+
+test('columns are put in order by dragging, and by keys', { skip }, async () => {
+  await page.goto('/jobs/orders/edit?step=columns')
+  const names = () => page.locator('[role=row] b').allTextContents()
+  const handle = (name) => page.getByRole('button', { name: `Move ${name}` })
+  await row('placedAt').getByText('exact').waitFor()
+  assert.deepEqual(await names(), ['id', 'customerName', 'placedAt', 'total', 'secret'])
+  await handle('placedAt').dragTo(row('id'))
+  await page.waitForFunction(() => document.querySelector('[role=row] b').textContent === 'placedAt')
+  assert.deepEqual(await names(), ['placedAt', 'id', 'customerName', 'total', 'secret'])
+  await handle('placedAt').focus()
+  await page.keyboard.press('ArrowDown')
+  await page.waitForFunction(() => document.querySelector('[role=row] b').textContent === 'id')
+  assert.deepEqual(await names(), ['id', 'placedAt', 'customerName', 'total', 'secret'])
+  // The names at the target are offered as one types.
+  await page.getByRole('combobox', { name: 'Name of secret at the target' }).or(page.getByRole('checkbox', { name: 'Take secret' })).first().waitFor()
+  await page.getByRole('combobox', { name: 'Name of customerName at the target' }).fill('cust')
+  await page.getByRole('option', { name: 'customer', exact: true }).click()
+  await page.getByRole('button', { name: 'Discard' }).click()
+  await page.waitForURL(/\/jobs\/orders$/)
+  const { spec } = await client.get('/jobs/orders')
+  assert.deepEqual(spec.columns[Object.keys(spec.columns)[0]].map((one) => one.from), ['id', 'customerName', 'placedAt', 'total'])
+})
+
+test('the editor speaks the language of the console', { skip }, async () => {
+  const chinese = await browser.window({ url: node.url, language: 'zh' })
+  await signIn(chinese)
+  await chinese.goto('/jobs/orders/edit?as=yaml')
+  const editor = chinese.getByRole('textbox', { name: /YAML/ })
+  await editor.click()
+  await chinese.keyboard.press('Control+End')
+  await chinese.keyboard.type('\nretyr: { for: 5m }')
+  await chinese.getByText('此处没有 retyr 这个键；是否想写 retry？').first().waitFor()
+  await chinese.keyboard.type('\nmo')
+  await chinese.keyboard.press('Control+Space')
+  await chinese.locator('.cm-completionInfo').getByText('移动什么').waitFor()
+  await shoot(chinese, 'wizard-yaml-chinese-1280-light')
+  await chinese.keyboard.press('Escape')
+  await chinese.getByText('mode', { exact: true }).or(chinese.getByText('version', { exact: true })).first().hover()
+  await chinese.locator('.cm-hover').getByText(/版本|移动/).waitFor()
+  await chinese.context().close()
 })
 
 test('source and target are compared, and the target is mended', { skip }, async () => {

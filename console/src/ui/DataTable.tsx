@@ -16,8 +16,8 @@ export interface Column<T> {
   main?: boolean
   /** Cut with an ellipsis rather than wrapped. */
   clip?: boolean
-  /** On a narrow screen: a line of its own, or not shown. */
-  narrow?: 'wide' | 'hide'
+  /** On a narrow screen: a line of its own, not shown, or in the upper corner of the card. */
+  narrow?: 'wide' | 'hide' | 'corner'
   /** Whether a narrow screen shows the title before the value. Yes, unless it is the main column. */
   labelled?: boolean
 }
@@ -48,6 +48,10 @@ function AllCells<T>({ columns, row }: { columns: Column<T>[]; row: T }): ReactN
     if (column.clip) kinds.push(classes.clip)
     if (column.narrow === 'wide') kinds.push(classes.wide)
     if (column.narrow === 'hide') kinds.push(classes.hide)
+    if (column.narrow === 'corner') kinds.push(classes.corner)
+    const content = column.cell(row)
+    // A card has no room for what is not there.
+    if (content === null || content === undefined) kinds.push(classes.hide)
     return (
       <div key={column.id} role="cell" className={kinds.join(' ')}>
         {!column.main && column.labelled !== false && column.title !== '' && (
@@ -55,7 +59,7 @@ function AllCells<T>({ columns, row }: { columns: Column<T>[]; row: T }): ReactN
             {column.title}
           </span>
         )}
-        {column.cell(row)}
+        {content}
       </div>
     )
   })

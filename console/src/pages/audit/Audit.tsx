@@ -86,8 +86,8 @@ export function Component() {
       }
     >
       <Group gap="xs">
-        <TextInput data-search label={w.actor} value={actor} onChange={(event) => setActor(event.currentTarget.value)} />
-        <TextInput label={w.action} value={action} onChange={(event) => setAction(event.currentTarget.value)} />
+        <TextInput data-search label={w.actor} style={{ flex: '1 1 9rem', maxWidth: '16rem' }} value={actor} onChange={(event) => setActor(event.currentTarget.value)} />
+        <TextInput label={w.action} style={{ flex: '1 1 9rem', maxWidth: '16rem' }} value={action} onChange={(event) => setAction(event.currentTarget.value)} />
       </Group>
       <Panel flush>
         <Loaded query={{ ...query, data: rows }} rows={12} empty={(data) => data.length === 0 && <Empty title={w.none} />}>

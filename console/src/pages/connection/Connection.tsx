@@ -157,7 +157,7 @@ function Edit({ connection }: { connection: Connection }) {
                     connection.used_by.length === 0 ? (
                       w.unused
                     ) : (
-                      <span key="jobs" className={ui.route}>
+                      <span key="jobs" className={ui.list}>
                         {connection.used_by.map((job) => (
                           <Link key={job} to={`/jobs/${encodeURIComponent(job)}`}>
                             {job}

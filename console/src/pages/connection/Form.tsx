@@ -74,6 +74,7 @@ export function Form({ connectors, saved, draft, onChange, onSubmit, children, r
         <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" verticalSpacing="sm">
           <Select
             label={w.connector}
+            placeholder={w.connectorHint}
             data={connectors.map((one) => ({ value: one.id, label: one.title }))}
             value={draft.connector || null}
             onChange={(id) => set({ connector: id ?? '', options: {} })}

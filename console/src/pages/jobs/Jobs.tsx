@@ -86,7 +86,7 @@ export function Component() {
       title: w.lastRun,
       width: '6.5rem',
       labelled: false,
-      cell: (job) => (job.last_run ? <Link to={`/runs/${encodeURIComponent(job.last_run.id)}`}><StateBadge state={job.last_run.state} /></Link> : <span className={classes.quiet}>{w.neverRan}</span>),
+      cell: (job) => (job.last_run ? <Link to={`/runs/${encodeURIComponent(job.last_run.id)}`} title={job.last_run.error ? `${job.last_run.error.code} ${job.last_run.error.message}` : undefined}><StateBadge state={job.last_run.state} /></Link> : <span className={classes.quiet}>{w.neverRan}</span>),
     },
     { id: 'when', title: '', width: '7rem', narrow: 'hide', cell: (job) => (job.last_run ? <Time at={job.last_run.ended_at ?? job.last_run.started_at ?? job.last_run.created_at} as="ago" /> : null) },
     {
@@ -101,12 +101,13 @@ export function Component() {
         return job.enabled ? <span title={said}>{said}</span> : <span className={classes.quiet} title={said}>{w.disabled} · {said}</span>
       },
     },
-    { id: 'next', title: w.next, width: '7rem', cell: (job) => (job.enabled && job.next_start ? <Time at={job.next_start} as="ago" /> : '–') },
+    { id: 'next', title: w.next, width: '7rem', cell: (job) => (job.enabled && job.next_start ? <Time at={job.next_start} as="ago" /> : null) },
     {
       id: s.actions,
       title: '',
       width: '2rem',
       right: true,
+      narrow: 'corner',
       cell: (job) => (
         <Tooltip label={mayStart ? w.start(job.name) : s.needsRole(s.roles.operator)}>
           <ActionIcon aria-label={w.start(job.name)} aria-disabled={!mayStart || undefined} data-disabled={!mayStart || undefined} onClick={() => mayStart && void go(job)}>

@@ -43,7 +43,7 @@ export function Component() {
     [setSearch],
   )
   return (
-    <Page title={w.title} sub={rows && rows.length > 0 ? w.count(f.whole(rows.length), hasNextPage) : undefined}>
+    <Page title={w.title} sub={rows && rows.length > 0 ? w.count(f.whole(rows.length), rows.length, hasNextPage) : undefined}>
       <Filters filter={filter} change={change} clear={() => setSearch(new URLSearchParams(), { replace: true })} />
       <Loaded
         query={{ data: rows, error: isFetchNextPageError ? undefined : error, refetch: query.refetch }}

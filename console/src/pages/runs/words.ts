@@ -1,4 +1,4 @@
-import { defineWords } from '@/words'
+import { defineWords, plural } from '@/words'
 
 export const words = defineWords(
   {
@@ -14,7 +14,7 @@ export const words = defineWords(
     clear: 'Clear filters',
     none: 'No run fits these filters',
     nothing: 'Nothing has run yet',
-    count: (n: string, more: boolean) => (more ? `${n} loaded, more below` : `${n} runs`),
+    count: (n: string, count: number, more: boolean) => (more ? `${n} loaded, more below` : `${n} ${plural(count, 'run', 'runs')}`),
     loadingMore: 'Loading more…',
     filters: 'Filters',
     startJob: 'Start a job from its page, by schedule, or with the API.',
@@ -33,7 +33,7 @@ export const words = defineWords(
     clear: '清除筛选',
     none: '没有符合筛选条件的运行',
     nothing: '还没有运行记录',
-    count: (n: string, more: boolean) => (more ? `已加载 ${n} 条，向下还有更多` : `${n} 次运行`),
+    count: (n: string, _: number, more: boolean) => (more ? `已加载 ${n} 条，向下还有更多` : `${n} 次运行`),
     loadingMore: '正在加载更多…',
     filters: '筛选',
     startJob: '可在作业页面、按计划或通过 API 启动作业。',

@@ -88,6 +88,7 @@ export function Component() {
       title: '',
       width: '2.5rem',
       right: true,
+      narrow: 'corner',
       cell: (user) => (
         <Menu position="bottom-end">
           <Menu.Target>
