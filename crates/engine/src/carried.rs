@@ -69,8 +69,24 @@ pub(crate) fn definition(
             && table.columns.iter().zip(&source.columns).all(|(a, b)| {
                 a.name() == b.name() && a.generated.is_some() == b.generated.is_some()
             });
-    table.statements = if untouched { source.statements.clone() } else { Vec::new() };
+    table.statements = source.statements.clone();
+    if !untouched {
+        notes.extend(keep_actions(&mut table, &lost));
+    }
     (table, notes)
+}
+
+/// Of the statements keeps those of PostgreSQL, each about a part of the table, but for those that
+/// name a column which is not there under its name. Other stores' say the whole table again.
+pub(crate) fn keep_actions(table: &mut TableSchema, lost: &[&str]) -> Vec<String> {
+    let mut notes = Vec::new();
+    table.statements.retain(|action| {
+        let Some(sql) = action.of("postgres") else { return false };
+        let lost = named(lost, sql);
+        notes.extend(lost.map(|l| format!("left out: {sql}: it is about {l}")));
+        lost.is_none()
+    });
+    notes
 }
 
 /// Makes columns plain ones that are computed from a column that is not there under its name.

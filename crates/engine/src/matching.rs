@@ -75,8 +75,8 @@ fn rename_all(table: &mut TableSchema, names: &[&str]) -> Result<Vec<String>> {
     if lost.is_empty() {
         return Ok(Vec::new());
     }
-    table.statements.clear();
     let mut notes = carried::materialise(table, &lost);
+    notes.extend(carried::keep_actions(table, &lost));
     notes.extend(carried::leave_out(table, &lost));
     Ok(notes)
 }

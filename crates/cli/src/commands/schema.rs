@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use syncline_connector::{Endpoint, Mode, Registry};
 use syncline_engine::{Definitions, Job, definitions};
-use syncline_sql::{Dialect, comments, create_indexes, create_table, foreign_keys, partitions};
+use syncline_sql::{
+    Dialect, actions, comments, create_indexes, create_table, foreign_keys, partitions,
+};
 use syncline_types::{Code, Error, Result, TableSelection};
 
 use crate::args::SchemaArgs;
@@ -58,7 +60,7 @@ fn job_of(args: &SchemaArgs) -> Result<Job> {
 /// then foreign keys, then comments; notes as comments of SQL.
 fn statements(dialect: Dialect, found: &Definitions) -> Result<Vec<String>> {
     let mut texts: Vec<String> = found.notes.iter().flat_map(|n| noted(n)).collect();
-    let mut later = Vec::new();
+    let (mut later, mut last) = (Vec::new(), Vec::new());
     for definition in &found.tables {
         let table = &definition.table;
         for note in &definition.notes {
@@ -67,14 +69,28 @@ fn statements(dialect: Dialect, found: &Definitions) -> Result<Vec<String>> {
         for needed in &table.requires {
             texts.extend(needed.create.of(dialect.id()).map(|sql| format!("{sql};")));
         }
-        texts.push(format!("{};", create_table(dialect, table)));
-        texts.extend(partitions(dialect, table).into_iter().map(|sql| format!("{sql};")));
+        let postgres = dialect == Dialect::Postgres;
+        let bare = if postgres { actions::bare(table) } else { table.clone() };
+        texts.push(format!("{};", create_table(dialect, &bare)));
+        let mut more = Vec::new();
+        if postgres {
+            more = actions::statements(table, false);
+        }
+        more.extend(partitions(dialect, table));
+        texts.extend(more.into_iter().map(|sql| format!("{sql};")));
         later.extend(create_indexes(dialect, table)?);
+        if postgres {
+            last.extend(actions::statements(table, true));
+        }
     }
     let each = |of: fn(Dialect, &_) -> Vec<String>| {
         found.tables.iter().flat_map(move |d| of(dialect, &d.table))
     };
     later.extend(each(foreign_keys));
+    if dialect == Dialect::Postgres {
+        last.extend(found.tables.iter().flat_map(|d| actions::key_comments(&d.table)));
+    }
+    later.extend(last);
     later.extend(each(comments));
     texts.extend(later.into_iter().map(|sql| format!("{sql};")));
     Ok(texts)

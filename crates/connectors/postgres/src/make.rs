@@ -1,19 +1,16 @@
 //! Tables made at the target, as whole as their definitions are: first what they need and the
 //! table itself, once the rows are in its indexes, then its comments.
 //!
-//! A definition that comes from PostgreSQL has *actions* among its statements: what follows ALTER
-//! TABLE, where the definition's own parts cannot say it. Two words are our own: `SERIAL "column"
-//! "sequence" AS …` makes a sequence that belongs to the column and fills it, and an action that
-//! adds a primary key takes the place of the definition's.
+//! A definition that comes from PostgreSQL has *actions* among its statements: see
+//! [`syncline_sql::actions`].
 
+use syncline_sql::actions::{self, actions, is_late, primary_key, quoted};
 use syncline_sql::{Dialect, comments, create_indexes, create_table, partitions};
-use syncline_types::{
-    Code, Column, Error, Index, Requirement, Result, TableName, TableSchema, field,
-};
+use syncline_types::{Code, Error, Index, Requirement, Result, TableName, TableSchema, field};
 
 use crate::connect::Session;
 use crate::error;
-use crate::types::{COLLATION_SCHEMA, DOMAIN, STORE};
+use crate::types::STORE;
 
 /// Creates a table that is described under its final name `target`, with all that is needed
 /// before rows come in.
@@ -38,8 +35,8 @@ pub(crate) async fn make_table(
                 .hint("rename or drop it, or copy under another name: --to '{table}_copy'"));
         }
     }
-    let plain = plain(table);
-    session.client.batch_execute(&create_table(Dialect::Postgres, &plain)).await.map_err(|e| {
+    let bare = actions::bare(table);
+    session.client.batch_execute(&create_table(Dialect::Postgres, &bare)).await.map_err(|e| {
         let unknown = e.code() == Some(&tokio_postgres::error::SqlState::UNDEFINED_OBJECT);
         let mapped = error::of(e, &place);
         match unknown {
@@ -56,6 +53,10 @@ pub(crate) async fn make_table(
             make_serial(session, table, target, serial).await?;
             continue;
         }
+        if let Some(words) = action.strip_prefix("SEQUENCE NAME ") {
+            name_sequence(session, table, target, words).await?;
+            continue;
+        }
         let action = match primary_key(action) {
             Some((key, words)) if is_taken(session, &beside(&table.name, &key)).await? => {
                 format!("ADD {words}")
@@ -64,87 +65,15 @@ pub(crate) async fn make_table(
         };
         session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
     }
-    for column in &table.columns {
-        for action in storage(session, column) {
-            session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
-        }
+    let compresses = session.facts.version >= 14;
+    let known = |action: &&String| compresses || !action.contains(" SET COMPRESSION ");
+    for action in actions::storage(table).iter().filter(known) {
+        session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
     }
     for sql in partitions(Dialect::Postgres, table) {
         session.run(&sql, &place).await?;
     }
     Ok(())
-}
-
-/// The table without what other statements make.
-fn plain(table: &TableSchema) -> TableSchema {
-    let mut plain = table.clone();
-    let made = |name: &str| {
-        let begin = format!("ADD CONSTRAINT {} ", Dialect::Postgres.quote(name));
-        actions(table).any(|a| a.starts_with(&begin))
-    };
-    if actions(table).any(|a| primary_key(a).is_some()) {
-        plain.primary_key.clear();
-    }
-    plain.checks.retain(|check| !check.name.as_deref().is_some_and(made));
-    for column in &mut plain.columns {
-        let mut metadata = column.field.metadata().clone();
-        if let Some(domain) = metadata.remove(DOMAIN) {
-            metadata.insert(field::NATIVE.into(), domain);
-        }
-        let native = metadata.get(field::NATIVE).cloned().unwrap_or_default();
-        if let Some(schema) = metadata.remove(COLLATION_SCHEMA)
-            && let Some(collation) = metadata.remove(field::COLLATION)
-        {
-            let collation = Dialect::Postgres.table(&TableName::new(schema, collation));
-            metadata.insert(field::NATIVE.into(), format!("{native} COLLATE {collation}"));
-        }
-        column.field = column.field.clone().with_metadata(metadata);
-        column.attributes = None;
-        let begin = format!("SERIAL {} ", Dialect::Postgres.quote(column.name()));
-        if actions(table).any(|a| a.starts_with(&begin)) {
-            column.identity = None;
-        }
-    }
-    plain
-}
-
-/// The actions that concern columns the table has.
-fn actions(table: &TableSchema) -> impl Iterator<Item = &str> {
-    table.statements.iter().filter_map(|s| s.of(STORE)).filter(|action| {
-        let named = action.strip_prefix("ALTER COLUMN ").or(action.strip_prefix("SERIAL "));
-        let column = named.map(|rest| quoted(rest).0);
-        column.is_none_or(|c| table.column(&c).is_some())
-            && !(table.primary_key.is_empty() && primary_key(action).is_some())
-    })
-}
-
-/// Name and words of an action that adds a primary key.
-fn primary_key(action: &str) -> Option<(String, &str)> {
-    let (name, words) = quoted(action.strip_prefix("ADD CONSTRAINT ")?);
-    words.starts_with("PRIMARY KEY").then_some((name, words))
-}
-
-/// Actions for when the rows and indexes are there: old rows need not fulfil what they add.
-pub(crate) fn is_late(action: &str) -> bool {
-    action.ends_with(" NOT VALID")
-        || action.starts_with("CLUSTER ON")
-        || action.starts_with("REPLICA IDENTITY USING")
-}
-
-/// A quoted name at the beginning, and what follows it.
-fn quoted(text: &str) -> (String, &str) {
-    let mut name = String::new();
-    let mut chars = text.char_indices().skip(1).peekable();
-    while let Some((at, c)) = chars.next() {
-        if c != '"' {
-            name.push(c);
-        } else if chars.next_if(|(_, next)| *next == '"').is_some() {
-            name.push('"');
-        } else {
-            return (name, text[at + 1..].trim_start());
-        }
-    }
-    (name, "")
 }
 
 /// Another name in the same schema.
@@ -189,12 +118,16 @@ async fn make_serial(
 ) -> Result<()> {
     let (column, rest) = quoted(words);
     let (wanted, options) = quoted(rest);
-    let sequence = free(session, target, &wanted).await?;
+    // Another table that takes numbers of it may have been made before.
+    let there = beside(target, &wanted);
+    let shared = stands_ready(session, &there, options).await?;
+    let sequence = if shared { there } else { free(session, target, &wanted).await? };
     let (name, of) = (Dialect::Postgres.table(&sequence), Dialect::Postgres.table(&table.name));
     let column = Dialect::Postgres.quote(&column);
     let literal = Dialect::Postgres.string(&name);
+    let exists = if shared { "IF NOT EXISTS " } else { "" };
     let sql = format!(
-        "CREATE SEQUENCE {name} {options}; \
+        "CREATE SEQUENCE {exists}{name} {options}; \
          ALTER TABLE {of} ALTER COLUMN {column} SET DEFAULT \
            nextval({literal}::pg_catalog.regclass); \
          ALTER SEQUENCE {name} OWNED BY {of}.{column}"
@@ -202,15 +135,44 @@ async fn make_serial(
     session.run(&sql, &format!("creating {target}")).await
 }
 
-/// `STORAGE EXTERNAL COMPRESSION lz4` as actions.
-fn storage(session: &Session, column: &Column) -> Vec<String> {
-    let words = column.attributes.as_ref().and_then(|a| a.of(STORE)).unwrap_or_default();
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let name = Dialect::Postgres.quote(column.name());
-    let known = words.chunks(2).filter(|pair| {
-        pair.len() == 2 && (pair[0] != "COMPRESSION" || session.facts.version >= 14)
-    });
-    known.map(|pair| format!("ALTER COLUMN {name} SET {} {}", pair[0], pair[1])).collect()
+/// Whether there is a sequence of that name and these options which belongs to no column.
+async fn stands_ready(session: &Session, name: &TableName, options: &str) -> Result<bool> {
+    const SQL: &str = "
+SELECT pg_catalog.format('AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s%s',
+         pg_catalog.format_type(s.seqtypid, NULL), s.seqincrement, s.seqmin, s.seqmax, s.seqstart,
+         s.seqcache, CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END) = $2
+FROM pg_catalog.pg_sequence s
+WHERE s.seqrelid = pg_catalog.to_regclass($1)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = s.seqrelid
+                  AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)";
+    let quoted = Dialect::Postgres.table(name);
+    let row = session.client.query_opt(SQL, &[&quoted, &options]).await;
+    let row = row.map_err(|e| error::of(e, name))?;
+    Ok(row.is_some_and(|row| row.get(0)))
+}
+
+/// Gives the sequence of an identity its name, unless another relation has it.
+async fn name_sequence(
+    session: &Session,
+    table: &TableSchema,
+    target: &TableName,
+    words: &str,
+) -> Result<()> {
+    let (column, rest) = quoted(words);
+    let wanted = beside(target, &quoted(rest).0);
+    if is_taken(session, &wanted).await? {
+        return Ok(());
+    }
+    let of = Dialect::Postgres.table(&table.name);
+    let found = session
+        .client
+        .query_one("SELECT pg_catalog.pg_get_serial_sequence($1, $2)", &[&of, &column])
+        .await
+        .map_err(|e| error::of(e, target))?;
+    let Some(found) = found.get::<_, Option<String>>(0) else { return Ok(()) };
+    let name = Dialect::Postgres.quote(&wanted.name);
+    session.run(&format!("ALTER SEQUENCE {found} RENAME TO {name}"), &target.to_string()).await
 }
 
 /// Makes what a table needs, where there is none of its name.
@@ -326,16 +288,23 @@ pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Resu
 
 /// Does what was to wait for the rows and indexes.
 async fn act_late(session: &Session, table: &TableName, action: &str) -> Result<()> {
-    let of_index =
-        action.strip_prefix("CLUSTER ON ").or(action.strip_prefix("REPLICA IDENTITY USING INDEX "));
+    let of_index = ["CLUSTER ON ", "REPLICA IDENTITY USING INDEX ", "COMMENT ON INDEX "]
+        .iter()
+        .find_map(|begin| action.strip_prefix(begin));
     if let Some(index) = of_index
         && !has_index(session, table, &quoted(index).0).await?
     {
         // The index got another name, that of the source's being taken.
         return Ok(());
     }
-    let name = Dialect::Postgres.table(table);
-    session.run(&format!("ALTER TABLE {name} {action}"), &format!("finishing {table}")).await
+    let of_constraint = action.strip_prefix("COMMENT ON CONSTRAINT ");
+    if let Some(constraint) = of_constraint
+        && !has_constraint(session, table, &quoted(constraint).0).await?
+    {
+        // A foreign key comes later; see `relate`.
+        return Ok(());
+    }
+    session.run(&actions::statement(table, action), &format!("finishing {table}")).await
 }
 
 async fn has_index(session: &Session, table: &TableName, index: &str) -> Result<bool> {
@@ -350,6 +319,27 @@ async fn has_index(session: &Session, table: &TableName, index: &str) -> Result<
         .await
         .map_err(|e| error::of(e, table))?;
     Ok(row.get(0))
+}
+
+async fn has_constraint(session: &Session, table: &TableName, name: &str) -> Result<bool> {
+    let row = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint \
+             WHERE conrelid = pg_catalog.to_regclass($1) AND conname = $2)",
+            &[&Dialect::Postgres.table(table), &name],
+        )
+        .await
+        .map_err(|e| error::of(e, table))?;
+    Ok(row.get(0))
+}
+
+/// Comments on constraints that are there now.
+pub(crate) async fn comment_constraints(session: &Session, table: &TableSchema) -> Result<()> {
+    for action in actions(table).filter(|a| a.starts_with("COMMENT ON CONSTRAINT ")) {
+        act_late(session, &table.name, action).await?;
+    }
+    Ok(())
 }
 
 /// A name that another table's index has is not taken from it: this one gets another.
@@ -440,15 +430,5 @@ mod tests {
         assert_eq!(split_native("public.mood"), Some(("public", "mood")));
         assert_eq!(split_native("\"a.b\".\"c.d\""), Some(("\"a.b\"", "\"c.d\"")));
         assert_eq!(split_native("mood"), None);
-    }
-
-    #[test]
-    fn quoted_names_are_read_to_their_end() {
-        assert_eq!(quoted("\"a\"\"b\" \"c\" AS x"), ("a\"b".into(), "\"c\" AS x"));
-        assert_eq!(
-            primary_key("ADD CONSTRAINT \"my key\" PRIMARY KEY (a)"),
-            Some(("my key".into(), "PRIMARY KEY (a)"))
-        );
-        assert_eq!(primary_key("ADD CONSTRAINT \"PRIMARY KEY\" CHECK (a)"), None);
     }
 }

@@ -12,6 +12,7 @@ use syncline_types::{Code, Error, ForeignKey, ReferentialAction, Result, TableNa
 use crate::checkpoint::Checkpoints;
 use crate::connect::Session;
 use crate::error;
+use crate::make::comment_constraints;
 use crate::types::STORE;
 
 /// The definition of a constraint of the table, where there is one of that name, and whether the
@@ -56,7 +57,7 @@ pub(crate) async fn add(session: &Session, table: &TableSchema) -> Result<()> {
             }
         }
     }
-    Ok(())
+    comment_constraints(session, table).await
 }
 
 /// Drops the foreign keys, and keeps how they are made.

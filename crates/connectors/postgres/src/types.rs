@@ -8,6 +8,7 @@ use arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DECIMAL256_MAX_PRECISION, DataType, Field, TimeUnit,
 };
 use syncline_sql::Dialect;
+pub(crate) use syncline_sql::actions::{COLLATION_SCHEMA, DOMAIN};
 use syncline_types::{Error, Result, field};
 
 /// Type oids, fixed in `pg_type.dat`.
@@ -41,11 +42,6 @@ pub(crate) mod oid {
 
 /// Id of this store in field metadata.
 pub(crate) const STORE: &str = "postgres";
-/// The domain a column is of, in field metadata beside its native type, which is the one the
-/// domain is over.
-pub(crate) const DOMAIN: &str = "syncline.domain";
-/// The schema of the column's collation, in field metadata, where it is not one of the server's.
-pub(crate) const COLLATION_SCHEMA: &str = "syncline.collation-schema";
 /// [`field::SPECIAL`] of dates and timestamps, and of decimals.
 const INFINITY: &str = "infinity";
 const NAN: &str = "nan";

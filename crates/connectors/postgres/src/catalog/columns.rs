@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use syncline_sql::Dialect;
+use syncline_sql::actions::{self, Sequence};
 use syncline_types::{Column, Generated, Identity, NativeSql, Result, field};
 use tokio_postgres::Row;
 
@@ -41,6 +42,7 @@ pub(super) async fn columns(session: &Session, oids: &[u32]) -> Result<HashMap<u
             THEN pg_catalog.pg_sequence_last_value(q.seqrelid::pg_catalog.regclass) END,
        q.seqmin, q.seqmax, q.seqcache, q.seqcycle, pg_catalog.format_type(q.seqtypid, NULL),
        (SELECT s.relname::text FROM pg_catalog.pg_class s WHERE s.oid = q.seqrelid),
+       (SELECT c.relname::text FROM pg_catalog.pg_class c WHERE c.oid = a.attrelid),
        CASE WHEN a.attstorage <> g.typstorage THEN
          CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
                            ELSE 'EXTENDED' END END,
@@ -95,7 +97,7 @@ fn column(row: &Row, money_scale: i8, actions: &mut Vec<String>) -> Column {
         && expression.as_ref().is_some_and(|e| e.starts_with("nextval("));
     if !identity.is_empty() || serial {
         column.identity = Some(Identity { always: identity == "a", next: next(row) });
-        actions.extend(sequence(row, &Dialect::Postgres.quote(&name), serial));
+        actions.extend(sequence(row, &name, serial));
     } else if generated.is_empty() {
         column.default = expression.and_then(|e| default(&column.field, &e));
     } else {
@@ -118,42 +120,33 @@ fn next(row: &Row) -> Option<i128> {
     }
 }
 
-/// The action that makes the column's sequence what it is: always for a serial column, which no
-/// definition tells from an identity; for an identity where it is not as it comes.
-fn sequence(row: &Row, column: &str, serial: bool) -> Option<String> {
+/// The actions that make the column's sequence what it is: always one for a serial column, which
+/// no definition tells from an identity; for an identity where it is not as it comes.
+fn sequence(row: &Row, column: &str, serial: bool) -> Vec<String> {
     let number = |at: usize| row.get::<_, Option<i64>>(AFTER + at);
-    let (increment, start) = (number(7)?, number(8)?);
-    let (least, most, cache) = (number(10)?, number(11)?, number(12)?);
-    let cycles: bool = row.get::<_, Option<bool>>(AFTER + 13)?;
-    let ty: String = row.get::<_, Option<String>>(AFTER + 14)?;
-    let name: String = row.get::<_, Option<String>>(AFTER + 15)?;
-    if serial {
-        let cycle = if cycles { " CYCLE" } else { "" };
-        let name = Dialect::Postgres.quote(&name);
-        return Some(format!(
-            "SERIAL {column} {name} AS {ty} INCREMENT BY {increment} MINVALUE {least} \
-             MAXVALUE {most} START WITH {start} CACHE {cache}{cycle}"
-        ));
-    }
-    let widest = match ty.as_str() {
-        "smallint" => i64::from(i16::MAX),
-        "integer" => i64::from(i32::MAX),
-        _ => i64::MAX,
+    let read = || {
+        Some(Sequence {
+            increment: number(7)?,
+            start: number(8)?,
+            least: number(10)?,
+            most: number(11)?,
+            cache: number(12)?,
+            cycles: row.get::<_, Option<bool>>(AFTER + 13)?,
+            ty: row.get::<_, Option<String>>(AFTER + 14)?,
+        })
     };
-    if (increment, start, least, most, cache, cycles) == (1, 1, 1, widest, 1, false) {
-        return None;
+    let (name, table): (Option<String>, String) = (row.get(AFTER + 15), row.get(AFTER + 16));
+    let (Some(sequence), Some(name)) = (read(), name) else { return Vec::new() };
+    if serial {
+        return vec![sequence.serial(column, &name)];
     }
-    let cycle = if cycles { "CYCLE" } else { "NO CYCLE" };
-    Some(format!(
-        "ALTER COLUMN {column} SET INCREMENT BY {increment} SET MINVALUE {least} \
-         SET MAXVALUE {most} SET START WITH {start} SET CACHE {cache} SET {cycle} \
-         RESTART WITH {start}"
-    ))
+    let named = actions::sequence_name(&table, column, &name);
+    named.into_iter().chain(sequence.identity(column)).collect()
 }
 
 fn attributes(row: &Row, column: &mut Column, actions: &mut Vec<String>) {
     let (storage, compression): (Option<String>, Option<String>) =
-        (row.get(AFTER + 16), row.get(AFTER + 17));
+        (row.get(AFTER + 17), row.get(AFTER + 18));
     let words =
         [storage.map(|s| format!("STORAGE {s}")), compression.map(|c| format!("COMPRESSION {c}"))];
     let words: Vec<String> = words.into_iter().flatten().collect();
@@ -161,10 +154,10 @@ fn attributes(row: &Row, column: &mut Column, actions: &mut Vec<String>) {
         column.attributes = Some(NativeSql::new(STORE, words.join(" ")));
     }
     let name = Dialect::Postgres.quote(column.name());
-    if let Some(target) = row.get::<_, Option<i32>>(AFTER + 18) {
+    if let Some(target) = row.get::<_, Option<i32>>(AFTER + 19) {
         actions.push(format!("ALTER COLUMN {name} SET STATISTICS {target}"));
     }
-    if let Some(options) = row.get::<_, Option<String>>(AFTER + 19) {
+    if let Some(options) = row.get::<_, Option<String>>(AFTER + 20) {
         actions.push(format!("ALTER COLUMN {name} SET ({options})"));
     }
 }

@@ -44,6 +44,7 @@ pub(super) async fn layouts(session: &Session, oids: &[u32]) -> Result<Layouts> 
     tables(session, oids, &mut layouts).await?;
     indexes(session, oids, Of::Tables, &mut layouts).await?;
     constraints(session, oids, Of::Tables, &mut layouts).await?;
+    comments(session, oids, &mut layouts).await?;
     partitions(session, oids, &mut layouts).await?;
     Ok(layouts)
 }
@@ -206,6 +207,31 @@ fn check(row: &Row, layout: &mut Layout) {
     layout.checks.push(Check { name: Some(name), condition, enforced: validated });
 }
 
+/// Comments on what the tables have: constraints, and indexes that are no constraints'.
+const COMMENTS: &str = "
+SELECT c.conrelid, pg_catalog.format('COMMENT ON CONSTRAINT %s IS %L',
+         '\"' || pg_catalog.replace(c.conname, '\"', '\"\"') || '\"', d.description)
+FROM pg_catalog.pg_constraint c
+JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0
+  AND d.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+WHERE c.conrelid = ANY($1::oid[])
+UNION ALL
+SELECT i.indrelid, pg_catalog.format('COMMENT ON INDEX %s IS %L',
+         '\"' || pg_catalog.replace(ic.relname, '\"', '\"\"') || '\"', d.description)
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+JOIN pg_catalog.pg_description d ON d.objoid = ic.oid AND d.objsubid = 0
+  AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+WHERE i.indrelid = ANY($1::oid[])
+ORDER BY 1, 2";
+
+async fn comments(session: &Session, oids: &[u32], layouts: &mut Layouts) -> Result<()> {
+    let rows = session.query(COMMENTS, &[&oids], "listing comments").await?;
+    for row in &rows {
+        layouts.entry(row.get(0)).or_default().actions.push(row.get(1));
+    }
+    Ok(())
+}
+
 fn action(letter: &str) -> ReferentialAction {
     match letter {
         "r" => ReferentialAction::Restrict,
@@ -263,8 +289,17 @@ SELECT c.oid, c.relpersistence = 'u', pg_catalog.array_to_string(c.reloptions, '
         FROM pg_catalog.pg_statistic_ext x WHERE x.stxrelid = c.oid),
        (SELECT pg_catalog.string_agg(i.inhparent::pg_catalog.regclass::text, ', ' ORDER BY i.inhseqno)
         FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND NOT c.relispartition),
-       am.amname::text
+       am.amname::text,
+       (SELECT pg_catalog.string_agg(DISTINCT g.name, ', ' ORDER BY g.name)
+        FROM (SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END
+              FROM pg_catalog.aclexplode(c.relacl) x WHERE x.grantee <> c.relowner
+              UNION ALL
+              SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END
+              FROM pg_catalog.pg_attribute a CROSS JOIN pg_catalog.aclexplode(a.attacl) x
+              WHERE a.attrelid = c.oid AND x.grantee <> c.relowner) g (name)),
+       CASE WHEN c.relowner <> u.oid THEN pg_catalog.pg_get_userbyid(c.relowner)::text END
 FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_roles u ON u.rolname = current_user
 LEFT JOIN pg_catalog.pg_tablespace s ON s.oid = c.reltablespace
 LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam AND am.amname <> 'heap'
 WHERE c.oid = ANY($1::oid[])";
@@ -292,6 +327,8 @@ pub(super) async fn tables(session: &Session, oids: &[u32], layouts: &mut Layout
             (10, "extended statistics are not copied: {}"),
             (11, "it inherits from {}: the copy is a table of its own"),
             (12, "its access method {} is not kept: the copy has the target's own"),
+            (13, "rights on it are not copied: those of {}"),
+            (14, "it belongs to {}; the copy belongs to the account that makes it"),
         ] {
             let names: Option<String> = row.get(at);
             notes.extend(names.map(|names| what.replace("{}", &names)));

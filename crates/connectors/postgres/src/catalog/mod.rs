@@ -226,11 +226,7 @@ ORDER BY a.attnum",
             .replace("\nJOIN pg_catalog.pg_type", "\nLEFT JOIN pg_catalog.pg_type")
     );
     let schema = table.schema.as_deref().unwrap_or_default();
-    let rows = session
-        .client
-        .query(&sql, &[&schema, &table.name])
-        .await
-        .map_err(|e| error::of(e, table))?;
+    let rows = session.query(&sql, &[&schema, &table.name], &table.to_string()).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let named = rows.iter().filter(|row| row.get::<_, Option<String>>(1).is_some());
     let columns = named.map(|row| TargetColumn {

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 
 use syncline_sql::Dialect;
+use syncline_sql::actions::is_late;
 use syncline_types::{NativeSql, Partition, Partitioning, Result, TableName};
 
 use super::layout::{Layout, Layouts, Of, constraints, indexes, native, tables};
 use crate::connect::Session;
-use crate::make::is_late;
 
 const PARTITIONS: &str = "
 SELECT r.root, pg_catalog.pg_get_partkeydef(r.root), n.nspname::text, c.relname::text,
@@ -66,6 +66,10 @@ pub(super) async fn partitions(
             let key = &key.name;
             layout.notes.push(format!("foreign key {key} of partition {name} is not copied"));
         }
+        // What holds for the whole is said there.
+        let own: Vec<String> =
+            has.notes.iter().filter(|note| !layout.notes.contains(note)).cloned().collect();
+        layout.notes.extend(own.iter().map(|note| format!("partition {name}: {note}")));
         let (late_actions, actions) = actions(&has).into_iter().partition(|a| is_late(&a.sql));
         partitioning.partitions.push(Partition {
             name: TableName { schema: row.get(2), name },

@@ -83,17 +83,36 @@ pub(super) async fn requirements(session: &Session, oids: &[u32]) -> Result<Hash
         }
     }
     let made = made(session, seen.difference(&parts).copied().collect()).await?;
+    let owners = owners(session, &made).await?;
     Ok(roots
         .into_iter()
         .map(|(table, parts)| {
             let mut needs = Needs::default();
-            let mut done: HashSet<Object> = HashSet::new();
+            // Sequences of its own columns are made with them.
+            let own = owners.iter().filter(|(_, owner)| *owner == table).map(|(object, _)| *object);
+            let mut done: HashSet<Object> = own.collect();
             for part in parts {
                 visit(part, &edges, &made, &mut done, &mut needs);
             }
             (table, needs)
         })
         .collect())
+}
+
+/// The sequences among the objects that belong to a column, with the oid of its table.
+async fn owners(session: &Session, made: &HashMap<Object, Made>) -> Result<Vec<(Object, u32)>> {
+    const SQL: &str = "
+SELECT d.classid, d.objid, d.refobjid FROM pg_catalog.pg_depend d
+JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S'
+WHERE d.objid = ANY($1::oid[]) AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  AND d.refclassid = d.classid AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0";
+    let sequence = |made: &Made| matches!(made, Made::By(r) if r.kind == "sequence");
+    let oids: Vec<u32> = made.iter().filter(|(_, m)| sequence(m)).map(|(o, _)| o.1).collect();
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = session.query(SQL, &[&oids], "listing sequences").await?;
+    Ok(rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect())
 }
 
 /// How an object is made, or why it is not.
@@ -218,8 +237,6 @@ FROM o JOIN pg_catalog.pg_class c ON c.oid = o.objid AND c.relkind = 'S'
 JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE o.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = o.classid AND d.objid = o.objid
-                  AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
 UNION ALL
 SELECT m.classid, m.objid, 'member', NULL, NULL, NULL FROM member m";
 
