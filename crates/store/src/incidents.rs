@@ -127,6 +127,58 @@ impl Store {
         })
     }
 
+    /// Tells of an incident that nobody was told of; returns whether that was so.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn tell_incident(&self, id: i64, channels: &[String]) -> Result<bool> {
+        let doing = "telling of an incident";
+        self.database().transaction(doing, |session| {
+            let mut write = || {
+                let told = "SELECT id FROM notices WHERE incident = $1 LIMIT 1";
+                if session.row(told, params![id])?.is_some() {
+                    return Ok(false);
+                }
+                let at = now();
+                for channel in channels {
+                    session.execute(
+                        "INSERT INTO notices (incident, channel, kind, next_try_at)
+                         VALUES ($1, $2, 'opened', $3)",
+                        params![id, channel, &at],
+                    )?;
+                }
+                Ok(true)
+            };
+            write().map_err(|e: crate::database::Failed| e.while_(doing))
+        })
+    }
+
+    /// How often a job has had a kind of trouble since a moment (UTC, ISO 8601).
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn incidents_since(&self, cause: &str, job: &str, since: &str) -> Result<u64> {
+        let sql = "SELECT count(*) AS incidents FROM incidents
+                   WHERE cause = $1 AND job = $2 AND opened_at >= $3";
+        let values = params![cause, job, since];
+        let found =
+            self.database().read("counting incidents", sql, values, |row| row.get("incidents"));
+        Ok(found?.pop().unwrap_or(0))
+    }
+
+    /// How many dead letters of a run still wait for somebody.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn letters_left(&self, run: &str) -> Result<u64> {
+        let sql = "SELECT count(*) AS letters FROM dead_letters
+                   WHERE run = $1 AND replayed_at IS NULL";
+        let found = self
+            .database()
+            .read("counting dead letters", sql, params![run], |row| row.get("letters"));
+        Ok(found?.pop().unwrap_or(0))
+    }
+
     /// What is wrong now.
     ///
     /// # Errors
@@ -239,8 +291,15 @@ mod tests {
         assert_eq!(due.len(), 1);
         assert!(due[0].resolved && due[0].channel == "email");
         assert!(due[0].incident.resolved_at.is_some());
-        // The same again is another incident.
-        assert!(store.open_incident(&failed("j"), &channels).unwrap());
+        // The same again is another incident, of which people may be told later, once.
+        assert!(store.open_incident(&failed("j"), &[]).unwrap());
+        assert_eq!(store.incidents_since("failed", "j", "2000").unwrap(), 2);
+        assert_eq!(store.incidents_since("failed", "j", far).unwrap(), 0);
+        let open = store.open_incidents().unwrap();
+        let again = open.iter().find(|i| i.what.job == "j").unwrap();
+        assert!(store.tell_incident(again.id, &channels).unwrap());
+        assert!(!store.tell_incident(again.id, &channels).unwrap());
+        assert_eq!(store.due_notices(far, 10).unwrap().len(), 3);
         assert_eq!(store.forget_incidents(far).unwrap(), 1);
         assert_eq!(store.open_incidents().unwrap().len(), 2);
     }

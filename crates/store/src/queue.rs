@@ -168,6 +168,26 @@ impl Store {
         Ok(found)
     }
 
+    /// Takes a run back whose work has ended because of the state: without a word in it, or with the
+    /// failure in it. It goes on when its turn comes, or comes to rest as somebody has asked. `None`
+    /// where it has ended otherwise, waits already, or another has taken it over.
+    ///
+    /// # Errors
+    /// When the state cannot be written.
+    pub fn take_back(&self, run: &str, epoch: u64, reason: &str) -> Result<Option<RunRecord>> {
+        self.writing("taking a run back", |session| {
+            let current = for_update(session, run)?;
+            if current.epoch != epoch {
+                return Ok(None);
+            }
+            if current.state == RunState::Failed {
+                let change = Change { reason: Some(reason), ..Change::default() };
+                return change_state(session, current, RunEvent::Queue, &change).map(Some);
+            }
+            recover_one(session, run, reason)
+        })
+    }
+
     /// Runs that were stopped while nobody worked on them, of which something may be left at
     /// their stores.
     ///

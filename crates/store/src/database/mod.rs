@@ -4,15 +4,18 @@
 //! numbers are 64 bits, times are text. What differs is written once, for SQLite, and translated.
 
 mod address;
+mod line;
 mod postgres;
 mod sqlite;
 mod value;
 
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use syncline_types::{Code, Error, Result};
 
 pub(crate) use address::Address;
+use line::{Line, aside};
 pub(crate) use value::{Row, Value};
 
 /// Parameters of a statement.
@@ -23,6 +26,9 @@ pub(crate) use params;
 
 /// Connections that only read, beside the one that writes: a long list holds no checkpoint up.
 const READERS: usize = 2;
+/// A connection that fails sooner than this had been broken before: what was asked is asked again
+/// on another. Who has waited for longer does not begin to wait anew.
+const SUDDEN: Duration = Duration::from_secs(1);
 
 /// What a database says went wrong.
 #[derive(Debug)]
@@ -63,8 +69,31 @@ impl Failed {
             Failure::Busy | Failure::Away => Code::Busy,
             Failure::Exists | Failure::Referred | Failure::Other => Code::StateUnusable,
         };
-        Error::new(code, format!("state: {doing}")).because(self.cause)
+        let error = Error::new(code, format!("{STATE}{doing}")).because(self.cause);
+        match self.kind {
+            Failure::Full => error.hint(
+                "make room where the server keeps its state, then ask again; what was acknowledged \
+                 is kept",
+            ),
+            Failure::Busy => error.hint(
+                "another program holds the server's state, or too much is asked of it: ask again in \
+                 a moment",
+            ),
+            Failure::Away => error.hint(
+                "the database of the server's state does not answer: ask again once it does, the \
+                 server finds it by itself",
+            ),
+            Failure::Exists | Failure::Referred | Failure::Other => error,
+        }
     }
+}
+
+/// What every error of the state begins with.
+const STATE: &str = "state: ";
+
+/// Whether an error is the state's own and passes: it is full, held, or away.
+pub fn passes(error: &Error) -> bool {
+    matches!(error.code(), Code::DiskFull | Code::Busy) && error.message().starts_with(STATE)
 }
 
 /// Result of a statement.
@@ -136,6 +165,9 @@ pub(crate) struct Database {
     writer: Mutex<Session>,
     readers: Vec<Mutex<Option<Session>>>,
     open: Opener,
+    /// Those who wait for the one, and for the others.
+    writing: Line,
+    reading: Line,
 }
 
 /// Opens one more connection.
@@ -146,7 +178,8 @@ impl Database {
     fn new(open: Opener) -> Done<Self> {
         let writer = Mutex::new(open()?);
         let readers = (0..READERS).map(|_| Mutex::new(None)).collect();
-        Ok(Self { writer, readers, open })
+        let (writing, reading) = (Line::default(), Line::default());
+        Ok(Self { writer, readers, open, writing, reading })
     }
 
     /// An SQLite file, made when it is missing, brought up to date.
@@ -167,7 +200,7 @@ impl Database {
     }
 
     fn migrate(&self, postgres: bool) -> std::result::Result<(), OpenError> {
-        let session = &mut *self.writer();
+        let session = &mut *self.writer()?;
         if postgres {
             crate::schema::migrate_postgres(session)
         } else {
@@ -177,22 +210,43 @@ impl Database {
 
     /// Runs one statement that writes; returns how many rows it changed.
     pub(crate) fn execute(&self, doing: &str, sql: &str, params: &[Value]) -> Result<u64> {
-        self.writer().execute(sql, params).map_err(|e| e.while_(doing))
+        let write = || {
+            let mut session = self.writer()?;
+            let began = Instant::now();
+            session.execute(sql, params).inspect_err(|e| self.writing.failed(e.kind, began))
+        };
+        aside(write).map_err(|e| e.while_(doing))
     }
 
     /// Runs one statement that only reads.
     pub(crate) fn query(&self, doing: &str, sql: &str, params: &[Value]) -> Result<Vec<Row>> {
-        let mut slot = self.reader();
-        if let Some(session) = &mut *slot {
+        let read = || {
+            let asked = Instant::now();
+            let mut slot = self.reader();
+            self.reading.wait_is_over(asked)?;
+            let began = Instant::now();
+            self.query_by(&mut slot, sql, params)
+                .inspect_err(|e| self.reading.failed(e.kind, began))
+        };
+        aside(read).map_err(|e| e.while_(doing))
+    }
+
+    fn query_by(&self, slot: &mut Option<Session>, sql: &str, params: &[Value]) -> Done<Vec<Row>> {
+        if let Some(session) = slot {
+            let began = Instant::now();
             match session.query(sql, params) {
-                // It broke while nobody used it, or just now: a statement that only reads may
-                // begin again.
-                Err(e) if e.kind == Failure::Away => *slot = None,
-                done => return done.map_err(|e| e.while_(doing)),
+                Err(e) if e.kind == Failure::Away => {
+                    *slot = None;
+                    if began.elapsed() >= SUDDEN {
+                        return Err(e);
+                    }
+                    // It broke while nobody used it, or just now: a statement that only reads may
+                    // begin again.
+                }
+                done => return done,
             }
         }
-        let session = (self.open)().map_err(|e| e.while_(doing))?;
-        slot.insert(session).query(sql, params).map_err(|e| e.while_(doing))
+        slot.insert((self.open)()?).query(sql, params)
     }
 
     /// What a statement that only reads finds, each row as `read` makes it.
@@ -213,14 +267,30 @@ impl Database {
         doing: &str,
         work: impl FnOnce(&mut Session) -> Result<T>,
     ) -> Result<T> {
-        let mut session = self.writer();
+        aside(|| {
+            let mut session = self.writer().map_err(|e| e.while_(doing))?;
+            let began = Instant::now();
+            let done = Self::transact(&mut session, doing, work);
+            if done.as_ref().is_err_and(|e| e.code() == Code::Busy) {
+                self.writing.failed(Failure::Busy, began);
+            }
+            done
+        })
+    }
+
+    fn transact<T>(
+        session: &mut Session,
+        doing: &str,
+        work: impl FnOnce(&mut Session) -> Result<T>,
+    ) -> Result<T> {
         // A connection that broke while nobody used it is noticed here, before anything happened.
+        let began = Instant::now();
         let begun = match session.begin() {
-            Err(e) if e.kind == Failure::Away => session.begin(),
+            Err(e) if e.kind == Failure::Away && began.elapsed() < SUDDEN => session.begin(),
             begun => begun,
         };
         begun.map_err(|e| e.while_(doing))?;
-        match work(&mut session) {
+        match work(session) {
             Ok(value) => {
                 if let Err(error) = session.end(true) {
                     let _ = session.end(false);
@@ -238,13 +308,16 @@ impl Database {
 
     /// A panic of another holder leaves nothing behind: the next transaction cannot begin inside
     /// of its own, so a poisoned lock is still good once that is rolled back.
-    fn writer(&self) -> MutexGuard<'_, Session> {
-        self.writer.lock().unwrap_or_else(|poisoned| {
+    fn writer(&self) -> Done<MutexGuard<'_, Session>> {
+        let asked = Instant::now();
+        let session = self.writer.lock().unwrap_or_else(|poisoned| {
             self.writer.clear_poison();
             let mut session = poisoned.into_inner();
             let _ = session.end(false);
             session
-        })
+        });
+        self.writing.wait_is_over(asked)?;
+        Ok(session)
     }
 
     /// The first reader that is free, or the first one to become so.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Statement};
@@ -16,6 +17,12 @@ use super::{Address, Done, Failed, Failure, Row, Value};
 
 /// How long a server that is away is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one try to connect may take.
+const TRY: Duration = Duration::from_secs(5);
+/// How long a statement may take: whoever waits for it has gone by then, and others want the
+/// connection. Tables are made and changed in peace.
+const STATEMENT: Duration = Duration::from_secs(20);
+const TABLES: Duration = Duration::from_secs(3600);
 /// How long to wait between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Statements kept prepared on a connection.
@@ -99,6 +106,8 @@ fn gone(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Failed {
 struct Connection {
     address: Address,
     client: Option<Client>,
+    /// What carries its bytes.
+    carrier: Option<AbortHandle>,
     /// A transaction is open: what breaks the connection breaks it, too.
     inside: bool,
     /// A statement of that transaction has failed, so none of it can happen any more.
@@ -108,7 +117,8 @@ struct Connection {
 
 impl Connection {
     fn new(address: Address) -> Self {
-        Self { address, client: None, inside: false, failed: false, prepared: HashMap::new() }
+        let (client, carrier, prepared) = (None, None, HashMap::new());
+        Self { address, client, carrier, inside: false, failed: false, prepared }
     }
 
     /// The connection, opened where there is none, but never inside of a transaction: the rest of
@@ -119,16 +129,28 @@ impl Connection {
                 return Err(Failed::new(Failure::Away, "the connection broke"));
             }
             self.prepared.clear();
-            self.client = Some(connect(&self.address).await?);
+            let (client, carrier) = connect(&self.address).await?;
+            self.client = Some(client);
+            self.carrier = Some(carrier);
         }
         self.client.as_ref().ok_or_else(|| gone("no connection"))
     }
 
     async fn serve(&mut self, request: &Request) -> Done<Answer> {
-        let done = self.obey(request).await;
+        let ends = matches!(request.sql.as_str(), "COMMIT" | "ROLLBACK");
+        let makes_tables = self.inside && !ends && request.params.is_empty() && !request.rows;
+        let patience = if makes_tables { TABLES } else { STATEMENT };
+        let done = tokio::time::timeout(patience, self.obey(request)).await.unwrap_or_else(|_| {
+            let seconds = patience.as_secs();
+            Err(Failed::new(Failure::Away, format!("it has not answered in {seconds} s")))
+        });
         if done.as_ref().is_err_and(|failed| failed.kind == Failure::Away) {
-            // It may take a moment until the connection itself knows that it is no more.
+            // It may take a moment until the connection itself knows that it is no more; one that
+            // does not answer would never know.
             self.client = None;
+            if let Some(carrier) = self.carrier.take() {
+                carrier.abort();
+            }
         }
         done
     }
@@ -201,25 +223,13 @@ impl Connection {
     }
 }
 
-async fn connect(address: &Address) -> Done<Client> {
+async fn connect(address: &Address) -> Done<(Client, AbortHandle)> {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
-        let connected = match &address.tls {
-            Some(tls) => address.config.connect(tls.clone()).await.map(|(client, connection)| {
-                tokio::spawn(connection);
-                client
-            }),
-            None => {
-                address.config.connect(tokio_postgres::NoTls).await.map(|(client, connection)| {
-                    tokio::spawn(connection);
-                    client
-                })
-            }
-        };
-        match connected {
-            Ok(client) => return Ok(client),
-            Err(error) => {
-                let failed = Failed::from(error);
+        let tried = tokio::time::timeout(TRY, try_to_connect(address)).await;
+        match tried.unwrap_or_else(|_| Err(Failed::new(Failure::Away, "it does not answer"))) {
+            Ok(connected) => return Ok(connected),
+            Err(failed) => {
                 if failed.kind != Failure::Away || tokio::time::Instant::now() >= deadline {
                     return Err(failed);
                 }
@@ -227,6 +237,19 @@ async fn connect(address: &Address) -> Done<Client> {
             }
         }
     }
+}
+
+async fn try_to_connect(address: &Address) -> Done<(Client, AbortHandle)> {
+    Ok(match &address.tls {
+        Some(tls) => {
+            let (client, connection) = address.config.connect(tls.clone()).await?;
+            (client, tokio::spawn(connection).abort_handle())
+        }
+        None => {
+            let (client, connection) = address.config.connect(tokio_postgres::NoTls).await?;
+            (client, tokio::spawn(connection).abort_handle())
+        }
+    })
 }
 
 /// The type a parameter has; what NULL is comes from where it stands.
@@ -293,13 +316,21 @@ impl From<tokio_postgres::Error> for Failed {
             Some(
                 &SqlState::LOCK_NOT_AVAILABLE
                 | &SqlState::T_R_DEADLOCK_DETECTED
-                | &SqlState::T_R_SERIALIZATION_FAILURE,
+                | &SqlState::T_R_SERIALIZATION_FAILURE
+                // What is limited there: time of a statement, memory, temporary files.
+                | &SqlState::QUERY_CANCELED
+                | &SqlState::INSUFFICIENT_RESOURCES
+                | &SqlState::OUT_OF_MEMORY
+                | &SqlState::CONFIGURATION_LIMIT_EXCEEDED
+                // A standby, or one that was closed for writing because its disk is nearly full.
+                | &SqlState::READ_ONLY_SQL_TRANSACTION,
             ) => Failure::Busy,
             Some(
                 &SqlState::ADMIN_SHUTDOWN
                 | &SqlState::CRASH_SHUTDOWN
                 | &SqlState::CANNOT_CONNECT_NOW
-                | &SqlState::TOO_MANY_CONNECTIONS,
+                | &SqlState::TOO_MANY_CONNECTIONS
+                | &SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
             ) => Failure::Away,
             Some(_) => Failure::Other,
             // Without a code it is the connection's: refused, broken, timed out.

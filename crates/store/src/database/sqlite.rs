@@ -79,7 +79,8 @@ impl From<rusqlite::Error> for Failed {
         use rusqlite::ffi;
         let extended = error.sqlite_error().map(|e| e.extended_code);
         let kind = match (error.sqlite_error_code(), extended) {
-            (Some(ErrorCode::DiskFull), _) => Failure::Full,
+            // The part that processes share of the log is a file, too, and has to grow.
+            (Some(ErrorCode::DiskFull), _) | (_, Some(ffi::SQLITE_IOERR_SHMSIZE)) => Failure::Full,
             (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => Failure::Busy,
             (_, Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE)) => {
                 Failure::Exists
