@@ -10,6 +10,7 @@ mod arrow_file;
 #[doc(hidden)]
 pub mod bench;
 mod block;
+mod blocking;
 mod catalog;
 mod changelog;
 mod charset;

@@ -9,9 +9,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use syncline_connector::{SinkWriter, WriteTask, async_trait};
 use syncline_types::{ChangeBatch, Code, Error, Position, Result, TableName};
-use tokio::task::block_in_place;
 
 use crate::arrow_file::{ArrowForm, ArrowSegment};
+use crate::blocking::block_in_place;
 use crate::charset::Transcribe;
 use crate::compression::Packer;
 use crate::options::Compression;

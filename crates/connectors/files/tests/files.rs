@@ -185,6 +185,20 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
+/// A runtime of one thread has nowhere to put its other tasks while a disk is waited for.
+#[tokio::test(flavor = "current_thread")]
+async fn a_runtime_of_one_thread_reads_and_writes_as_well() {
+    let dir = dir();
+    let texts: ArrayRef = Arc::new(StringArray::from(vec!["a", "b", "c"]));
+    let (schema, rows) = table("t", &[("v", texts)]);
+    for name in ["t.csv", "t.jsonl", "t.parquet", "t.arrow", "t.csv.gz"] {
+        let url = dir.path().join(name).display().to_string();
+        write(&url, &rows, &schema, WriteMode::Append).await.unwrap();
+        let back = read(&url, 1).await.unwrap();
+        assert_eq!(back.texts(0), ["a", "b", "c"].map(|t| Some(t.to_owned())), "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_records_are_rejected_with_their_line_and_the_others_arrive() {
     let dir = dir();

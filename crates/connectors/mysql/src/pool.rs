@@ -82,6 +82,24 @@ impl Pool {
         });
     }
 
+    /// Ends what a connection does that nobody waits for any more. To close it is not enough: a
+    /// server looks for its client only when it has something to send.
+    fn abandon(self: &Arc<Self>, conn: Conn) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let pool = Arc::clone(self);
+        runtime.spawn(async move {
+            let ended = async {
+                let mut other = pool.store.connect(Purpose::Read).await.ok()?;
+                other.exec(&format!("KILL {}", conn.id)).await.ok()?;
+                other.quit().await;
+                Some(())
+            };
+            // It stays open until then: its number is nobody else's.
+            let _ = tokio::time::timeout(RESCUE, ended).await;
+            drop(conn);
+        });
+    }
+
     async fn stop(&self, mut conn: Conn) -> Option<Conn> {
         let mut other = self.store.connect(Purpose::Read).await.ok()?;
         other.exec(&format!("KILL QUERY {}", conn.id)).await.ok()?;
@@ -100,6 +118,45 @@ impl Pool {
     pub(crate) async fn close(&self) {
         while let Some(conn) = self.take().await {
             conn.quit().await;
+        }
+    }
+}
+
+/// A connection at work for somebody who may go away: what it does ends with them.
+pub(crate) struct AtWork {
+    conn: Option<Conn>,
+    pool: Arc<Pool>,
+}
+
+impl AtWork {
+    pub(crate) fn new(conn: Conn, pool: Arc<Pool>) -> Self {
+        Self { conn: Some(conn), pool }
+    }
+
+    /// The work is done, well or not.
+    pub(crate) fn done(mut self) -> Conn {
+        self.conn.take().expect("only this and drop take it out")
+    }
+}
+
+impl Deref for AtWork {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        self.conn.as_ref().expect("only drop takes it out")
+    }
+}
+
+impl DerefMut for AtWork {
+    fn deref_mut(&mut self) -> &mut Conn {
+        self.conn.as_mut().expect("only drop takes it out")
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take().filter(|conn| !conn.is_idle()) {
+            self.pool.abandon(conn);
         }
     }
 }

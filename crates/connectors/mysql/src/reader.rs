@@ -9,7 +9,7 @@ use syncline_sql::KeyValue;
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result, TableName, TableSchema};
 
 use crate::decode::{Decoded, Decoder};
-use crate::pool::Pool;
+use crate::pool::{AtWork, Pool};
 use crate::select::Select;
 use crate::wire::{Conn, Fault, Next, Statement};
 
@@ -68,11 +68,13 @@ impl Reader {
     /// Starts the SELECT on `conn`; `seq` rows have been read before.
     pub(crate) async fn start(
         pool: Arc<Pool>,
-        mut conn: Conn,
+        conn: Conn,
         table: Arc<TableSchema>,
         select: Select,
         seq: u64,
     ) -> Result<Self> {
+        // The first row may be long in coming, and whoever wants it may go.
+        let mut conn = AtWork::new(conn, Arc::clone(&pool));
         let started = async {
             let statement = conn.prepare(&select.sql).await?;
             let columns = conn.execute(&statement).await?;
@@ -81,10 +83,11 @@ impl Reader {
         let (statement, columns) = match started.await {
             Ok(started) => started,
             Err(fault) => {
-                pool.give(conn);
+                pool.give(conn.done());
                 return Err(changed(fault, &table.name));
             }
         };
+        let conn = conn.done();
         let decoder = select.decoder(&columns).map_err(|e| e.at(&table.name))?;
         Ok(Self {
             place: table.name.to_string(),
