@@ -278,10 +278,10 @@ pub(crate) fn portable(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "long" | "int" => "int64",
         "double" => "decimal",
-        "string" => "text",
+        // DataX's bytes are those of a text in UTF-8.
+        "string" | "bytes" => "text",
         "boolean" | "bool" => "bool",
         "date" => "timestamp",
-        "bytes" => "binary",
         _ => return None,
     })
 }
