@@ -20,7 +20,7 @@ export interface Wrong {
 export function check(text: string, schema: Schema | undefined, marks: readonly Mark[] = [], say: Says = says.en): Wrong[] {
   const reading = read(text)
   if (reading.problems.length > 0) {
-    return reading.problems.map(({ from, to, message }) => ({ from: Math.min(from, text.length), to: Math.min(Math.max(to, from), text.length), message }))
+    return reading.problems.map(({ from, to, message, code }) => ({ from: Math.min(from, text.length), to: Math.min(Math.max(to, from), text.length), message: say.yaml[code ?? ''] ?? message }))
   }
   const found = schema ? validate(schema, reading.value ?? {}) : []
   const wrong = found.map(({ path, message, onKey }): Wrong => {

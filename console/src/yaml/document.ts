@@ -11,6 +11,8 @@ export interface TextProblem {
   from: number
   to: number
   message: string
+  /** The parser's own name of it. */
+  code?: string
   line: number
   column: number
 }
@@ -30,7 +32,7 @@ export function read(text: string): Reading {
       value: undefined,
       problems: document.errors.map((error) => {
         const { line, col } = lines.linePos(error.pos[0])
-        return { from: error.pos[0], to: error.pos[1], message: error.message, line, column: col }
+        return { from: error.pos[0], to: error.pos[1], message: error.message, code: error.code, line, column: col }
       }),
     }
   }

@@ -32,5 +32,7 @@ describe('the schema in Chinese', () => {
   it('names what is wrong in the same language', () => {
     const [wrong] = check('version: 1\nsource: { conection: a }\nsink: {}\n', zh, [], says.zh)
     expect(wrong?.message).toBe('此处没有 conection 这个键；是否想写 connection？')
+    expect(check('a: 1\na: 2\n', zh, [], says.zh)[0]?.message).toBe('键重复')
+    expect(check('a: 1\na: 2\n', zh)[0]?.message).toMatch(/unique/i)
   })
 })
