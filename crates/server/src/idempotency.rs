@@ -16,7 +16,7 @@ use syncline_types::{Code, Error, Result};
 use crate::caller::Caller;
 use crate::input::{LONGEST, too_large};
 use crate::problem::Failed;
-use crate::state::AppState;
+use crate::state::{AppState, ended_early};
 
 /// The header.
 const KEY: &str = "idempotency-key";
@@ -49,7 +49,7 @@ pub(crate) async fn once(State(state): State<AppState>, request: Request, next: 
     let wanted = request.method() == Method::POST && request.headers().contains_key(KEY);
     // What hands out cookies or tokens is told once.
     let path = request.uri().path();
-    let telling = ["/session", "/setup", "/tokens"].iter().any(|end| path.ends_with(end));
+    let telling = ["/session", "/setup", "/tokens", "/live-tickets"].iter().any(|end| path.ends_with(end));
     if !wanted || telling {
         return next.run(request).await;
     }
@@ -92,7 +92,7 @@ async fn keyed(state: AppState, request: Request, next: Next) -> Result<Response
             let request = Request::from_parts(parts, Body::from(bytes));
             // Done to its end also when the client goes away meanwhile: its answer is kept.
             let work = tokio::spawn(first(state, caller, key, request, next));
-            work.await.map_err(|e| Error::bug("a request ended early").because(e))?
+            work.await.map_err(|e| ended_early("a request", &e))?
         }
     }
 }

@@ -243,8 +243,8 @@ impl AlertsView {
             if webhooks.iter().any(|other| other.name == one.name) {
                 return Err(bad(format!("alerts.webhooks: two are named {:?}", one.name)));
             }
-            let had = old.webhooks.iter().any(|w| w.name == one.name && w.has_authorization);
-            webhooks.push(one.take(had, secrets)?);
+            let before = old.webhooks.iter().find(|w| w.name == one.name && w.has_authorization);
+            webhooks.push(one.take(before, secrets)?);
         }
         // What is no more takes its secret along.
         for gone in old.webhooks.iter().filter(|w| w.has_authorization) {
@@ -252,8 +252,8 @@ impl AlertsView {
                 secrets.push((webhook_place(&gone.name), Secret::new("")));
             }
         }
-        let had = old.email.as_ref().is_some_and(|e| e.has_password);
-        if self.email.is_none() && had {
+        let before = old.email.as_ref().filter(|e| e.has_password);
+        if self.email.is_none() && before.is_some() {
             secrets.push((MAIL_PASSWORD.into(), Secret::new("")));
         }
         Ok(AlertSettings {
@@ -263,19 +263,28 @@ impl AlertsView {
             dead_letters: self.dead_letters,
             link: self.link.map(|link| link.trim_end_matches('/').to_owned()),
             webhooks,
-            email: self.email.map(|email| email.take(had, secrets)).transpose()?,
+            email: self.email.map(|email| email.take(before, secrets)).transpose()?,
         })
     }
 }
 
 impl WebhookView {
-    fn take(self, had: bool, secrets: &mut Vec<(String, Secret)>) -> Result<Webhook> {
+    /// `before` is the one of that name, where that has a secret.
+    fn take(
+        self,
+        before: Option<&Webhook>,
+        secrets: &mut Vec<(String, Secret)>,
+    ) -> Result<Webhook> {
         if self.name.is_empty() || self.name.len() > 128 {
             return Err(bad("alerts.webhooks: a name has 1 to 128 letters".into()));
         }
         web_address(&format!("alerts.webhooks {:?}", self.name), &self.url)?;
         let has_authorization = match self.authorization {
-            None => had,
+            None if before.is_some_and(|before| before.url != self.url) => {
+                let place = format!("alerts.webhooks {:?}: authorization", self.name);
+                return Err(elsewhere(&place));
+            }
+            None => before.is_some(),
             Some(text) => {
                 if axum::http::HeaderValue::from_str(&text).is_err() {
                     let place = format!("alerts.webhooks {:?}: authorization", self.name);
@@ -291,7 +300,8 @@ impl WebhookView {
 }
 
 impl EmailView {
-    fn take(self, had: bool, secrets: &mut Vec<(String, Secret)>) -> Result<Email> {
+    /// `before` is what was set, where that has a password.
+    fn take(self, before: Option<&Email>, secrets: &mut Vec<(String, Secret)>) -> Result<Email> {
         if self.host.is_empty() || self.port == 0 {
             return Err(bad("alerts.email: a mail server has a host and a port".into()));
         }
@@ -302,8 +312,17 @@ impl EmailView {
             one.parse::<lettre::message::Mailbox>()
                 .map_err(|e| bad(format!("alerts.email: {one:?} is no address")).because(e))?;
         }
+        let security = match self.security {
+            SecurityView::Tls => MailSecurity::Tls,
+            SecurityView::StartTls => MailSecurity::StartTls,
+            SecurityView::None => MailSecurity::None,
+        };
+        let same = |b: &Email| b.host == self.host && b.port == self.port && b.security == security;
         let has_password = match self.password {
-            None => had,
+            None if before.is_some_and(|before| !same(before)) => {
+                return Err(elsewhere("alerts.email.password"));
+            }
+            None => before.is_some(),
             Some(text) => {
                 let any = !text.is_empty();
                 secrets.push((MAIL_PASSWORD.into(), Secret::new(text)));
@@ -313,11 +332,7 @@ impl EmailView {
         Ok(Email {
             host: self.host,
             port: self.port,
-            security: match self.security {
-                SecurityView::Tls => MailSecurity::Tls,
-                SecurityView::StartTls => MailSecurity::StartTls,
-                SecurityView::None => MailSecurity::None,
-            },
+            security,
             user: self.user.filter(|user| !user.is_empty()),
             has_password,
             from: self.from,
@@ -333,8 +348,18 @@ fn within(what: &str, number: u32, most: u32) -> Result<()> {
     Err(bad(format!("{what}: {number} is not within 1 and {most}")))
 }
 
+/// A secret goes to nobody but the one it was given for.
+fn elsewhere(place: &str) -> Error {
+    bad(format!("{place}: it was given for another address"))
+        .hint("give it again; empty: none is sent")
+}
+
 fn web_address(what: &str, text: &str) -> Result<()> {
     match reqwest::Url::parse(text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Err(bad(format!("{what}: an address holds neither name nor password"))
+                .hint("a webhook's secret is its authorization, which is kept sealed"))
+        }
         Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(()),
         _ => Err(bad(format!("{what}: {text:?} is no address of the web"))
             .hint("it begins with http:// or https://")),

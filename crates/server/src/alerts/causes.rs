@@ -1,87 +1,194 @@
 //! What is wrong, and what is no longer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
-use syncline_store::{AlertSettings, Incident, NewIncident, RunFilter, RunRecord};
+use chrono::{DateTime, TimeDelta, Utc};
+use syncline_store::{AlertSettings, Incident, NewIncident, RunFilter, RunRecord, Store};
 use syncline_types::{Result, RunState};
 
+use super::text;
 use crate::state::AppState;
 
 /// Runs looked at of each kind: more than fail at once that people would read about.
 const MOST: u32 = 500;
+/// How often within [`WHILE`] people are told of one kind of trouble of one job: what comes and goes
+/// is told a few times, and not at every turn.
+const OFTEN: u64 = 3;
+const WHILE: TimeDelta = TimeDelta::hours(1);
+/// Trouble that was not told because it came and went is told once it has stayed for so long.
+const STAYS: TimeDelta = TimeDelta::minutes(10);
+/// Runs that ended so long ago at most are looked at for what they have left.
+const JUST_NOW: TimeDelta = TimeDelta::minutes(10);
+
+/// What a run at work is like just now.
+struct Now {
+    lag_ms: Option<u64>,
+    dead_letters: u64,
+    /// It has caught up with its log.
+    follows: bool,
+}
 
 /// A run as alerts see it.
 struct Seen {
     run: RunRecord,
     lag_ms: Option<u64>,
     dead_letters: u64,
+    /// Since when it waits.
+    waits_since: Option<String>,
 }
 
-/// Takes note of what is wrong by now, and of what is no longer.
-pub(super) async fn look(
-    state: &AppState,
+/// Who is looked at, and who was the last time.
+#[derive(Default)]
+pub(super) struct Watched(HashSet<String>);
+
+impl Watched {
+    /// Takes note of what is wrong by now, and of what is no longer.
+    pub(super) async fn look(
+        &mut self,
+        state: &AppState,
+        settings: &AlertSettings,
+        channels: &[String],
+    ) -> Result<()> {
+        let live: HashMap<String, Now> = state
+            .runner
+            .live()
+            .iter()
+            .map(|live| {
+                let (now, id) = (live.now(), live.record.id.clone());
+                let now = Now {
+                    lag_ms: now.lag_ms,
+                    dead_letters: now.dead_letters,
+                    follows: now.follows,
+                };
+                (id, now)
+            })
+            .collect();
+        // What a run has left is known once it has ended: it is looked at once more.
+        let gone: Vec<String> =
+            self.0.iter().filter(|id| !live.contains_key(*id)).cloned().collect();
+        let now_live = live.keys().cloned().collect();
+        let (settings, channels) = (settings.clone(), channels.to_vec());
+        state.blocking(move |store| note(store, &settings, &channels, &live, &gone)).await?;
+        self.0 = now_live;
+        Ok(())
+    }
+}
+
+fn note(
+    store: &Store,
     settings: &AlertSettings,
     channels: &[String],
+    live: &HashMap<String, Now>,
+    gone: &[String],
 ) -> Result<()> {
-    let live: HashMap<String, (Option<u64>, u64)> = state
-        .runner
-        .live()
-        .iter()
-        .map(|live| {
-            let now = live.now();
-            (live.record.id.clone(), (now.lag_ms, now.dead_letters))
-        })
-        .collect();
-    let (settings, channels) = (settings.clone(), channels.to_vec());
-    state
-        .blocking(move |store| {
-            let of = |states| RunFilter { states, ..RunFilter::default() };
-            let failed = store.list_runs(&of(vec![RunState::Failed]), MOST)?;
-            // Asked for apart: many failures push nothing out of sight that still goes on.
-            let unfinished =
-                vec![RunState::Created, RunState::Waiting, RunState::Running, RunState::Pausing];
-            let mut runs = store.list_runs(&of(unfinished), MOST)?;
-            runs.extend(failed);
-            runs.sort_by(|one, other| other.id.cmp(&one.id));
-            let seen: Vec<Seen> = runs
-                .into_iter()
-                // Runs of the command line are of those who sit before it.
-                .filter(|run| run.more.job_name.is_some())
-                .map(|run| {
-                    let now = live.get(&run.id);
-                    Seen {
-                        lag_ms: now.and_then(|now| now.0),
-                        dead_letters: now.map_or(run.totals.dead_letters, |now| now.1),
-                        run,
-                    }
-                })
-                .collect();
-            let open = store.open_incidents()?;
-            let now = Utc::now();
-            let wrong = wrong(&settings, &seen, &open, now);
-            for new in &wrong {
-                if !open.iter().any(|old| same(old, new)) {
-                    store.open_incident(new, &channels)?;
-                }
-            }
-            for old in &open {
-                let still = wrong.iter().any(|new| same(old, new));
-                // A job that has failed is right again once a later run of it does better.
-                let over = match old.what.cause.as_str() {
-                    "failed" if still => false,
-                    "failed" => store.last_run_of(&old.what.job)?.is_none_or(|last| {
-                        last.id != old.what.run || last.state != RunState::Failed
-                    }),
-                    _ => !still,
-                };
-                if over {
-                    store.resolve_incident(old.id)?;
-                }
-            }
-            Ok(())
-        })
-        .await
+    let open = store.open_incidents()?;
+    let now = Utc::now();
+    let seen = gather(store, settings, live, gone, &open, now)?;
+    let wrong = wrong(settings, &seen, &open, now);
+    for new in &wrong {
+        match open.iter().find(|old| same(old, new)) {
+            None => begin(store, new, channels, now)?,
+            Some(old) if stays(old, now) => drop(store.tell_incident(old.id, channels)?),
+            Some(_) => {}
+        }
+    }
+    for old in &open {
+        let still = wrong.iter().any(|new| same(old, new));
+        let over = match old.what.cause.as_str() {
+            "failed" => !settings.on_failed || (!still && works_again(store, &old.what.job, live)?),
+            _ => !still,
+        };
+        if over {
+            store.resolve_incident(old.id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens an incident. What has come and gone a few times within the hour is kept, but not told.
+fn begin(store: &Store, new: &NewIncident, channels: &[String], now: DateTime<Utc>) -> Result<()> {
+    let before = store.incidents_since(&new.cause, &new.job, &text(now - WHILE))?;
+    let last = before + 1 == OFTEN;
+    let mut new = new.clone();
+    if last {
+        new.message.push_str(" (it comes and goes: the next word about it only once it stays)");
+    }
+    let told = if before < OFTEN { channels } else { &[] };
+    store.open_incident(&new, told).map(drop)
+}
+
+fn stays(old: &Incident, now: DateTime<Utc>) -> bool {
+    let since = DateTime::parse_from_rfc3339(&old.opened_at).map(|at| now - at.to_utc());
+    // What is much older was there before anybody wanted to be told.
+    since.is_ok_and(|since| (STAYS..WHILE + STAYS).contains(&since))
+}
+
+/// Whether a job that has failed is right again: a run of it has ended well since, or has caught up
+/// with what it follows. One that has only begun anew may fail as the last did.
+fn works_again(store: &Store, job: &str, live: &HashMap<String, Now>) -> Result<bool> {
+    let Some(last) = store.last_run_of(job)? else { return Ok(true) };
+    Ok(match last.state {
+        RunState::Finished | RunState::Stopped => true,
+        RunState::Running => live.get(&last.id).is_some_and(|now| now.follows),
+        _ => false,
+    })
+}
+
+/// The runs that may be in trouble, newest first.
+fn gather(
+    store: &Store,
+    settings: &AlertSettings,
+    live: &HashMap<String, Now>,
+    gone: &[String],
+    open: &[Incident],
+    now: DateTime<Utc>,
+) -> Result<Vec<Seen>> {
+    let of = |states| RunFilter { states, ..RunFilter::default() };
+    let unfinished =
+        vec![RunState::Created, RunState::Waiting, RunState::Running, RunState::Pausing];
+    // Asked for apart: many failures push nothing out of sight that still goes on.
+    let mut runs = store.list_runs(&of(unfinished), MOST)?;
+    runs.extend(store.list_runs(&of(vec![RunState::Failed]), MOST)?);
+    if settings.dead_letters.is_some() {
+        let ended = RunFilter {
+            states: vec![RunState::Finished, RunState::Paused],
+            since: Some(text(now - JUST_NOW)),
+            ..RunFilter::default()
+        };
+        runs.extend(store.list_runs(&ended, MOST)?);
+        let known = open.iter().filter(|i| i.what.cause == "dead_letters").map(|i| &i.what.run);
+        let mut others: Vec<&str> = gone.iter().chain(known).map(String::as_str).collect();
+        others.retain(|id| !runs.iter().any(|run| run.id == *id));
+        runs.extend(store.runs_of(&others)?);
+    }
+    runs.sort_by(|one, other| other.id.cmp(&one.id));
+    runs.dedup_by(|one, other| one.id == other.id);
+    let mut seen = Vec::with_capacity(runs.len());
+    // Runs of the command line are of those who sit before it.
+    for run in runs.into_iter().filter(|run| run.more.job_name.is_some()) {
+        let now_live = live.get(&run.id);
+        let counted = now_live.map_or(run.totals.dead_letters, |now| now.dead_letters);
+        let dead_letters = match settings.dead_letters {
+            // What was replayed or dropped waits for nobody.
+            Some(limit) if counted >= limit => store.letters_left(&run.id)?,
+            _ => 0,
+        };
+        let waits = matches!(run.state, RunState::Waiting | RunState::Created);
+        let long = settings.waiting_seconds.filter(|_| waits).is_some_and(|limit| {
+            age(&run.created_at, now).is_some_and(|age| age >= i64::from(limit))
+        });
+        let waits_since = if long { waiting_since(store, &run.id)? } else { None };
+        let lag_ms = now_live.and_then(|now| now.lag_ms);
+        seen.push(Seen { run, lag_ms, dead_letters, waits_since });
+    }
+    Ok(seen)
+}
+
+/// When a run began to wait: each try of it is recorded as well.
+fn waiting_since(store: &Store, run: &str) -> Result<Option<String>> {
+    let waits = |state| matches!(state, RunState::Waiting | RunState::Created);
+    let history = store.history(run)?;
+    Ok(history.into_iter().rev().take_while(|e| waits(e.state)).last().map(|entry| entry.at))
 }
 
 fn same(old: &Incident, new: &NewIncident) -> bool {
@@ -97,7 +204,7 @@ fn wrong(
     now: DateTime<Utc>,
 ) -> Vec<NewIncident> {
     let mut found: Vec<NewIncident> = Vec::new();
-    let mut jobs_seen: Vec<&str> = Vec::new();
+    let mut jobs_seen: HashSet<&str> = HashSet::new();
     for one in seen {
         let job = one.run.more.job_name.as_deref().unwrap_or(&one.run.name);
         let mut add = |cause: &str, subject: &str, message: String| {
@@ -110,8 +217,7 @@ fn wrong(
             });
         };
         // The list is newest first: of a job, only its newest run counts as failed or not.
-        let newest = !jobs_seen.contains(&job);
-        jobs_seen.push(job);
+        let newest = jobs_seen.insert(job);
         if one.run.state == RunState::Failed {
             let known = open.iter().any(|i| i.what.cause == "failed" && i.what.subject == job);
             let fresh = age(&one.run.updated_at, now).is_some_and(|age| age < 3600);
@@ -123,13 +229,11 @@ fn wrong(
                 add("failed", job, reason);
             }
         }
-        let waits = matches!(one.run.state, RunState::Waiting | RunState::Created);
-        if let Some(limit) = settings.waiting_seconds.filter(|_| waits)
-            && age(&one.run.updated_at, now).is_some_and(|age| age >= i64::from(limit))
+        if let (Some(limit), Some(since)) = (settings.waiting_seconds, &one.waits_since)
+            && age(since, now).is_some_and(|age| age >= i64::from(limit))
         {
             let why = one.run.more.waits_for.as_ref().or(one.run.reason.as_ref());
             let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            let since = &one.run.updated_at;
             add("waiting", &one.run.id, format!("it waits since {since}{why}"));
         }
         if let (Some(limit), Some(lag)) = (settings.lag_seconds, one.lag_ms)

@@ -19,6 +19,7 @@ use syncline_types::{Code, Error, Result};
 use crate::settings::{MAIL_PASSWORD, webhook_place};
 use crate::state::AppState;
 
+use causes::Watched;
 pub(crate) use message::Message;
 
 /// How often it is looked.
@@ -40,13 +41,14 @@ pub(crate) fn spawn(state: &AppState) {
     tokio::spawn(async move {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut watched = Watched::default();
         loop {
             tokio::select! {
                 () = state.runner.left() => return,
                 _ = looks.tick() => {}
             }
             state.metrics.pace.sample(state.runner.live().iter().map(|l| l.now().rows_per_second));
-            if let Err(error) = look(&state).await {
+            if let Err(error) = look(&state, &mut watched).await {
                 tracing::warn!(error = error.chain(), "alerts cannot be looked after");
             }
         }
@@ -54,9 +56,9 @@ pub(crate) fn spawn(state: &AppState) {
 }
 
 /// Looks once at what is wrong and what is over, and tells what is to be told.
-async fn look(state: &AppState) -> Result<()> {
+async fn look(state: &AppState, watched: &mut Watched) -> Result<()> {
     let settings = state.blocking(|store| Ok(store.settings()?.settings.alerts)).await?;
-    causes::look(state, &settings, &channels(&settings)).await?;
+    watched.look(state, &settings, &channels(&settings)).await?;
     let due = state.blocking(|store| store.due_notices(&text(Utc::now()), BATCH)).await?;
     // One that hangs holds the others up no longer than its own time.
     futures::future::join_all(due.into_iter().map(|notice| tell(state, &settings, notice))).await;

@@ -40,6 +40,28 @@ impl FromRequestParts<AppState> for Caller {
     }
 }
 
+impl Caller {
+    /// Whether what they are known by is still good: the session or token has not ended, and the
+    /// user behind it is not shut out.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub(crate) async fn stands(&self, state: &AppState) -> Result<bool> {
+        match self.by.clone() {
+            By::AdminToken | By::SigningIn => Ok(true),
+            By::Session { hash, .. } => {
+                let idle_since = sessions::idle_since();
+                let found = state.blocking(move |store| store.session(&hash, &idle_since));
+                Ok(found.await?.is_some())
+            }
+            By::Token { hash, .. } => {
+                let found = state.blocking(move |store| store.token_use(&hash));
+                Ok(found.await?.is_some())
+            }
+        }
+    }
+}
+
 /// Where a request comes from.
 pub(crate) fn address_of(parts: &Parts) -> Option<IpAddr> {
     let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
@@ -60,8 +82,9 @@ async fn by_token(token: String, address: Option<IpAddr>, state: &AppState) -> R
         return Err(wrong());
     }
     let hash = hash_of(&token);
+    let asked = hash.clone();
     let found = state.blocking(move |store| {
-        let found = store.token_use(&hash)?;
+        let found = store.token_use(&asked)?;
         if let Some(used) = &found
             && sessions::is_a_while_ago(used.token.last_used_at.as_deref())
         {
@@ -79,7 +102,7 @@ async fn by_token(token: String, address: Option<IpAddr>, state: &AppState) -> R
     let owner = used.token.owner;
     let name = format!("{}/{}", owner.as_deref().unwrap_or("admin token"), used.token.name);
     let jobs = used.token.jobs.map(Arc::from);
-    Ok(Caller { name, role, by: By::Token { owner }, jobs, address })
+    Ok(Caller { name, role, by: By::Token { owner, hash }, jobs, address })
 }
 
 async fn by_session(parts: &Parts, address: Option<IpAddr>, state: &AppState) -> Result<Caller> {
@@ -91,6 +114,7 @@ async fn by_session(parts: &Parts, address: Option<IpAddr>, state: &AppState) ->
     let found = state.blocking({
         let hash = hash.clone();
         move |store| {
+            fail::fail_point!("session-read");
             let found = store.session(&hash, &sessions::idle_since())?;
             if let Some(found) = &found
                 && sessions::is_a_while_ago(Some(&found.seen_at))

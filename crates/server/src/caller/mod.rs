@@ -46,6 +46,8 @@ pub(crate) enum By {
     Token {
         /// Whose it is.
         owner: Option<String>,
+        /// SHA-256 of it.
+        hash: String,
     },
     /// What they are just giving: a password, or the provider's word.
     SigningIn,
@@ -62,7 +64,7 @@ impl Caller {
     pub(crate) fn user(&self) -> Option<&str> {
         match &self.by {
             By::Session { user, .. } => Some(user),
-            By::Token { owner } => owner.as_deref(),
+            By::Token { owner, .. } => owner.as_deref(),
             By::AdminToken | By::SigningIn => None,
         }
     }

@@ -8,6 +8,8 @@
 mod cache;
 mod frames;
 mod socket;
+mod standing;
+mod tickets;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -22,6 +24,7 @@ use cache::Cache;
 use frames::{Frame, Item};
 
 pub(crate) use socket::{LiveQuery, open};
+pub(crate) use tickets::{GOOD_FOR, PROTOCOL, Tickets};
 
 /// Frames kept for watchers that are slow for a moment.
 const RING: usize = 1024;
@@ -43,6 +46,8 @@ pub(crate) struct Hub {
     known: AtomicU64,
     cache: Cache,
     watchers: AtomicUsize,
+    /// What pages of other origins come with.
+    pub(crate) tickets: Tickets,
 }
 
 impl Hub {
@@ -54,6 +59,7 @@ impl Hub {
             known: AtomicU64::new(u64::MAX),
             cache: Cache::default(),
             watchers: AtomicUsize::new(0),
+            tickets: Tickets::default(),
         }
     }
 

@@ -13,7 +13,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use utoipa::IntoParams;
 
 use super::frames::{Frame, snapshot};
-use super::text_of;
+use super::standing::{self, Standing};
+use super::{PROTOCOL, text_of};
 use crate::caller::Caller;
 use crate::runner::RunView;
 use crate::state::AppState;
@@ -37,6 +38,9 @@ const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(70);
 /// How long it may take to read one message.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Says that the line is closed because the session or token has ended: to come again with the same
+/// is of no use. Codes from 4000 on are the application's own; this one is HTTP's 401.
+const ENDED: u16 = 4401;
 
 /// Where a watcher was before.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -88,6 +92,7 @@ pub(crate) fn open(
 ) -> Result<Response> {
     let watching = Watching::begin(state)?;
     let upgrade = upgrade
+        .protocols([PROTOCOL])
         .max_message_size(LONGEST)
         .max_frame_size(LONGEST)
         .write_buffer_size(16 << 10)
@@ -149,6 +154,7 @@ enum Sent {
 
 impl Line {
     async fn serve(&mut self, mut after: Option<i64>) -> Why {
+        let mut standing = standing::of(self.state.clone(), self.caller.clone());
         let mut heard = Instant::now();
         let mut window = (Instant::now(), 0);
         let mut pings = tokio::time::interval(PING);
@@ -203,6 +209,11 @@ impl Line {
                         return None;
                     }
                 }
+                // The other end of it goes with its last word only.
+                _ = standing.changed() => return match *standing.borrow() {
+                    Standing::Unknown => Some((close_code::AGAIN, "the state cannot be asked")),
+                    _ => Some((ENDED, "the session or token has ended")),
+                },
                 () = self.state.runner.left() => return Some((close_code::AWAY, "the server stops")),
             }
         }

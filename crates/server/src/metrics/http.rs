@@ -56,6 +56,8 @@ impl Drop for UnderWay<'_> {
 /// Counts a request. What no route knows counts as one route: names that strangers think of must
 /// not make series.
 pub(crate) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    // A test may want a request to panic; a release build never does.
+    fail::fail_point!("request");
     let http = &state.metrics.http;
     let route = request
         .extensions()

@@ -9,6 +9,8 @@ use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use syncline_types::{Code, Error, Result};
 use tokio::sync::Semaphore;
 
+use crate::state::ended_early;
+
 /// Hashes at the same time.
 const AT_ONCE: usize = 2;
 /// How long to wait for one's turn.
@@ -83,7 +85,7 @@ impl Passwords {
             let _turn = turn;
             work()
         });
-        done.await.map_err(|e| Error::bug("hashing a password ended early").because(e))?
+        done.await.map_err(|e| ended_early("hashing a password", &e))?
     }
 }
 

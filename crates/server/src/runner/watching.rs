@@ -6,15 +6,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use syncline_engine::{Event, Outcome, RunHandle};
-use syncline_store::{Level, NewEvent, RunError, RunRecord};
-use syncline_types::{Error, RunState};
+use syncline_store::{Level, NewEvent, RunError, RunRecord, Store};
+use syncline_types::{Error, ErrorKind, Result, RunState};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::Live;
+use super::{Live, expected};
 use crate::state::AppState;
 
 /// How often counts are recorded: after a crash they are no older.
 const RECORD: Duration = Duration::from_secs(10);
+/// How long until it is tried again to record an end.
+const AGAIN: Duration = Duration::from_secs(1);
+/// How long a run rests that has failed because of the state: what is nearly full would let it go on
+/// for a moment, again and again.
+const PAUSE: Duration = Duration::from_secs(15);
 /// Events kept in one transaction at most.
 const BATCH: usize = 256;
 
@@ -61,29 +66,104 @@ pub(super) async fn watch(
     record(&state, &live, &mut letters).await;
     state.hub.forget(&live.record.id);
     state.metrics.runs.ended(&live.record.id, &outcome);
-    if let Outcome::Failed(error, _) = &outcome {
+    if let Outcome::Failed(error, _) = outcome {
         tracing::warn!(run = live.record.id, code = %error.code(), error = error.chain(), "failed");
-        settle(&state, &live, error).await;
+        tokio::spawn(settle(state, live, error));
+        return;
     }
-    state.runner.lives().remove(&live.record.id);
+    let_go(&state, &live);
+}
+
+/// Nobody in this process works on the run any more.
+fn let_go(state: &AppState, live: &Arc<Live>) {
+    let mut lives = state.runner.lives();
+    // It may have been begun anew since.
+    if lives.get(&live.record.id).is_some_and(|known| Arc::ptr_eq(known, live)) {
+        lives.remove(&live.record.id);
+    }
+    drop(lives);
     state.runner.nudge.notify_one();
 }
 
-/// Records a failure that the run could not record itself: its task has panicked, or the state was
-/// away.
-async fn settle(state: &AppState, live: &Live, error: &Error) {
+/// What the state says of a run that has failed.
+enum Recorded {
+    /// That it has ended.
+    Ended,
+    /// That it has failed, because of the state itself.
+    Failed,
+    /// That it goes on when its turn comes, or rests.
+    Taken(Box<RunRecord>),
+}
+
+/// Sees to it that a failure is recorded. Where a task has panicked, it is recorded here. Where the
+/// state was away or full, the run has not failed: as after a crash it goes on from its last
+/// checkpoint, as soon as the state can be written again.
+async fn settle(state: AppState, live: Arc<Live>, error: Error) {
+    let id = &live.record.id;
+    let mut told = false;
+    let mut recorded = settle_once(&state, &live, &error, false).await;
+    while let Err(again) = &recorded {
+        if !told {
+            let why = again.chain();
+            tracing::error!(run = id, error = why, "an end cannot be recorded yet");
+            told = true;
+        }
+        tokio::select! {
+            // The next process finds it as it is.
+            () = state.runner.left() => return let_go(&state, &live),
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+        recorded = settle_once(&state, &live, &error, false).await;
+    }
+    let_go(&state, &live);
+    while let Ok(Recorded::Failed) | Err(_) = &recorded {
+        tokio::select! {
+            () = state.runner.left() => return,
+            () = tokio::time::sleep(PAUSE) => {}
+        }
+        recorded = settle_once(&state, &live, &error, true).await;
+    }
+    let Ok(Recorded::Taken(run)) = recorded else { return };
+    if run.more.leaves {
+        state.runner.cleaning.notify_one();
+    }
+    if run.state == RunState::Waiting {
+        let taken = run.clone();
+        let expected = state.blocking(move |store| expected(store, &taken)).await;
+        state.runner.put(*run, expected.unwrap_or_default());
+    }
+}
+
+async fn settle_once(
+    state: &AppState,
+    live: &Live,
+    error: &Error,
+    takes_back: bool,
+) -> Result<Recorded> {
     let (run, epoch) = (live.record.id.clone(), live.control.epoch());
     let failure = RunError::from(error);
+    let defect = error.kind() == ErrorKind::Bug;
+    let of_the_state = syncline_store::passes(error);
+    let reason = format!("the state could not be written: {}", error.chain());
     let settled = state.blocking(move |store| {
-        let ended = |run: RunRecord| run.state.is_final() || run.state == RunState::Failed;
-        match store.run(&run)? {
-            Some(run) if ended(run.clone()) || run.epoch != epoch => Ok(()),
-            _ => store.fail_as(&run, epoch, &failure).map(drop),
+        let Some(now) = store.run(&run)?.filter(|now| now.epoch == epoch) else {
+            return Ok(Recorded::Ended);
+        };
+        match now.state {
+            state if state.is_final() => Ok(Recorded::Ended),
+            RunState::Failed if !of_the_state => Ok(Recorded::Ended),
+            RunState::Failed if !takes_back => Ok(Recorded::Failed),
+            RunState::Failed => take_back(store, &run, epoch, &reason),
+            _ if defect => store.fail_as(&run, epoch, &failure).map(|_| Recorded::Ended),
+            _ => take_back(store, &run, epoch, &reason),
         }
     });
-    if let Err(error) = settled.await {
-        tracing::error!(run = live.record.id, error = error.chain(), "an end is not recorded");
-    }
+    settled.await
+}
+
+fn take_back(store: &Store, run: &str, epoch: u64, reason: &str) -> Result<Recorded> {
+    let taken = store.take_back(run, epoch, reason)?;
+    Ok(taken.map_or(Recorded::Ended, |run| Recorded::Taken(Box::new(run))))
 }
 
 /// Takes in what a run tells, and keeps what people want to read.

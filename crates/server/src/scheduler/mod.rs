@@ -261,7 +261,9 @@ async fn begin(
             Ok(())
         }
         // It is tried again at the next tick.
-        Err(error) if error.kind() == ErrorKind::Transient => Err(error),
+        Err(error) if error.kind() == ErrorKind::Transient || error.code() == Code::DiskFull => {
+            Err(error)
+        }
         Err(error) => {
             note(state, name, format!("not started, {by}: {}", error.chain())).await;
             pass(state, entry, mark).await?;
