@@ -9,10 +9,15 @@ use crate::servers::{self, Running};
 use crate::steps::{Steps, succeed};
 use crate::workspace::{Workspace, cargo};
 
+/// Pairs of stores that are killed, in `changes_kill`.
+const PAIRS: u64 = 6;
+/// Tests at work at the same time.
+const AT_ONCE: u64 = 2;
+
 /// How long, and what.
 #[derive(Args)]
 pub(crate) struct Soak {
-    /// How long runs are killed and started again under load
+    /// How long runs are killed and started again under load; the pairs share the time
     #[arg(long, default_value_t = 30)]
     minutes: u64,
     /// Only these pairs of stores, by the names of the tests: mariadb_to_postgres; repeatable
@@ -55,9 +60,15 @@ pub(crate) fn run(soak: &Soak) -> Result<(), String> {
         steps.run("large loads", || tests(&running, binary, large, &[], ("SYNCLINE_SOAK", 1)));
     }
     let name = format!("kills for {} minutes", soak.minutes);
-    let time = ("SYNCLINE_SOAK_SECONDS", soak.minutes * 60);
+    let time = ("SYNCLINE_SOAK_SECONDS", share(soak.minutes * 60, soak.pair.len()));
     steps.run(&name, || tests(&running, binary, ["changes_kill", ""], &soak.pair, time));
     ended(&steps)
+}
+
+/// Of so many seconds, those of each pair: as many as are at work at once share none.
+fn share(seconds: u64, chosen: usize) -> u64 {
+    let pairs = if chosen == 0 { PAIRS } else { chosen as u64 };
+    (seconds * AT_ONCE.min(pairs) / pairs).max(1)
 }
 
 /// Runs the tests of one file whose names contain a word.
@@ -71,7 +82,7 @@ fn tests(
     let mut command = cargo();
     command.args(["test", "--package", "syncline-cli", "--test", file, "--"]);
     command.args(Some(word).filter(|word| !word.is_empty())).args(more);
-    command.args(["--nocapture", "--test-threads", "2"]);
+    command.args(["--nocapture", "--test-threads", &AT_ONCE.to_string()]);
     command.env(variable, value.to_string());
     if let Some(binary) = binary {
         command.env("SYNCLINE_BIN", binary);

@@ -16,6 +16,7 @@ const PLACES: &[(&str, usize)] = &[
     ("tables-related", 0),
     ("copy-forgotten", 0),
     ("log-opened", 0),
+    ("set-ready", 1),
     ("set-applied", 1),
     ("log-flushed", 2),
     ("log-recorded", 0),

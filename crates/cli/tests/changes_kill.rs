@@ -3,12 +3,11 @@
 //! without.
 //!
 //! `SYNCLINE_KILLS` sets the kills of each pair, `SYNCLINE_SOAK_SECONDS` (of `cargo xtask soak`) for
-//! how long all pairs together are killed again and again.
+//! how long each pair is killed again and again.
 
 mod following;
 mod place;
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use following::{Pair, To, Watched, pairs};
@@ -29,13 +28,10 @@ struct Found {
     in_stream: usize,
 }
 
-/// When killing is to end, where it goes by time; all pairs end together.
+/// When killing a pair is to end that begins now, where it goes by time.
 fn end() -> Option<Instant> {
-    static END: OnceLock<Option<Instant>> = OnceLock::new();
-    *END.get_or_init(|| {
-        let seconds = std::env::var("SYNCLINE_SOAK_SECONDS").ok()?.parse().ok()?;
-        Some(Instant::now() + Duration::from_secs(seconds))
-    })
+    let seconds = std::env::var("SYNCLINE_SOAK_SECONDS").ok()?.parse().ok()?;
+    Some(Instant::now() + Duration::from_secs(seconds))
 }
 
 fn survive(from: Kind, to: To, kills: usize) {
@@ -43,7 +39,8 @@ fn survive(from: Kind, to: To, kills: usize) {
     let mut found = Found::default();
     let trials = kills.div_ceil(KILLS_OF_TRIAL);
     let mut done = 0;
-    while done == 0 || end().map_or(done < trials, |end| Instant::now() < end) {
+    let end = end();
+    while done == 0 || end.map_or(done < trials, |end| Instant::now() < end) {
         let seed = rand::random();
         let Some(pair) = Pair::new(from, to, seed) else { return };
         pair.under_load(|_| trial(&pair, seed, &mut found));

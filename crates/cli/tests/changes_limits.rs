@@ -240,6 +240,124 @@ fn a_disk_of_segments_that_fills_up_loses_nothing() {
     }
 }
 
+/// A source that tells a transaction before its end: the disk it is put aside on is full. Nothing of
+/// it is applied, and with room again all of it is.
+#[test]
+fn a_disk_that_fills_up_with_a_transaction_loses_nothing() {
+    let Some(disk) = Disk::of("8m") else { return };
+    let args = ["-c", "logical_decoding_work_mem=64kB"];
+    let (Some(server), Some(target)) =
+        (Server::own(Kind::Postgres, &args), Server::shared(Kind::Postgres))
+    else {
+        return;
+    };
+    let mut pair = Pair::on(&server, target, rand::random());
+    pair.state = disk.path().join("state");
+    let mut run = Watched::start(pair.copy(&["--retry-for", "2s"]), &pair);
+    run.wait_for("streaming");
+    let mut session = pair.source.session();
+    session.execute("BEGIN");
+    session.execute(
+        "INSERT INTO happenings SELECT n, repeat('x', 60), 0.5 FROM generate_series(1, 200000) n",
+    );
+    assert_eq!(run.end(), 1, "{}", run.last());
+    let words = run.last();
+    assert!(words.contains("E0402") && words.contains("put aside"), "{words}");
+    drop(run);
+    disk.grow("128m");
+    let mut run = Watched::start(pair.copy(&[]), &pair);
+    run.wait_for("streaming");
+    let target = pair.target.as_ref().expect("a server");
+    let count = "SELECT count(*) FROM happenings WHERE kind > 1000";
+    assert_eq!(target.value(count).as_deref(), Some("0"), "half applied");
+    session.execute("COMMIT");
+    pair.wait_same(&mut run.child);
+    assert_eq!(run.interrupt(), 130, "{}", run.last());
+    pair.verify();
+}
+
+/// Waits until a run has said something.
+#[track_caller]
+fn wait_to_hear(run: &mut Watched, words: &str) {
+    let begun = Instant::now();
+    while !run.events().iter().any(|event| event.to_string().contains(words)) {
+        let ended = run.child.try_wait().expect("the command is looked at");
+        assert!(
+            ended.is_none() && begun.elapsed() < PATIENCE,
+            "{words}: {ended:?}: {}",
+            run.last()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A run that is too far behind lets copies of its servers wait until it has caught up.
+#[test]
+fn copies_wait_for_a_run_that_is_too_far_behind() {
+    let to = To::Server(Kind::MariaDb);
+    let Some(mut pair) = Pair::new(Kind::Postgres, to, rand::random()) else { return };
+    let proxy = Proxy::before(Server::shared(Kind::MariaDb).expect("it was there").port());
+    pair.through(None, Some(&proxy));
+    pair.catch_up(&["--quiet"]);
+    pair.source.execute(
+        "INSERT INTO happenings SELECT n, repeat('x', 60), 0.5 FROM generate_series(1, 30000) n",
+    );
+    proxy.bandwidth(Some(300_000));
+    let budget = ["--retention-bytes", "1000000", "--retention-action", "pause-others"];
+    let mut run = Watched::start(pair.copy(&budget), &pair);
+    wait_to_hear(&mut run, "wait for it");
+    // A copy of the same source, and one that has nothing to do with it.
+    let other = Pair::new(Kind::MySql, To::Sqlite, 1);
+    let copy = |pair_: &Pair, target: &str| {
+        let mut command = place::syncline(&pair.state);
+        let target = format!("sqlite:{}", pair.folder.path().join(target).display());
+        command.args(["copy", &pair_.urls.0, &target, "--mode", "full"]);
+        command
+    };
+    let Some(other) = other else { return };
+    let done = output_within(&mut copy(&other, "other.db"), PATIENCE);
+    assert!(done.status.success(), "{}", place::shown(&done));
+    let mut same = copy(&pair, "same.db");
+    same.args(["--events", "json"]);
+    let done = output_within(&mut same, PATIENCE);
+    assert!(done.status.success(), "{}", place::shown(&done));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(said.contains("\"waiting\"") && said.contains("goes first"), "{said}");
+    // It was let go on by the run, which goes on itself.
+    wait_to_hear(&mut run, "copies of the same servers go on");
+    proxy.bandwidth(None);
+    pair.wait_same(&mut run.child);
+    assert_eq!(run.interrupt(), 130, "{}", run.last());
+}
+
+/// A run lets go of the log that is kept for it beyond its budget, and makes itself whole again
+/// where that is allowed.
+#[test]
+fn a_log_beyond_its_budget_is_let_go_of() {
+    let to = To::Server(Kind::Postgres);
+    let Some(pair) = Pair::new(Kind::Postgres, to, rand::random()) else { return };
+    let slots = || {
+        let sql = "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+        pair.source.value(sql)
+    };
+    let more = "INSERT INTO happenings SELECT n, 'x', 0.5 FROM generate_series(1, 20000) n";
+    let budget = ["--retention-bytes", "500000", "--retention-action", "release"];
+    pair.catch_up(&["--quiet"]);
+    pair.source.execute(more);
+    let mut command = pair.copy(&budget);
+    let gone = output_within(command.args(["--until", "caught-up"]), PATIENCE);
+    fails(&gone, 1, "E0413", &["source.retention.max_bytes", "--when-lost resnapshot"]);
+    assert_eq!(slots().as_deref(), Some("0"), "the source is free of it");
+    // Started again, it finds that its place is gone; it may copy anew.
+    pair.catch_up(&["--quiet", "--when-lost", "resnapshot"]);
+    pair.assert_same();
+    // Or at once.
+    pair.source.execute(more);
+    pair.catch_up(&[&budget[..], &["--quiet", "--when-lost", "resnapshot"]].concat());
+    pair.assert_same();
+    assert_eq!(slots().as_deref(), Some("1"));
+}
+
 /// How much of a load that is large on purpose: many times what the process may take, or (with
 /// `SYNCLINE_SOAK`) what issue and manual speak of.
 fn large(usual: usize, soak: usize) -> usize {

@@ -24,6 +24,8 @@ const PLACES: &[&str] = &[
     "joining-planned",
     "table-committed",
     "copy-loaded",
+    "others-rest",
+    "others-met",
     "tables-related",
     "copy-forgotten",
 ];
@@ -119,6 +121,128 @@ pairs!(tables_are_added_though_killed {
     tables_join_whatever_is_killed_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
     tables_join_whatever_is_killed_from_postgres_to_mysql: Postgres -> To::Server(Kind::MySql);
 });
+
+/// The rows of a table that joins are held up; those of the others reach the target all the same.
+fn others_go_on(from: Kind, to: Kind) {
+    let Some(pair) = Pair::new(from, To::Server(to), rand::random()) else { return };
+    let target = pair.target.as_ref().expect("a server");
+    catch_up(&pair, FIRST);
+    let text = if to.is_mysql() { "longtext" } else { "text" };
+    target.execute(&format!(
+        "CREATE TABLE words (word varchar(60) NOT NULL PRIMARY KEY, uses int, meaning {text})"
+    ));
+    // It can be looked at, and nothing can be written to it.
+    let mut locker = target.session();
+    let lock = match to.is_mysql() {
+        true => "LOCK TABLES words READ".to_owned(),
+        false => "BEGIN; LOCK TABLE words IN EXCLUSIVE MODE".to_owned(),
+    };
+    locker.execute(&lock);
+    let more = "[accounts, seats, line_items, words]";
+    let mut run = Watched::start(job(&pair, more, &[]), &pair);
+    run.wait_for("planned");
+    let joins =
+        |run: &Watched| run.events().iter().any(|e| e.to_string().contains("it is copied now"));
+    let begun = Instant::now();
+    while !joins(&run) {
+        assert!(begun.elapsed() < PATIENCE, "{}", run.last());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for round in 0..3 {
+        pair.source.execute(&format!("UPDATE accounts SET note = 'round {round}' WHERE id < 50"));
+        pair.source.execute(&format!("UPDATE words SET uses = {round}"));
+        let sql = format!("SELECT count(*) FROM accounts WHERE note = 'round {round}'");
+        let wanted = pair.source.value(&sql).expect("a count");
+        wait_for(&pair, &mut run, &sql, &wanted);
+    }
+    assert_eq!(target.value("SELECT count(*) FROM words").as_deref(), Some("0"));
+    locker.execute(if to.is_mysql() { "UNLOCK TABLES" } else { "COMMIT" });
+    let wanted = pair.source.value("SELECT count(*) FROM words").expect("a count");
+    wait_for(&pair, &mut run, "SELECT count(*) FROM words WHERE uses = 2", &wanted);
+    pair.load(40);
+    run.interrupt();
+    catch_up(&pair, ALL);
+    pair.assert_same();
+    // What only the joining needed is gone.
+    let sql = "SELECT count(*) FROM _syncline_checkpoint WHERE run LIKE '%+'";
+    assert_eq!(target.value(sql).as_deref(), Some("0"));
+}
+
+pairs!(others_go_on {
+    others_go_on_while_a_table_joins_from_mariadb_to_postgres: MariaDb -> Kind::Postgres;
+    others_go_on_while_a_table_joins_from_postgres_to_mysql: Postgres -> Kind::MySql;
+    others_go_on_while_a_table_joins_from_postgres17_to_postgres: Postgres17 -> Kind::Postgres;
+});
+
+/// A transaction of more rows than are held at once, with a table emptied in it, comes right before
+/// the snapshot of a table that joins.
+fn a_large_transaction_comes_before(from: Kind, to: To) {
+    if !takes_places() {
+        return;
+    }
+    let Some(pair) = Pair::new(from, to, 7) else { return };
+    catch_up(&pair, FIRST);
+    dies_at(&pair, job(&pair, ALL, &[]), "tables-join", 0);
+    let rows: Vec<String> = (0..50_000).map(|n| format!("({n}, 'many', 0.5)")).collect();
+    let mut session = pair.source.session();
+    session.execute("BEGIN");
+    if !from.is_mysql() {
+        session.execute("TRUNCATE happenings");
+    }
+    for rows in rows.chunks(5_000) {
+        session.execute(&format!("INSERT INTO happenings VALUES {}", rows.join(", ")));
+        session.execute("UPDATE accounts SET note = 'of the large one' WHERE id < 20");
+        session.execute("UPDATE words SET uses = uses + 1");
+    }
+    session.execute("COMMIT");
+    catch_up(&pair, ALL);
+    pair.assert_same();
+    pair.load(30);
+    catch_up(&pair, ALL);
+    pair.assert_same();
+}
+
+pairs!(a_large_transaction_comes_before {
+    a_large_transaction_before_tables_join_from_mysql_to_sqlite: MySql -> To::Sqlite;
+    a_large_transaction_before_tables_join_from_postgres_to_sqlite: Postgres -> To::Sqlite;
+    a_large_transaction_before_tables_join_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
+});
+
+/// What is kept of a table stays its own when another one goes.
+#[test]
+fn a_table_that_is_dropped_takes_no_other_tables_dead_letters() {
+    let to = To::Server(Kind::Postgres);
+    let Some(pair) = Pair::new(Kind::MariaDb, to, rand::random()) else { return };
+    pair.source.execute(
+        "CREATE TABLE aaa (id int NOT NULL PRIMARY KEY); \
+         CREATE TABLE zzz (id int NOT NULL PRIMARY KEY, day date)",
+    );
+    let more = ["--max-errors", "10", "--on-schema-change", "drop_table=apply", "--events", "json"];
+    let letters = || {
+        let mut command = pair.copy(&["--until", "caught-up"]);
+        let output = output_within(command.args(more), PATIENCE);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let events = said.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+        let end = events.filter(|event| event["event"] == "finished").last();
+        let end = end.unwrap_or_else(|| panic!("{}", shown(&output)));
+        let tables = end["tables"].as_array().expect("tables").clone();
+        let bad = tables.into_iter().filter(|table| table["dead_letters"] != 0);
+        let bad = bad.map(|t| format!("{} {}", t["target"], t["dead_letters"]));
+        bad.collect::<Vec<String>>()
+    };
+    letters();
+    pair.source.execute("SET SESSION sql_mode = ''; INSERT INTO zzz VALUES (1, '0000-00-00')");
+    let before = letters();
+    assert!(before.len() == 1 && before[0].contains("zzz"), "{before:?}");
+    pair.source.execute("DROP TABLE aaa");
+    assert_eq!(letters(), before, "as it goes");
+    assert_eq!(letters(), before, "started again");
+    pair.source.execute("CREATE TABLE later (id int NOT NULL PRIMARY KEY, day date)");
+    pair.source.execute("SET SESSION sql_mode = ''; INSERT INTO later VALUES (1, '0000-00-00')");
+    let after = letters();
+    assert_eq!(after.len(), 2, "{after:?}");
+    assert_eq!(letters(), after, "started again");
+}
 
 /// Waits until a query of the target gives what it should.
 #[track_caller]

@@ -1,5 +1,6 @@
 //! Following a store: its log of changes, from a place on.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ pub struct Follow {
     /// Whole old rows are wanted of updates and deletes wherever the log has them; otherwise only
     /// as much as tells the rows apart.
     pub old_images: bool,
+    /// The folder in which is kept what a log tells of a transaction before that has ended; the
+    /// system's folder for such files without one.
+    pub spill: Option<PathBuf>,
 }
 
 /// Where to begin in a log.

@@ -142,6 +142,12 @@ pub trait Sink: Send + Sync {
         usize::MAX
     }
 
+    /// Bytes of rows after which a writer is flushed at the latest, of so many at the same time:
+    /// what a run that is killed has to do again.
+    fn flush_bytes(&self, workers: usize) -> u64 {
+        (24 << 20) / (workers as u64).clamp(1, 4)
+    }
+
     /// Makes the table ready: creates it (or the side table of `Replace`), without secondary
     /// indexes. Idempotent: a run that continues calls it again, and it must not lose what is
     /// there from the same run.
@@ -231,6 +237,32 @@ pub trait SinkWriter: Send {
     async fn write_packed(&mut self, rows: &RecordBatch) -> Result<()> {
         let _ = rows;
         Err(Error::bug("packed rows are not taken by this target"))
+    }
+
+    /// Whether it gains by taking rows on before the store has taken those before
+    /// ([`SinkWriter::write_ahead`]).
+    fn works_ahead(&self) -> bool {
+        false
+    }
+
+    /// As [`SinkWriter::write`], or [`SinkWriter::write_packed`], but the store may refuse the rows
+    /// later: [`SinkWriter::settle`] tells. Until then no other method is called.
+    ///
+    /// On an error of kind data neither these rows nor any since the last [`SinkWriter::settle`]
+    /// have been accepted, and the writer can be used further.
+    async fn write_ahead(&mut self, batch: &ChangeBatch, packed: bool) -> Result<()> {
+        match packed {
+            true => self.write_packed(&batch.rows).await,
+            false => self.write(batch).await,
+        }
+    }
+
+    /// Waits until the store has accepted all rows of [`SinkWriter::write_ahead`].
+    ///
+    /// On an error of kind data none of those since the last time have been accepted, and the
+    /// writer can be used further.
+    async fn settle(&mut self) -> Result<()> {
+        Ok(())
     }
 
     /// Takes rows away: for each row of `rows` one row of the table that has exactly these values in

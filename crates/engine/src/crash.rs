@@ -13,6 +13,7 @@ pub const PLACES: &[&str] = &[
     "tables-related",
     "copy-forgotten",
     "log-opened",
+    "set-ready",
     "set-applied",
     "log-plan-kept",
     "log-flushed",
@@ -21,6 +22,8 @@ pub const PLACES: &[&str] = &[
     "overlap-passed",
     "tables-join",
     "joining-planned",
+    "others-rest",
+    "others-met",
 ];
 
 /// Ends the process here when a test wants it.

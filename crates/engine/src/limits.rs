@@ -7,6 +7,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use syncline_connector::Budget;
 
+use crate::courtesy::Way;
 use crate::job::Speed;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock>;
@@ -21,10 +22,12 @@ pub(crate) struct Limits {
     rows: Option<Limiter>,
     bytes: Option<Limiter>,
     budget: Budget,
+    /// Where others may go first.
+    way: Option<Way>,
 }
 
 impl Limits {
-    pub(crate) fn new(speed: &Speed) -> Self {
+    pub(crate) fn new(speed: &Speed, way: Option<Way>) -> Self {
         let limiter = |per_second: Option<NonZeroU32>| {
             // A burst of a tenth of a second keeps the flow even.
             per_second.map(|n| {
@@ -34,6 +37,7 @@ impl Limits {
         };
         let tenth = |n: NonZeroU32| (n.get() as usize / 10).max(1);
         Self {
+            way,
             rows: limiter(speed.rows_per_second),
             bytes: limiter(speed.bytes_per_second),
             budget: Budget {
@@ -50,6 +54,9 @@ impl Limits {
 
     /// Waits until so much may pass.
     pub(crate) async fn pass(&self, rows: u64, bytes: u64) {
+        if let Some(way) = &self.way {
+            way.free().await;
+        }
         if let Some(limiter) = &self.rows {
             drain(limiter, rows, self.budget.rows).await;
         }

@@ -6,31 +6,28 @@
 //! A reader and a writer work on a split at the same time, with a bounded queue between them.
 //! *Accepted* is not *durable*: the checkpoint moves, and the source is told, only after a flush.
 
-use std::collections::VecDeque;
+mod writing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use arrow::array::RecordBatch;
-use syncline_connector::{Guarantee, Held, Sink, SinkWriter, Source, SplitReader, WriteTask};
+use syncline_connector::{Guarantee, Held, Sink, Source, SplitReader, WriteTask};
 use syncline_convert::{Change, ValuePolicies, ValuePolicy};
 use syncline_store::{ChangedValues, Checkpoint, NewDeadLetter, Store};
-use syncline_types::{
-    ChangeBatch, Code, Element, Error, ErrorKind, Flaw, Position, Reject, Result, Split,
-};
+use syncline_types::{Code, Element, Error, Flaw, Position, Reject, Result, Split};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::writing::Writing;
 use crate::dead_letters::{ErrorLimit, Origin, Stage, letter};
 use crate::events::Event;
 use crate::follow::KeptLog;
 use crate::limits::Limits;
-use crate::metrics::{Metrics, SplitProgress, TableProgress};
+use crate::metrics::{Metrics, TableProgress};
 use crate::plan::BoundTable;
-use crate::queue::{Item, Receiver, Sender, bounded};
+use crate::queue::{Item, Sender, bounded};
 
-/// Rows become durable at the latest after so many bytes.
-const FLUSH_BYTES: u64 = 32 << 20;
 /// Bytes between all readers and writers of a run.
 const QUEUE_BYTES: u32 = 32 << 20;
 /// A batch held by a writer and its flush share a worker's part with the queue.
@@ -64,6 +61,7 @@ pub(crate) struct Stretch {
 
 /// A table on its way.
 pub(crate) struct MovingTable {
+    /// Its number in the plan.
     pub(crate) index: u32,
     pub(crate) bound: BoundTable,
     pub(crate) task: WriteTask,
@@ -80,7 +78,11 @@ impl MovingTable {
 
     /// All tables that it refers to are committed.
     pub(crate) fn is_free(&self, stretch: &Stretch) -> bool {
-        self.bound.plan.after.iter().all(|at| stretch.tables[*at as usize].is_committed())
+        let waits = |number: &u32| {
+            let table = stretch.tables.iter().find(|table| table.index == *number);
+            table.is_some_and(|table| !table.is_committed())
+        };
+        !self.bound.plan.after.iter().any(waits)
     }
 }
 
@@ -299,7 +301,9 @@ async fn read(
     queue: Sender,
     mut durable: watch::Receiver<Option<Position>>,
 ) {
-    let table = &stretch.tables[table as usize];
+    let Some(table) = stretch.tables.iter().find(|known| known.index == table) else {
+        return queue.last(Item::Failed(Error::bug("rows of a table that is not moved")));
+    };
     loop {
         if durable.has_changed().unwrap_or(false) {
             let position = durable.borrow_and_update().clone();
@@ -338,252 +342,6 @@ async fn read(
     }
 }
 
-/// The writer's half of one attempt at a split.
-struct Writing<'a> {
-    stretch: &'a Stretch,
-    table: &'a MovingTable,
-    split: &'a Split,
-    writer: Box<dyn SinkWriter>,
-    /// Rows come packed, and go on so.
-    packed: bool,
-    /// What has been accepted since the last flush.
-    accepted: Option<Position>,
-    bytes: u64,
-    letters: Vec<NewDeadLetter>,
-    /// What policies put in place of bad values since the last flush.
-    changes: Vec<Change>,
-    flushed: Instant,
-    /// Rows of the split that were read and are durable.
-    durable: u64,
-    progress: &'a SplitProgress,
-}
-
-impl<'a> Writing<'a> {
-    fn new(
-        stretch: &'a Stretch,
-        table: &'a MovingTable,
-        split: &'a Split,
-        writer: Box<dyn SinkWriter>,
-        durable: u64,
-    ) -> Self {
-        Self {
-            stretch,
-            table,
-            split,
-            writer,
-            packed: false,
-            accepted: None,
-            bytes: 0,
-            letters: Vec::new(),
-            changes: Vec::new(),
-            flushed: Instant::now(),
-            durable,
-            progress: table.progress.split(split.id),
-        }
-    }
-
-    async fn run(
-        mut self,
-        mut queue: Receiver,
-        committed: &watch::Sender<Option<Position>>,
-    ) -> Result<Moved> {
-        let leave = &self.stretch.leave;
-        loop {
-            let item = tokio::select! {
-                biased;
-                () = leave.cancelled() => {
-                    self.flush_if_possible(committed).await?;
-                    return Ok(Moved::Left);
-                }
-                item = queue.next() => item,
-            };
-            match item {
-                Some(Item::Batch(batch, changes)) => {
-                    self.note_changes(changes);
-                    self.batch(batch).await?;
-                }
-                Some(Item::End) => {
-                    let end = self.accepted.take().unwrap_or_else(|| self.last_position());
-                    self.flush(&end, true, committed).await?;
-                    return Ok(Moved::Complete);
-                }
-                Some(Item::Failed(error)) => {
-                    // What was read before the failure is good.
-                    self.flush_if_possible(committed).await?;
-                    return Err(error);
-                }
-                None => return Err(Error::bug("a reader left without a word")),
-            }
-            let due = self.bytes >= FLUSH_BYTES
-                || self.flushed.elapsed() >= self.stretch.checkpoint_every;
-            if due {
-                self.flush_if_possible(committed).await?;
-            }
-        }
-    }
-
-    /// The position of a split that gave no rows after where it was.
-    fn last_position(&self) -> Position {
-        Position::new(self.durable, "end")
-    }
-
-    /// Sink processors, conversion, write.
-    async fn batch(&mut self, batch: ChangeBatch) -> Result<()> {
-        let ChangeBatch { rows, rejects, position, .. } = batch;
-        self.bytes += rows.get_array_memory_size() as u64;
-        self.reject(rejects, Stage::Read, position.seq)?;
-        let rows = match self.packed {
-            true => rows,
-            false => self.convert(rows, &position)?,
-        };
-        if rows.num_rows() > 0 {
-            self.write(rows, &position).await?;
-        }
-        self.progress.read_to(position.seq);
-        self.accepted = Some(position);
-        Ok(())
-    }
-
-    /// Sink processors, conversion.
-    fn convert(&mut self, rows: RecordBatch, position: &Position) -> Result<RecordBatch> {
-        let output = self.table.bound.chain.apply_sink(rows)?;
-        self.reject(output.rejects, Stage::Process, position.seq)?;
-        self.note_changes(output.changes);
-        let converted = self.table.bound.convert_for_target(output.rows)?;
-        self.reject(converted.rejects, Stage::Write, position.seq)?;
-        self.note_changes(converted.changes);
-        Ok(converted.rows)
-    }
-
-    /// Writes rows; when the sink refuses some, narrows them down by halves.
-    async fn write(&mut self, rows: RecordBatch, position: &Position) -> Result<()> {
-        let mut pieces = VecDeque::from([rows]);
-        while let Some(piece) = pieces.pop_front() {
-            let count = piece.num_rows();
-            let batch = ChangeBatch {
-                table: Arc::clone(&self.task().table),
-                rows: piece,
-                rejects: Vec::new(),
-                position: position.clone(),
-            };
-            let written = match self.packed {
-                true => self.writer.write_packed(&batch.rows).await,
-                false => self.writer.write(&batch).await,
-            };
-            match written {
-                Ok(()) => self.progress.wrote(count as u64),
-                Err(error) if error.kind() != ErrorKind::Data => return Err(error),
-                Err(error) if count == 1 => {
-                    let bad = self.refused(&batch.rows, error)?;
-                    self.reject(vec![bad], Stage::Write, position.seq)?;
-                }
-                Err(_) => {
-                    let half = count / 2;
-                    pieces.push_front(batch.rows.slice(half, count - half));
-                    pieces.push_front(batch.rows.slice(0, half));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The one row that the sink refused, in its columns.
-    fn refused(&self, row: &RecordBatch, error: Error) -> Result<Reject> {
-        if !self.packed {
-            return Ok(Reject::of(row, 0, error));
-        }
-        let (row, unfit) = self.stretch.source.unpack(&self.table.bound.read, row)?;
-        match unfit.into_iter().next() {
-            Some(unfit) => Ok(unfit),
-            None => Ok(Reject::of(&self.table.bound.convert_for_target(row)?.rows, 0, error)),
-        }
-    }
-
-    /// Keeps bad rows for the dead letters, and fails when they are too many.
-    fn reject(&mut self, rejects: Vec<Reject>, stage: Stage, seq: u64) -> Result<()> {
-        let at = Aside { split: self.split.id, stage, seq };
-        self.stretch.set_aside(self.table, rejects, at, &mut self.letters)
-    }
-
-    fn note_changes(&mut self, changes: Vec<Change>) {
-        for change in changes {
-            let same = |c: &&mut Change| {
-                c.column == change.column && c.flaw == change.flaw && c.policy == change.policy
-            };
-            match self.changes.iter_mut().find(same) {
-                Some(known) => known.values += change.values,
-                None => self.changes.push(change),
-            }
-        }
-    }
-
-    /// Counts are kept before the flush that makes their rows durable, under its position: should
-    /// it fail, they are forgotten and found again.
-    fn keep_changes(&mut self, seq: u64) -> Result<()> {
-        if self.changes.is_empty() {
-            return Ok(());
-        }
-        let changes = changed_values(self.table.index, std::mem::take(&mut self.changes));
-        self.stretch.store.keep_changes(&self.stretch.run, self.split.id, seq, &changes)
-    }
-
-    /// Flushes in the middle, where the split can be gone on from there.
-    async fn flush_if_possible(
-        &mut self,
-        committed: &watch::Sender<Option<Position>>,
-    ) -> Result<()> {
-        if !self.split.resumable {
-            return Ok(());
-        }
-        match self.accepted.take() {
-            Some(position) => self.flush(&position, false, committed).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn flush(
-        &mut self,
-        position: &Position,
-        end: bool,
-        committed: &watch::Sender<Option<Position>>,
-    ) -> Result<()> {
-        // Dead letters first: should the flush fail, they are found and kept again.
-        self.stretch.keep_letters(&mut self.letters)?;
-        self.keep_changes(position.seq)?;
-        self.writer.flush(position, end).await?;
-        self.bytes = 0;
-        self.flushed = Instant::now();
-        self.durable = position.seq;
-        self.note_durable(position, end)?;
-        committed.send_replace(Some(position.clone()));
-        Ok(())
-    }
-
-    /// Records, then announces, that everything up to here is durable.
-    fn note_durable(&self, position: &Position, done: bool) -> Result<()> {
-        let at = Checkpoint {
-            table: self.table.index,
-            split: self.split.id,
-            position: position.clone(),
-            done,
-            written: self.progress.flushed(done),
-        };
-        self.stretch.store.checkpoint(&self.stretch.run, self.stretch.epoch, &at)?;
-        // Nobody listening is fine.
-        let _ = self.stretch.events.send(Event::Checkpoint {
-            table: Some(self.task().table.name.to_string()),
-            split: Some(self.split.id),
-            rows: position.seq,
-            position: position.token.clone(),
-        });
-        Ok(())
-    }
-
-    fn task(&self) -> &'a WriteTask {
-        &self.table.task
-    }
-}
-
 /// Counts of changed values, as they are kept.
 pub(crate) fn changed_values(table: u32, changes: Vec<Change>) -> Vec<ChangedValues> {
     let kept = changes.into_iter().map(|c| ChangedValues {
@@ -594,17 +352,6 @@ pub(crate) fn changed_values(table: u32, changes: Vec<Change>) -> Vec<ChangedVal
         values: c.values,
     });
     kept.collect()
-}
-
-/// An attempt that ends early takes back what it counted and was not durable.
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        self.progress.fell_back(self.durable);
-        // Bad rows that were not kept are found, and counted, again.
-        let found_again = self.letters.len() as u64;
-        self.stretch.bad.fetch_sub(found_again, SeqCst);
-        self.table.progress.dead_letters.fetch_sub(found_again, Relaxed);
-    }
 }
 
 /// Rows written of those that are durable. The target may be one flush ahead of the checkpoint when

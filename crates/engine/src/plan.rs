@@ -28,6 +28,9 @@ pub struct Plan {
     version: u32,
     /// The tables, in the order they were found.
     pub tables: Vec<TablePlan>,
+    /// Numbers that have been given to tables of the run, also to those that are gone.
+    #[serde(default)]
+    pub(crate) given: u32,
 }
 
 /// What a run moves of one table.
@@ -47,7 +50,7 @@ pub struct TablePlan {
     pub write: WriteMode,
     /// The pieces; none yet before the source has cut the table.
     pub splits: Vec<Split>,
-    /// The tables, by their place in the plan, that have to be committed before rows of this one
+    /// The tables, by their number, that have to be committed before rows of this one
     /// are written: it is there, and its foreign keys refer to them.
     pub after: Vec<u32>,
     /// Foreign keys of a table that is there which no order of loading fulfils.
@@ -60,12 +63,32 @@ pub struct TablePlan {
     /// follow that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
+    /// What is kept of the table is kept under this number: it is its own for as long as the run
+    /// lives, whatever becomes of other tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
 }
 
 impl Plan {
     /// A plan of these tables.
     pub(crate) fn of(tables: Vec<TablePlan>) -> Self {
-        Self { version: VERSION, tables }
+        Self::after(0, tables)
+    }
+
+    /// As [`Plan::of`], where `given` numbers belong to tables already.
+    pub(crate) fn after(given: u32, mut tables: Vec<TablePlan>) -> Self {
+        let numbers = tables.iter().filter_map(|table| table.number);
+        let mut given = numbers.map(|number| number + 1).fold(given, u32::max);
+        for table in tables.iter_mut().filter(|table| table.number.is_none()) {
+            table.number = Some(given);
+            given += 1;
+        }
+        Self { version: VERSION, tables, given }
+    }
+
+    /// The table of a number.
+    pub(crate) fn of_number(&self, number: u32) -> Option<&TablePlan> {
+        self.tables.iter().find(|table| table.number == Some(number))
     }
 
     /// As it is kept.
@@ -85,7 +108,7 @@ impl Plan {
         let plan: Plan =
             serde_json::from_str(text).map_err(|e| refused("cannot be read".into()).because(e))?;
         if plan.version == VERSION {
-            Ok(plan)
+            Ok(Self::after(plan.given, plan.tables))
         } else {
             Err(refused(format!("has format {}, this version reads {VERSION}", plan.version)))
         }
@@ -470,6 +493,7 @@ pub(crate) async fn plan_table(
         rows: info.rows,
         notes,
         ignored: Vec::new(),
+        number: None,
     };
     let mut bound = bind(job, processors, plan)?;
     let unheeded: Vec<String> = bound.chain.unheeded().chain(bound.to_target.unheeded()).collect();

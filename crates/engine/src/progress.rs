@@ -24,6 +24,8 @@ pub(crate) struct RunProgress {
 }
 
 struct Table {
+    /// Its number in the plan.
+    number: u32,
     source: String,
     target: String,
     estimated: Option<u64>,
@@ -31,13 +33,23 @@ struct Table {
 }
 
 impl Table {
-    fn of(bound: &BoundTable) -> Self {
+    fn of(number: u32, bound: &BoundTable) -> Self {
         Self {
+            number,
             source: bound.plan.source.name.to_string(),
             target: bound.plan.target.name.to_string(),
             estimated: bound.plan.rows,
             progress: Arc::new(TableProgress::new(bound.plan.splits.len())),
         }
+    }
+}
+
+/// A progress that is told. Whatever ends the run, also a panic, ends it.
+pub(crate) struct Ticking(JoinHandle<()>);
+
+impl Drop for Ticking {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -65,7 +77,8 @@ impl RunProgress {
         if !tables.is_empty() {
             return false;
         }
-        tables.extend(bound.iter().map(Table::of));
+        let numbered = (0..).zip(bound).map(|(at, t)| Table::of(t.plan.number.unwrap_or(at), t));
+        tables.extend(numbered);
         true
     }
 
@@ -74,27 +87,33 @@ impl RunProgress {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How far the table at a place of the plan is; one that came later is taken in.
-    pub(crate) fn table(&self, index: usize, bound: &BoundTable) -> Arc<TableProgress> {
+    /// How far the table of a number is; one that came later is taken in.
+    pub(crate) fn table(&self, number: u32, bound: &BoundTable) -> Arc<TableProgress> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        if index >= tables.len() {
-            tables.push(Table::of(bound));
+        let at = tables.iter().position(|table| table.number == number).unwrap_or(tables.len());
+        if at == tables.len() {
+            tables.push(Table::of(number, bound));
         }
-        let last = tables.len() - 1;
-        let table = &mut tables[index.min(last)];
+        let table = &mut tables[at];
         table.source = bound.plan.source.name.to_string();
         table.target = bound.plan.target.name.to_string();
         Arc::clone(&table.progress)
     }
 
-    /// The table at a place of the plan begins anew, if any plan stands yet.
-    pub(crate) fn replace(&self, index: usize, bound: &BoundTable) {
+    /// The table of a number begins anew, if any plan stands yet.
+    pub(crate) fn replace(&self, number: u32, bound: &BoundTable) {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
-        match tables.len() {
-            0 => {}
-            len if index < len => tables[index] = Table::of(bound),
-            _ => tables.push(Table::of(bound)),
+        match tables.iter().position(|table| table.number == number) {
+            Some(at) => tables[at] = Table::of(number, bound),
+            None if tables.is_empty() => {}
+            None => tables.push(Table::of(number, bound)),
         }
+    }
+
+    /// The place in the summary of the table of a number.
+    pub(crate) fn place(&self, number: u32) -> Option<usize> {
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.iter().position(|table| table.number == number)
     }
 
     pub(crate) fn summary(&self) -> Summary {
@@ -127,10 +146,10 @@ impl RunProgress {
         summary
     }
 
-    /// Tells every second how far each table is that has moved, until aborted.
-    pub(crate) fn tick(self: &Arc<Self>, events: broadcast::Sender<Event>) -> JoinHandle<()> {
+    /// Tells every second how far each table is that has moved, until what is returned is dropped.
+    pub(crate) fn tick(self: &Arc<Self>, events: broadcast::Sender<Event>) -> Ticking {
         let progress = Arc::clone(self);
-        tokio::spawn(async move {
+        Ticking(tokio::spawn(async move {
             let mut told: Vec<Told> = Vec::new();
             let mut ticks = tokio::time::interval(TICK);
             loop {
@@ -140,7 +159,7 @@ impl RunProgress {
                     let _ = events.send(event);
                 }
             }
-        })
+        }))
     }
 
     /// The tables that have moved since the last call.

@@ -148,6 +148,7 @@ pub(crate) async fn following(
             .collect(),
         selection: job.tables.clone(),
         old_images: sink.wants_old_images(),
+        spill: None,
     };
     let from = match (&job.following.from, job.mode) {
         (_, Mode::FullChanges) => "a snapshot, then the log from the same moment on".to_owned(),

@@ -76,6 +76,10 @@ pub struct ChangeSet {
     /// It ends with a commit. Otherwise a transaction goes on in the next element, and nothing
     /// after the last commit may become durable before its end has come.
     pub complete: bool,
+    /// Where the transaction ends that goes on, or a place within it: whatever place between two
+    /// transactions has reached this one has all of it. `None` where nothing goes on, or the log
+    /// does not tell.
+    pub within: Option<Position>,
 }
 
 impl ChangeSet {
@@ -118,6 +122,8 @@ pub struct SchemaChange {
     pub position: Position,
     /// No transaction is open behind it.
     pub complete: bool,
+    /// As [`ChangeSet::within`], of the transaction that it stands in.
+    pub within: Option<Position>,
 }
 
 /// What a log reader yields.

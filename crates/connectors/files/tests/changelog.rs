@@ -103,6 +103,7 @@ fn set(changes: Vec<RowChanges>, ends: &[(u32, u64)], complete: bool) -> ChangeS
         places: u32::try_from(places).unwrap(),
         commits: ends.iter().map(commit).collect(),
         complete,
+        within: None,
     }
 }
 
@@ -185,6 +186,7 @@ async fn changes_are_records_in_their_order_with_old_and_new_rows() {
         statement: Some(NativeSql::new("mysql", "ALTER TABLE a RENAME COLUMN x TO id")),
         position: at(5),
         complete: true,
+        within: None,
     };
     writer.define(&change).await.unwrap();
     writer.flush(&at(5)).await.unwrap();
@@ -385,6 +387,7 @@ async fn rows_of_a_log_tell_what_is_absent_and_new_columns_begin_a_segment() {
         statement: None,
         position: at(5),
         complete: true,
+        within: None,
     };
     writer.define(&gone).await.unwrap();
     writer.flush(&at(5)).await.unwrap();

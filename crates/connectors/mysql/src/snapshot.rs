@@ -5,7 +5,7 @@
 //! are copied, both held for as long as it takes to open the snapshots. Where neither right is
 //! there, MariaDB tells the binary log's position of each snapshot: equal ones show the same.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncline_connector::Consistency;
 use syncline_sql::Dialect;
@@ -17,8 +17,10 @@ use crate::wire::{Conn, Fault, Flavor};
 
 /// How long a lock is waited for: whoever writes waits as long behind us.
 const LOCK_SECONDS: u32 = 5;
-/// How often MariaDB is asked for snapshots at one position.
+/// How often a moment is waited for at which nothing distributed is prepared.
 const TRIES: usize = 20;
+/// For how long MariaDB is asked for snapshots at one position.
+const CATCHING: Duration = Duration::from_secs(5);
 
 /// Connections with their snapshots open.
 pub(crate) struct Snapshot {
@@ -58,9 +60,11 @@ pub(crate) async fn open(
 
 /// Starts the snapshot of each connection.
 async fn start(conns: &mut [Conn]) -> Result<()> {
-    for conn in conns {
-        conn.exec("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
-    }
+    // All at once: the shorter the time between them, the likelier it is that nothing is committed
+    // in it.
+    let sql = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
+    let started = conns.iter_mut().map(|conn| conn.exec(sql));
+    futures::future::try_join_all(started).await?;
     Ok(())
 }
 
@@ -144,8 +148,8 @@ async fn by_position(
     log: Option<&About>,
     reasons: &mut Vec<String>,
 ) -> Result<Compared> {
-    let mut last = None;
-    for _ in 0..TRIES {
+    let begun = Instant::now();
+    loop {
         start(conns).await?;
         let Some(positions) = positions(conns).await? else {
             reasons.push("the server keeps no binary log".into());
@@ -154,13 +158,15 @@ async fn by_position(
         let same = positions.iter().all(|p| *p == positions[0]);
         let order = |p: &&FileOffset| (crate::binlog::number(&p.0).1, p.1);
         let low = positions.iter().min_by_key(order).cloned();
-        last = low.zip(positions.iter().max_by_key(order).cloned());
+        let last = low.zip(positions.iter().max_by_key(order).cloned());
         if same {
             return Ok((true, places(conns, log, last).await?));
         }
-        reasons.push("the server is too busy to catch one moment".into());
+        if begun.elapsed() > CATCHING {
+            reasons.push("the server is too busy to catch one moment".into());
+            return Ok((false, places(conns, log, last).await?));
+        }
     }
-    Ok((false, places(conns, log, last).await?))
 }
 
 type FileOffset = (String, u64);

@@ -1,7 +1,9 @@
 //! Connections: where to, how encrypted, and the session settings that keep values as they are,
 //! whatever the server, the database or the account have been configured to.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use syncline_connector::{Endpoint, statement_failed};
@@ -12,12 +14,12 @@ use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode as WireSsl};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Connection, Row, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, Connection, Row, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::log::{BelowLoan, Lent, Loan};
 use crate::wire::{self, Below, Pieces, Socket};
-use crate::{Options, SslMode, error, tls};
+use crate::{Options, SslMode, Streaming, error, tls};
 
 /// The oldest server supported.
 const OLDEST: u32 = 12;
@@ -41,6 +43,8 @@ pub(crate) struct Connect {
     pub(crate) slot: Option<String>,
     /// The publication given with `?publication=`.
     pub(crate) publication: Option<String>,
+    /// Large transactions are told while they go on, where the server can.
+    pub(crate) streams: bool,
 }
 
 /// One connection, with what the server told at its start.
@@ -48,6 +52,8 @@ pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) facts: Facts,
     task: JoinHandle<()>,
+    /// Statements that are asked again and again, by their text.
+    prepared: StdMutex<HashMap<String, Statement>>,
 }
 
 /// What is asked of every server at the start of a session.
@@ -128,6 +134,7 @@ impl Connect {
             session: options.session.clone(),
             slot: slot(options)?,
             publication: options.publication.clone(),
+            streams: options.streaming == Streaming::On,
         })
     }
 
@@ -209,6 +216,7 @@ impl Connect {
             client,
             facts: Facts { version, schema: String::new(), money_scale: 2, standby: false },
             task,
+            prepared: StdMutex::default(),
         })
     }
 
@@ -321,6 +329,12 @@ impl Connect {
             ),
         };
         let read_only = row.get(3) == Some("on");
+        if session.facts.version >= 14 {
+            // A statement ends soon after its client has gone, however that went. Servers on a few
+            // systems cannot see it, and refuse to look.
+            let look = "SET client_connection_check_interval = '2s'";
+            let _ = session.client.simple_query(look).await;
+        }
         session.run(&path, &self.address).await?;
         Ok(read_only)
     }
@@ -377,6 +391,17 @@ impl Session {
         self.client.batch_execute(sql).await.map_err(|e| error::of(e, place))
     }
 
+    /// The statement, prepared once a session: of a catalog's, planning is most of the work.
+    async fn prepared(&self, sql: &str, doing: &str) -> Result<Statement> {
+        let known = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = known().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await.map_err(|e| error::of(e, doing))?;
+        known().insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
     /// Rows; `doing` says what for, should it fail.
     pub(crate) async fn query(
         &self,
@@ -384,7 +409,30 @@ impl Session {
         parameters: &[&(dyn ToSql + Sync)],
         doing: &str,
     ) -> Result<Vec<Row>> {
-        self.client.query(sql, parameters).await.map_err(|e| error::of(e, doing))
+        let statement = self.prepared(sql, doing).await?;
+        self.client.query(&statement, parameters).await.map_err(|e| error::of(e, doing))
+    }
+
+    /// The one row there is.
+    pub(crate) async fn one(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        doing: &str,
+    ) -> Result<Row> {
+        let statement = self.prepared(sql, doing).await?;
+        self.client.query_one(&statement, parameters).await.map_err(|e| error::of(e, doing))
+    }
+
+    /// How many rows the statement was about.
+    pub(crate) async fn execute(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        doing: &str,
+    ) -> Result<u64> {
+        let statement = self.prepared(sql, doing).await?;
+        self.client.execute(&statement, parameters).await.map_err(|e| error::of(e, doing))
     }
 
     /// Whether it can still be used.

@@ -62,6 +62,17 @@ pub enum SslMode {
     VerifyFull,
 }
 
+/// When the server tells a large transaction; the words are those of `CREATE SUBSCRIPTION`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Streaming {
+    /// While it goes on, from version 14 on: it is put aside here until it has ended.
+    #[default]
+    On,
+    /// Once it has ended; the server keeps it until then.
+    Off,
+}
+
 /// Options of a PostgreSQL URL.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -93,6 +104,10 @@ pub struct Options {
     /// given, one is made for the run, and removed with it, for which the account has to own the
     /// tables.
     pub publication: Option<String>,
+    /// When the server tells a transaction that is larger than its `logical_decoding_work_mem`:
+    /// while it goes on, so that it is put aside in the state folder and never holds the server
+    /// up, or once it has ended.
+    pub streaming: Streaming,
 }
 
 impl Default for Options {
@@ -108,6 +123,7 @@ impl Default for Options {
             session: None,
             slot: None,
             publication: None,
+            streaming: Streaming::On,
         }
     }
 }
@@ -134,8 +150,10 @@ by blocks (from version 14 on); a piece that was under way starts over, and when
 changed since the run began, a run in a new process refuses to go on, because rows may have moved. \
 Rows that row-level security hides are an error, not a loss.
 
-Following: changes are read by logical replication (`pgoutput`, protocol 1), from a slot and a \
-publication that are made for the run and removed with it. The server needs `wal_level = logical`, \
+Following: changes are read by logical replication (`pgoutput`, protocol 1 to 4), from a slot and a \
+publication that are made for the run and removed with it. From version 14 on, a large transaction \
+is read while it goes on and put aside in the state folder: nothing of it is applied before its \
+commit. The server needs `wal_level = logical`, \
 a free slot (`max_replication_slots`) and a free sender (`max_wal_senders`); the account needs \
 REPLICATION, and has to own the tables, so that it can publish them: otherwise somebody who does \
 makes the publication, and it is given as `publication=` (`check` says the statement). Tables have to \
@@ -147,7 +165,7 @@ of the whole server, so that a quiet table holds back nothing. Snapshot and log 
 the one at which the slot begins; it begins when all transactions that were open have ended. \
 Partitioned tables are followed as one table; that a single partition is truncated, attached, \
 detached or dropped, is not in the log. Changes of definitions are told with the next row after \
-them, or found in the catalog within seconds. New tables are not followed by themselves.
+them, or found in the catalog within seconds; so are new tables, which are copied and followed.
 
 Writing: rows go in by binary COPY, and the position with them in the same transaction, into the \
 table `_syncline_checkpoint` of the target's schema, which is removed at the end. Where a column \

@@ -91,7 +91,8 @@ pub(crate) struct Refused {
     pub(crate) reject: Reject,
 }
 
-/// Applies the rows of one set, by table. Rows that the target refuses come back.
+/// Applies the rows of one set, by table: by its steps, or in order where there are none or the
+/// target refuses one of them. Rows that the target refuses come back.
 ///
 /// # Errors
 /// Of any kind but data: the transaction is of no use any more.
@@ -99,12 +100,12 @@ pub(crate) async fn apply(
     writer: &mut dyn StateWriter,
     tables: &[AppliedTable],
     set: &[(usize, Vec<TargetRows>)],
-    exact: bool,
+    steps: Option<&[(usize, Apply)]>,
 ) -> Result<Vec<Refused>> {
-    if let Some(steps) = folded(tables, set, exact)? {
+    if let Some(steps) = steps {
         writer.savepoint().await?;
         let mut refused = false;
-        for (table, step) in &steps {
+        for (table, step) in steps {
             match writer.apply(*table, step).await {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::Data => {
@@ -124,7 +125,7 @@ pub(crate) async fn apply(
 }
 
 /// What is to be done in the end, table by table; `None` when order matters.
-fn folded(
+pub(crate) fn folded(
     tables: &[AppliedTable],
     set: &[(usize, Vec<TargetRows>)],
     exact: bool,

@@ -1,7 +1,7 @@
 //! A followed table: its steps, bound to the columns that the log tells of each change.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
 use syncline_convert::{Change, RowsConverter};
@@ -25,7 +25,7 @@ pub(crate) struct FollowedTable {
     written: Vec<(String, usize)>,
     chosen: Option<Vec<ColumnMapping>>,
     /// By the columns that are given, and whether rows are old ones.
-    bindings: HashMap<Given, Arc<Binding>>,
+    bindings: Mutex<HashMap<Given, Arc<Binding>>>,
 }
 
 type Given = (Option<Arc<[usize]>>, bool);
@@ -67,7 +67,7 @@ impl FollowedTable {
             written: written.map(|(to, from)| (output[from].name().to_owned(), to)).collect(),
             chosen: job.columns_of(&bound.plan.source.name).map(<[_]>::to_vec),
             target,
-            bindings: HashMap::new(),
+            bindings: Mutex::default(),
         }
     }
 
@@ -76,7 +76,7 @@ impl FollowedTable {
     /// # Errors
     /// [`Code::NoOldImage`] when a step needs columns that the log does not tell.
     pub(crate) fn map(
-        &mut self,
+        &self,
         job: &Job,
         processors: &Processors,
         changes: RowChanges,
@@ -127,21 +127,22 @@ impl FollowedTable {
     }
 
     fn binding(
-        &mut self,
+        &self,
         job: &Job,
         processors: &Processors,
         columns: Option<&Arc<[usize]>>,
         old: bool,
     ) -> Result<Arc<Binding>> {
         let name = (columns.cloned(), old);
-        if let Some(binding) = self.bindings.get(&name) {
+        let mut bindings = self.bindings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(binding) = bindings.get(&name) {
             return Ok(Arc::clone(binding));
         }
         let partial = columns.filter(|c| c.len() < self.source.columns.len());
         // Of a row that is gone the key is enough: what else it had is not asked for.
         let bare = old && partial.is_some() && !self.key.is_empty();
         let binding = Arc::new(self.bind(job, processors, partial.map(AsRef::as_ref), bare)?);
-        self.bindings.insert(name, Arc::clone(&binding));
+        bindings.insert(name, Arc::clone(&binding));
         Ok(binding)
     }
 

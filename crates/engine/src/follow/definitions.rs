@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use syncline_connector::{DefinitionChange, Follower};
 use syncline_sql::alter::{Alteration, alterations, unlogged};
-use syncline_types::{Code, Error, Result, SchemaChange, SchemaEffect, TableInfo, TableSchema};
+use syncline_types::{
+    Code, Error, Result, SchemaChange, SchemaEffect, TableInfo, TableName, TableSchema,
+};
 
+use super::part::Part;
 use super::settings::{SchemaPolicies, SchemaPolicy};
 use super::stream::Stream;
 use crate::crash::may_crash;
@@ -27,7 +30,9 @@ impl Stream<'_> {
     pub(super) async fn define(&mut self, change: SchemaChange) -> Result<()> {
         let place = self.tables.place(&change.table);
         let created = matches!(change.effect, SchemaEffect::Created(_));
-        if place.is_none() && !created || place.is_some() && created {
+        // One that joins, or that the others have made.
+        let elsewhere = place.is_none() && self.is_elsewhere(&change.table);
+        if place.is_none() && !created || place.is_some() && created || elsewhere {
             self.passed(&change);
             return Ok(());
         }
@@ -40,7 +45,9 @@ impl Stream<'_> {
             place.map(|at| &*self.tables.all[at].followed.source),
             &change,
         );
-        let answered = self.log.kept.get().asked.as_ref() == Some(&change.position);
+        let asked = self.log.kept.get().asked.as_ref() == Some(&change.position);
+        // Whoever was asked has done it at the target, or says now that it is to be done.
+        let answered = asked && !self.is_left_to_us(verdict.policy, place, &change.effect).await?;
         let policy = match verdict.policy {
             SchemaPolicy::Pause if answered => SchemaPolicy::Ignore,
             policy => policy,
@@ -96,6 +103,40 @@ impl Stream<'_> {
         if alone && change.complete { self.flush().await } else { Ok(()) }
     }
 
+    /// Whether a change that was asked about is to be applied now, and is not done at the target.
+    async fn is_left_to_us(
+        &mut self,
+        policy: SchemaPolicy,
+        place: Option<usize>,
+        effect: &SchemaEffect,
+    ) -> Result<bool> {
+        let (SchemaPolicy::Apply, Some(place)) = (policy, place) else { return Ok(false) };
+        let plan = &self.tables.all[place].moving.bound.plan;
+        let Some(there) = self.sink.describe(&plan.target.name).await? else { return Ok(false) };
+        Ok(match effect {
+            SchemaEffect::Altered { after, renamed } => {
+                let wanted = self.altered(plan, after, renamed)?.definition;
+                let names = |table: &TableSchema| {
+                    let mut names: Vec<_> =
+                        table.columns.iter().map(|c| c.name().to_owned()).collect();
+                    names.sort();
+                    names
+                };
+                names(&there.schema) != names(&wanted)
+            }
+            _ => true,
+        })
+    }
+
+    /// Whether a table that is made is the business of another part of the run.
+    fn is_elsewhere(&self, table: &TableName) -> bool {
+        match &self.log.part {
+            Part::All => false,
+            Part::Others { .. } => self.log.kept.get().joining.contains(&table.to_string()),
+            Part::Joining { .. } => true,
+        }
+    }
+
     /// Whether the table was read in a snapshot that stands behind the change.
     fn is_told_before(&self, change: &SchemaChange) -> Result<bool> {
         let state = self.log.kept.get();
@@ -105,6 +146,9 @@ impl Stream<'_> {
         }
         if change.complete {
             return self.changes.reached(read_at, &change.position);
+        }
+        if let Some(within) = &change.within {
+            return self.changes.reached(read_at, within);
         }
         // Inside of a transaction: whether it ended before the snapshot is not known.
         let text = format!(

@@ -1,5 +1,6 @@
 //! The reader's half: the log, read ahead of its application by a few sets.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use crate::limits::Limits;
 /// A set is applied as one transaction: large enough that folding pays, small enough to hold a few.
 const BUDGET: LogBudget =
     LogBudget { rows: 20_000, bytes: 8 << 20, wait: Duration::from_millis(100) };
-/// Sets that are read and not yet taken to be applied.
-const AHEAD: usize = 2;
+/// Sets that are read and not yet taken to be made ready.
+const AHEAD: usize = 1;
 
 /// What is followed.
 pub(crate) fn what(
@@ -22,8 +23,10 @@ pub(crate) fn what(
     run: &str,
     tables: Vec<Arc<TableSchema>>,
     old_images: bool,
+    folder: &Path,
 ) -> Follow {
-    Follow { run: run.to_owned(), tables, selection: job.tables.clone(), old_images }
+    let (run, selection) = (run.to_owned(), job.tables.clone());
+    Follow { run, tables, selection, old_images, spill: Some(folder.to_owned()) }
 }
 
 /// The log of a source, which has one.

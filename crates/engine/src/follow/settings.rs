@@ -113,7 +113,11 @@ pub enum RetentionAction {
     /// It is said, again and again.
     #[default]
     Warn,
-    /// The run lets go of the log and fails; what was kept for it at the source is removed.
+    /// It is said, and copies of the same servers that run from the same state folder wait until
+    /// this run has caught up.
+    PauseOthers,
+    /// The run lets go of the log, and what was kept for it at the source is removed: it fails, or
+    /// copies its tables anew, as `when_lost` says.
     Release,
 }
 

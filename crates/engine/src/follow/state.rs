@@ -34,13 +34,19 @@ pub(crate) struct LogState {
     /// What the job selected as the run was last brought in line with it.
     #[serde(default)]
     pub(crate) selection: Option<TableSelection>,
-    /// Tables of the source that come to a run which follows already: they are copied while the
-    /// log waits.
+    /// Tables of the source that come to a run which follows already.
     #[serde(default)]
     pub(crate) joining: BTreeSet<String>,
     /// Those were made while the run followed: all their rows are its to bring, in every mode.
     #[serde(default)]
     pub(crate) made: bool,
+    /// The others go on while those are copied, from this place on, at which their snapshot was
+    /// opened first. `None` when the log waits for them.
+    #[serde(default)]
+    pub(crate) beside: Option<Position>,
+    /// Where those that join meet the others.
+    #[serde(default)]
+    pub(crate) meets: Option<Position>,
     /// Tables of the source that fit the selection, came later, and are not followed.
     #[serde(default)]
     pub(crate) passed_over: BTreeSet<String>,
@@ -56,6 +62,9 @@ pub(crate) enum Phase {
     /// They are at the target, from more than one moment: unique keys and foreign keys hold only
     /// once the log has been applied up to the last, and are made then.
     Overlap,
+    /// Rows of tables that join are at the target, from moments before the place of the others:
+    /// they are followed up to there.
+    Catching,
     /// The target's tables are whole.
     Loaded,
     /// The log is followed.
@@ -135,6 +144,7 @@ impl KeptLog {
             state.phase = Phase::Snapshot;
             (state.joining, state.made) = (tables, made);
             (state.overlap, state.moment) = (None, None);
+            (state.beside, state.meets) = (None, None);
             state.read_at.clear();
         })
     }

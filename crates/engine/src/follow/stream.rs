@@ -8,15 +8,19 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use syncline_connector::{ChangeLog, Follow, Follower, Sink};
 use syncline_convert::Change;
 use syncline_store::NewDeadLetter;
-use syncline_types::{ChangeSet, Code, Commit, Error, LogElement, Position, Result, RowChanges};
+use syncline_types::{Commit, Error, Position, Result};
 
-use super::apply::{apply, at_table};
+use super::apply::{Refused, apply, at_table};
+use super::coming::{Coming, Making, Next, exact};
+use super::part::Part;
 use super::read::{Reading, log_of};
 use super::settings::Until;
 use super::state::{KeptLog, Phase};
-use super::tables::{Tables, TargetSet};
+use super::tables::Tables;
+use super::terms::{Ready, TargetSet, Work};
 use super::watch::Told;
-use super::{LOG, what};
+use super::what;
+use crate::courtesy::Claim;
 use crate::crash::may_crash;
 use crate::dead_letters::Stage;
 use crate::events::{Changes, Event};
@@ -46,8 +50,8 @@ pub(crate) enum Followed {
 /// What following needs of its run.
 pub(crate) struct Log<'a> {
     pub(crate) stretch: &'a Arc<Stretch>,
-    pub(crate) job: &'a Job,
-    pub(crate) processors: &'a Processors,
+    pub(crate) job: &'a Arc<Job>,
+    pub(crate) processors: &'a Arc<Processors>,
     pub(crate) progress: &'a RunProgress,
     pub(crate) kept: &'a KeptLog,
     /// The plan that the run began with.
@@ -56,6 +60,8 @@ pub(crate) struct Log<'a> {
     pub(crate) grows: bool,
     /// When this process is to come to rest.
     pub(crate) deadline: Option<Instant>,
+    /// Which of the run's tables are followed.
+    pub(crate) part: Part,
 }
 
 impl Log<'_> {
@@ -84,14 +90,23 @@ impl Log<'_> {
 
     async fn open<'a>(&'a self, log: &'a dyn ChangeLog) -> Result<Stream<'a>> {
         let (stretch, sink) = (self.stretch, self.stretch.sink.as_ref());
-        let run = (stretch.run.as_str(), stretch.epoch);
-        let start = self.kept.get().start;
+        let key = self.part.key(&stretch.run);
+        let run = (key.as_str(), stretch.epoch);
+        let state = self.kept.get();
+        let start = self.part.start(&state);
         let start = start.ok_or_else(|| Error::bug("a log is followed from nowhere"))?;
-        let recorded = stretch.store.log_position(&stretch.run)?;
+        let recorded = match &self.part {
+            Part::Joining { .. } => None,
+            _ => stretch.store.log_position(&stretch.run)?,
+        };
+        let plans = self.plans()?;
+        let newest = plans.last().map_or_else(|| self.plan.clone(), |(_, plan)| plan.clone());
         // A plan is kept right before the flush from which it holds: the newest may be too new.
-        for (from, plan) in self.plans()?.into_iter().rev() {
+        for (from, plan) in plans.into_iter().rev() {
             let told = log.tells_generated();
-            let tables = Tables::bind(self.job, self.processors, self.progress, run, told, plan)?;
+            let (plan, aside) = self.part.of(&state, plan, &newest);
+            let (job, processors) = (self.job, self.processors);
+            let tables = Tables::bind(job, processors, self.progress, run, told, plan, aside)?;
             let opened = sink.follow(&tables.apply_task()).await?;
             let at = opened.held.or_else(|| recorded.clone()).unwrap_or_else(|| start.clone());
             if let Some(from) = &from
@@ -101,14 +116,19 @@ impl Log<'_> {
             }
             let split = Some(at.seq).filter(|_| at != start);
             for table in &tables.all {
-                stretch.forget(&table.moving, LOG, split)?;
+                stretch.forget(&table.moving, self.part.split(), split)?;
             }
-            let follow = what(self.job, run.0, tables.sources(), sink.wants_old_images());
+            let (images, folder) = (sink.wants_old_images(), stretch.store.folder());
+            let follow = what(self.job, &stretch.run, tables.sources(), images, folder);
             let reader = log.follow(&follow, &at).await?;
             let goal = log.end_of_log().await?;
             let follower = opened.follower;
             may_crash!("log-opened");
             let reading = Reading::start(reader, Arc::clone(&stretch.limits));
+            let state = matches!(follower, Follower::State(_));
+            let others = matches!(self.part, Part::Others { .. });
+            let coming = Coming::new(log, self.kept, reading, state);
+            let coming = coming.of_part(self.part.until(), others);
             let now = Instant::now();
             return Ok(Stream {
                 log: self,
@@ -117,7 +137,7 @@ impl Log<'_> {
                 follow,
                 follower,
                 tables,
-                reading,
+                coming,
                 goal,
                 caught_up: false,
                 read: at.clone(),
@@ -135,6 +155,7 @@ impl Log<'_> {
                 recorded: now,
                 told: Told { at: now, changes: Changes::default() },
                 looked: None,
+                claim: None,
                 asked_at: None,
                 unread: None,
             });
@@ -151,7 +172,7 @@ pub(super) struct Stream<'a> {
     pub(super) follow: Follow,
     pub(super) follower: Follower,
     pub(super) tables: Tables<'a>,
-    reading: Reading,
+    coming: Coming<'a>,
     /// The end of the log as this process began to read it.
     goal: Position,
     caught_up: bool,
@@ -160,7 +181,7 @@ pub(super) struct Stream<'a> {
     /// Everything up to here is durable at the target.
     pub(super) durable: Position,
     /// No transaction is open behind what was applied.
-    complete: bool,
+    pub(super) complete: bool,
     /// Something was applied that is not durable.
     unflushed: bool,
     bytes: u64,
@@ -175,6 +196,8 @@ pub(super) struct Stream<'a> {
     recorded: Instant,
     pub(super) told: Told,
     pub(super) looked: Option<Instant>,
+    /// Copies are to wait for this run.
+    pub(super) claim: Option<Claim>,
     /// When the source was last asked for tables that came.
     pub(super) asked_at: Option<Instant>,
     pub(super) unread: Option<u64>,
@@ -182,31 +205,47 @@ pub(super) struct Stream<'a> {
 
 impl Stream<'_> {
     async fn run(&mut self) -> Result<Followed> {
+        self.watch_retention().await?;
         let leave = &self.log.stretch.leave;
-        let deadline = self.log.deadline.map(tokio::time::Instant::from_std);
+        let all = self.log.part.is_all();
+        let deadline = self.log.deadline.filter(|_| all).map(tokio::time::Instant::from_std);
         loop {
-            let element = tokio::select! {
+            let next = tokio::select! {
                 biased;
                 () = leave.cancelled() => return Ok(Followed::Left),
                 () = reached(deadline) => {
                     self.flush_if_complete().await?;
                     return Ok(Followed::Rested);
                 }
-                element = self.reading.next() => element?,
+                next = self.coming.next(&self.tables.terms, &self.read) => next?,
             };
-            match element {
-                LogElement::Changes(set) => self.set(set).await?,
-                LogElement::Schema(change) => self.define(change).await?,
-                LogElement::Heartbeat(position) => self.heartbeat(position).await?,
+            let last = match &next {
+                Next::Set(making) => making.last,
+                Next::Over => true,
+                Next::Schema(_) | Next::Heartbeat(_) => false,
+            };
+            match next {
+                Next::Over => {}
+                Next::Set(making) => self.set(making).await?,
+                Next::Schema(change) => self.define(change).await?,
+                Next::Heartbeat(position) => self.heartbeat(position).await?,
             }
             if self.overtakes()? {
                 self.flush_if_complete().await?;
                 self.record()?;
                 return Ok(Followed::Overtaken);
             }
+            if last || self.is_through(self.changes)? {
+                self.flush_if_complete().await?;
+                self.record()?;
+                return Ok(Followed::Rested);
+            }
             self.catch_up().await?;
             self.tell();
             self.watch_retention().await?;
+            if !all {
+                continue;
+            }
             if self.log.grows && self.caught_up {
                 return self.rest_for(BTreeSet::new()).await;
             }
@@ -221,40 +260,33 @@ impl Stream<'_> {
         }
     }
 
-    /// Processors, conversion, fold, apply; a flush at the end of a transaction.
-    async fn set(&mut self, set: ChangeSet) -> Result<()> {
-        let seq = set.commits.last().map_or(self.read.seq, |c| c.position.seq);
-        let (commit, complete, bytes) = (set.commits.last().cloned(), set.complete, set.bytes());
-        let skip = self.skipped(&set)?;
-        let exact = self.is_exact()?;
-        match &mut self.follower {
-            Follower::State(writer) => {
-                let mapped = self.tables.map(set, |index| skip[index])?;
-                let refused =
-                    apply(writer.as_mut(), &self.tables.applied, &mapped.rows, exact).await;
-                let refused = refused?
-                    .into_iter()
-                    .map(|refused| (refused.table, Stage::Write, refused.reject));
-                let refused: Vec<_> = refused.collect();
-                self.note(mapped, refused, seq)?;
+    /// Applies a set, while the next is made ready; a flush at the end of a transaction.
+    async fn set(&mut self, making: Making) -> Result<()> {
+        let read = making.read.clone();
+        let Ready { commit, complete, bytes, mapped, work } = making.ready().await?;
+        let terms = Arc::clone(&self.tables.terms);
+        let refused = match (&mut self.follower, &work) {
+            (Follower::State(writer), Work::State(steps)) => {
+                let steps = steps.as_deref();
+                let applied = apply(writer.as_mut(), &terms.applied, &mapped.rows, steps);
+                self.coming.meanwhile(&terms, &read, applied).await?
             }
-            Follower::Log(writer) => {
-                let commits = set.commits.clone();
-                let places = set.places;
-                let mapped = self.tables.map(set, |index| skip[index])?;
-                let record = record(&self.tables, &mapped, places, commits, complete);
-                writer.append(&record).await?;
-                self.note(mapped, Vec::new(), seq)?;
+            (Follower::Log(writer), Work::Log(record)) => {
+                let appended = writer.append(record);
+                self.coming.meanwhile(&terms, &read, appended).await?;
+                Vec::new()
             }
-        }
+            _ => return Err(Error::bug("a set was made ready for a target of another kind")),
+        };
+        self.note(mapped, refused, read.seq)?;
         may_crash!("set-applied");
         self.unflushed = true;
         self.complete = complete;
         self.bytes += bytes;
-        if let Some(Commit { at, position, .. }) = commit {
+        if let Some(Commit { at, .. }) = commit {
             self.last_commit = at;
-            self.read = position;
         }
+        self.read = read;
         if self.is_due() { self.flush_if_complete().await } else { Ok(()) }
     }
 
@@ -270,59 +302,15 @@ impl Stream<'_> {
         }
     }
 
-    /// Up to which place of a set the rows of each table are at the target already: it was read in
-    /// a snapshot behind this place of the log.
-    fn skipped(&self, set: &ChangeSet) -> Result<Vec<u32>> {
-        let mut skip = vec![0; self.tables.all.len()];
-        let state = self.log.kept.get();
-        for (name, read_at) in &state.read_at {
-            let Some(index) = self.tables.all.iter().position(|table| table.is(name)) else {
-                continue;
-            };
-            if self.changes.reached(&self.read, read_at)? {
-                continue;
-            }
-            for commit in &set.commits {
-                if self.changes.reached(read_at, &commit.position)? {
-                    skip[index] = commit.end;
-                }
-            }
-            let told = |changes: &RowChanges| {
-                changes.table.name.to_string() == *name
-                    && changes.order.last().is_some_and(|last| *last >= skip[index])
-            };
-            if !set.complete && set.changes.iter().any(told) {
-                let text = format!(
-                    "{name}: a transaction too large to be held comes before the snapshot that it \
-                     was read in"
-                );
-                return Err(Error::new(Code::CannotResume, text).hint("start over with --fresh"));
-            }
-        }
-        Ok(skip)
-    }
-
-    /// Whether the target is just as the source was before what comes next.
-    fn is_exact(&self) -> Result<bool> {
-        match &self.log.kept.get().overlap {
-            None => Ok(true),
-            Some(overlap) => self.changes.reached(&self.read, overlap),
-        }
-    }
-
     /// Whether the log is applied up to where the target's tables can be made whole.
     fn overtakes(&self) -> Result<bool> {
         let waits = self.log.kept.get().phase == Phase::Overlap;
-        Ok(waits && self.complete && self.is_exact()?)
+        Ok(waits && self.complete && exact(self.changes, self.log.kept, &self.read)?)
     }
 
     /// Counts what was applied, and keeps bad rows.
-    fn note(
-        &mut self,
-        mapped: TargetSet,
-        refused: Vec<(usize, Stage, syncline_types::Reject)>,
-        seq: u64,
-    ) -> Result<()> {
+    fn note(&mut self, mapped: TargetSet, refused: Vec<Refused>, seq: u64) -> Result<()> {
+        let refused = refused.into_iter().map(|r| (r.table, Stage::Write, r.reject));
         self.counts.extend(mapped.counts);
         self.changed.extend(mapped.changes);
         for (index, stage, mut reject) in mapped.rejects.into_iter().chain(refused) {
@@ -331,7 +319,7 @@ impl Stream<'_> {
                 let plain = std::mem::replace(error, Error::bug(""));
                 *error = at_table(plain, &table.followed.target);
             }
-            let at = Aside { split: LOG, stage, seq };
+            let at = Aside { split: self.log.part.split(), stage, seq };
             let stretch = self.log.stretch;
             stretch.set_aside(&table.moving, vec![reject], at, &mut self.letters)?;
         }
@@ -369,7 +357,8 @@ impl Stream<'_> {
         for (index, changes) in self.changed.drain(..) {
             let table = self.tables.all[index].moving.index;
             let changes = changed_values(table, changes);
-            stretch.store.keep_changes(&stretch.run, LOG, position.seq, &changes)?;
+            let split = self.log.part.split();
+            stretch.store.keep_changes(&stretch.run, split, position.seq, &changes)?;
         }
         if self.replanned {
             let plan = self.tables.plan().to_json()?;
@@ -390,7 +379,9 @@ impl Stream<'_> {
             self.lag = self.last_commit.and_then(since);
         }
         (self.flushed, self.unflushed, self.bytes) = (now, false, 0);
-        self.reading.committed(&position);
+        if !matches!(self.log.part, Part::Others { .. }) {
+            self.coming.committed(&position);
+        }
         self.durable = position;
         if self.recorded.elapsed() >= stretch.checkpoint_every {
             self.record()?;
@@ -401,6 +392,11 @@ impl Stream<'_> {
     /// Records, then announces, how far the target is.
     pub(super) fn record(&mut self) -> Result<()> {
         let stretch = self.log.stretch;
+        if matches!(self.log.part, Part::Joining { .. }) {
+            // The target alone says where these are; the run's place is that of the others.
+            self.recorded = Instant::now();
+            return Ok(());
+        }
         stretch.store.save_log_position(&stretch.run, stretch.epoch, &self.durable)?;
         may_crash!("log-recorded");
         self.recorded = Instant::now();
@@ -425,6 +421,9 @@ impl Stream<'_> {
         }
         self.caught_up = true;
         self.record()?;
+        if matches!(self.log.part, Part::Joining { .. }) {
+            return Ok(());
+        }
         let _ = self.log.stretch.events.send(Event::Streaming {
             run: self.log.stretch.run.clone(),
             position: self.changes.shown(&self.durable),
@@ -432,27 +431,6 @@ impl Stream<'_> {
         });
         Ok(())
     }
-}
-
-/// The set with the target's rows, as records.
-fn record(
-    tables: &Tables<'_>,
-    mapped: &TargetSet,
-    places: u32,
-    commits: Vec<Commit>,
-    complete: bool,
-) -> ChangeSet {
-    let rows = mapped.rows.iter().flat_map(|(index, rows)| {
-        let target = &tables.all[*index].followed.target;
-        rows.iter().map(move |rows| RowChanges {
-            table: Arc::clone(target),
-            columns: (!rows.is_whole(target)).then(|| Arc::clone(&rows.columns)),
-            op: rows.op,
-            rows: rows.rows.clone(),
-            order: rows.order.clone(),
-        })
-    });
-    ChangeSet { changes: rows.collect(), rejects: Vec::new(), places, commits, complete }
 }
 
 /// Waits for a moment, for ever when there is none.

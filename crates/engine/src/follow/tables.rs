@@ -5,19 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use syncline_connector::{ApplyTask, WriteTask};
-use syncline_convert::Change;
-use syncline_types::{
-    ChangeSet, Code, Error, Op, Reject, Result, RowChanges, TableName, TableSchema,
-};
+use syncline_types::{Result, TableName, TableSchema};
 
-use super::apply::{AppliedTable, applied_tables};
+use super::apply::applied_tables;
 use super::bind::FollowedTable;
-use super::rows::TargetRows;
-use crate::dead_letters::Stage;
-use crate::events::Changes;
+use super::terms::Terms;
 use crate::job::Job;
 use crate::pipeline::MovingTable;
-use crate::plan::{self, BoundTable, Plan, Processors};
+use crate::plan::{self, BoundTable, Plan, Processors, TablePlan};
 use crate::progress::RunProgress;
 
 /// One table.
@@ -25,53 +20,37 @@ pub(crate) struct Tracked {
     /// It was dropped: nothing of it comes any more.
     pub(crate) gone: bool,
     pub(crate) moving: MovingTable,
-    pub(crate) followed: FollowedTable,
-}
-
-impl Tracked {
-    /// Whether it is the table of this name at the source.
-    pub(crate) fn is(&self, name: &str) -> bool {
-        !self.gone && self.followed.source.name.to_string() == name
-    }
+    pub(crate) followed: Arc<FollowedTable>,
 }
 
 /// All tables, by their place in the plan.
 pub(crate) struct Tables<'a> {
-    job: &'a Job,
-    processors: &'a Processors,
+    job: &'a Arc<Job>,
+    processors: &'a Arc<Processors>,
     progress: &'a RunProgress,
     run: String,
     epoch: u64,
     /// The log tells generated columns.
     told: bool,
     pub(crate) all: Vec<Tracked>,
-    /// What the target's foreign keys ask for.
-    pub(crate) applied: Vec<AppliedTable>,
-    places: HashMap<TableName, usize>,
-}
-
-/// A set in the target's terms.
-#[derive(Default)]
-pub(crate) struct TargetSet {
-    /// Rows by table, in the order of the plan.
-    pub(crate) rows: Vec<(usize, Vec<TargetRows>)>,
-    /// Rows that could not be read, processed or converted.
-    pub(crate) rejects: Vec<(usize, Stage, Reject)>,
-    /// What policies put in place of bad values, by table.
-    pub(crate) changes: Vec<(usize, Vec<Change>)>,
-    /// What happened at the source, by table.
-    pub(crate) counts: Vec<(usize, Changes)>,
+    /// Tables of the plan that do not go through this log, or not yet.
+    aside: Vec<TablePlan>,
+    /// Numbers that have been given to tables.
+    given: u32,
+    /// What sets are made ready by.
+    pub(crate) terms: Arc<Terms>,
 }
 
 impl<'a> Tables<'a> {
-    /// The tables of a plan.
+    /// The tables of a plan; `aside` are those of the run that do not go through this log.
     pub(crate) fn bind(
-        job: &'a Job,
-        processors: &'a Processors,
+        job: &'a Arc<Job>,
+        processors: &'a Arc<Processors>,
         progress: &'a RunProgress,
         (run, epoch): (&str, u64),
         told: bool,
         plan: Plan,
+        aside: Vec<TablePlan>,
     ) -> Result<Self> {
         let mut tables = Self {
             job,
@@ -81,8 +60,9 @@ impl<'a> Tables<'a> {
             epoch,
             told,
             all: Vec::with_capacity(plan.tables.len()),
-            applied: Vec::new(),
-            places: HashMap::new(),
+            aside,
+            given: plan.given,
+            terms: terms(job, processors, &[]),
         };
         for table in plan.tables {
             tables.add(plan::bind(job, processors, table)?);
@@ -91,12 +71,13 @@ impl<'a> Tables<'a> {
         Ok(tables)
     }
 
-    fn tracked(&self, index: usize, bound: BoundTable) -> Tracked {
-        let followed = FollowedTable::new(self.job, &bound, self.told);
+    fn tracked(&self, bound: BoundTable) -> Tracked {
+        let index = bound.plan.number.unwrap_or(u32::MAX);
+        let followed = Arc::new(FollowedTable::new(self.job, &bound, self.told));
         Tracked {
             gone: false,
             moving: MovingTable {
-                index: u32::try_from(index).unwrap_or(u32::MAX),
+                index,
                 task: bound.write_task(&self.run, self.epoch),
                 left: AtomicUsize::new(0),
                 progress: self.progress.table(index, &bound),
@@ -106,8 +87,12 @@ impl<'a> Tables<'a> {
         }
     }
 
-    fn add(&mut self, bound: BoundTable) {
-        let tracked = self.tracked(self.all.len(), bound);
+    fn add(&mut self, mut bound: BoundTable) {
+        if bound.plan.number.is_none() {
+            bound.plan.number = Some(self.given);
+            self.given += 1;
+        }
+        let tracked = self.tracked(bound);
         self.all.push(tracked);
     }
 
@@ -119,7 +104,7 @@ impl<'a> Tables<'a> {
 
     /// A table that is another from now on.
     pub(crate) fn replace(&mut self, index: usize, bound: BoundTable) {
-        self.all[index] = self.tracked(index, bound);
+        self.all[index] = self.tracked(bound);
         self.settle();
     }
 
@@ -130,20 +115,12 @@ impl<'a> Tables<'a> {
     }
 
     fn settle(&mut self) {
-        self.places = (0..)
-            .zip(&self.all)
-            .filter(|(_, table)| !table.gone)
-            .map(|(index, table)| (table.followed.source.name.clone(), index))
-            .collect();
-        self.applied = applied_tables(self.all.iter().map(|table| {
-            let definition = Arc::clone(&table.moving.task.definition);
-            (Arc::clone(&table.followed.target), table.followed.key.clone(), definition)
-        }));
+        self.terms = terms(self.job, self.processors, &self.all);
     }
 
     /// The place of a table of the source.
     pub(crate) fn place(&self, name: &TableName) -> Option<usize> {
-        self.places.get(name).copied()
+        self.terms.places.get(name).copied()
     }
 
     /// The source's tables.
@@ -161,74 +138,26 @@ impl<'a> Tables<'a> {
     /// The plan that holds now.
     pub(crate) fn plan(&self) -> Plan {
         let there = self.all.iter().filter(|table| !table.gone);
-        Plan::of(there.map(|t| t.moving.bound.plan.clone()).collect())
-    }
-
-    /// A set in the target's terms. Rows of table `index` at places below `skip(index)` are left
-    /// out: they are at the target.
-    ///
-    /// # Errors
-    /// [`Code::LogUnreadable`] when the rows are not those of the tables as they are known.
-    pub(crate) fn map(&mut self, set: ChangeSet, skip: impl Fn(usize) -> u32) -> Result<TargetSet> {
-        let mut mapped = TargetSet::default();
-        let mut rows: Vec<Vec<TargetRows>> = self.all.iter().map(|_| Vec::new()).collect();
-        for (table, reject) in set.rejects {
-            if let Some(index) = self.place(&table.name)
-                && reject.index >= skip(index)
-            {
-                mapped.rejects.push((index, Stage::Read, reject));
-            }
-        }
-        for changes in set.changes {
-            let Some(index) = self.place(&changes.table.name) else { continue };
-            let changes = behind(changes, skip(index));
-            if changes.order.is_empty() {
-                continue;
-            }
-            let table = &mut self.all[index].followed;
-            expect(&table.source, &changes.table)?;
-            mapped.counts.push((index, count(&changes)));
-            let result = table.map(self.job, self.processors, changes)?;
-            rows[index].extend(result.rows);
-            let rejects = result.rejects.into_iter();
-            mapped.rejects.extend(rejects.map(|(stage, reject)| (index, stage, reject)));
-            if !result.changes.is_empty() {
-                mapped.changes.push((index, result.changes));
-            }
-        }
-        mapped.rows = rows.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty()).collect();
-        Ok(mapped)
+        let there = there.map(|t| t.moving.bound.plan.clone());
+        Plan::after(self.given, there.chain(self.aside.iter().cloned()).collect())
     }
 }
 
-/// The rows at `first` and behind.
-fn behind(mut changes: RowChanges, first: u32) -> RowChanges {
-    let from = changes.order.partition_point(|place| *place < first);
-    if from > 0 {
-        changes.rows = changes.rows.slice(from, changes.order.len() - from);
-        changes.order.drain(..from);
-    }
-    changes
-}
-
-fn count(changes: &RowChanges) -> Changes {
-    let rows = changes.order.len() as u64;
-    match changes.op {
-        Op::Insert => Changes { inserts: rows, ..Changes::default() },
-        Op::Update => Changes { updates: rows, ..Changes::default() },
-        Op::Delete => Changes { deletes: rows, ..Changes::default() },
-        Op::Before => Changes::default(),
-    }
-}
-
-/// Whether rows are of the table as it is known here.
-fn expect(known: &Arc<TableSchema>, told: &Arc<TableSchema>) -> Result<()> {
-    let same = Arc::ptr_eq(known, told)
-        || known.columns.len() == told.columns.len()
-            && known.columns.iter().zip(&told.columns).all(|(a, b)| a.field == b.field);
-    if same {
-        return Ok(());
-    }
-    let text = format!("{}: the log has rows of another definition than is known here", known.name);
-    Err(Error::new(Code::LogUnreadable, text).hint("copy it anew: start over with --fresh"))
+fn terms(job: &Arc<Job>, processors: &Arc<Processors>, all: &[Tracked]) -> Arc<Terms> {
+    let places: HashMap<TableName, usize> = (0..)
+        .zip(all)
+        .filter(|(_, table)| !table.gone)
+        .map(|(index, table)| (table.followed.source.name.clone(), index))
+        .collect();
+    let applied = applied_tables(all.iter().map(|table| {
+        let definition = Arc::clone(&table.moving.task.definition);
+        (Arc::clone(&table.followed.target), table.followed.key.clone(), definition)
+    }));
+    Arc::new(Terms {
+        job: Arc::clone(job),
+        processors: Arc::clone(processors),
+        tables: all.iter().map(|table| Arc::clone(&table.followed)).collect(),
+        places,
+        applied,
+    })
 }

@@ -6,10 +6,13 @@ use syncline_types::{Code, Error, Result};
 
 use super::settings::RetentionAction;
 use super::stream::Stream;
+use crate::courtesy::Claim;
 use crate::events::{Changes, Event};
 
 /// How often it is looked how much log the source keeps.
 const RETENTION_EVERY: Duration = Duration::from_secs(30);
+/// As [`RETENTION_EVERY`], while copies wait for this run.
+const CLAIMED_EVERY: Duration = Duration::from_secs(2);
 /// How often it is told how far the log is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,7 +52,9 @@ impl Stream<'_> {
 
     /// Looks now and then how much log the source keeps for this run.
     pub(super) async fn watch_retention(&mut self) -> Result<()> {
-        if self.looked.is_some_and(|at| at.elapsed() < RETENTION_EVERY) {
+        // Others that wait for this run do so no longer than they have to.
+        let every = if self.claim.is_some() { CLAIMED_EVERY } else { RETENTION_EVERY };
+        if self.looked.is_some_and(|at| at.elapsed() < every) {
             return Ok(());
         }
         self.looked = Some(Instant::now());
@@ -58,6 +63,9 @@ impl Stream<'_> {
         let Some(limit) = self.log.job.following.retention else { return Ok(()) };
         let held = retention.unread.or(retention.kept).unwrap_or(0);
         if held <= limit.max_bytes {
+            if self.claim.take().is_some() {
+                self.say("this run has caught up: copies of the same servers go on".to_owned());
+            }
             return Ok(());
         }
         let message = format!(
@@ -66,15 +74,25 @@ impl Stream<'_> {
             limit.max_bytes
         );
         match limit.action {
-            RetentionAction::Warn => {
-                let _ = self.log.stretch.events.send(Event::Note { message });
-                Ok(())
+            RetentionAction::Warn => self.say(message),
+            RetentionAction::PauseOthers => {
+                if self.claim.is_none() {
+                    self.say(format!("{message}; copies of the same servers wait for it"));
+                    self.claim = Claim::on(&self.log.stretch.store, self.log.job);
+                }
             }
             RetentionAction::Release => {
-                self.changes.unfollow(&self.log.stretch.run).await?;
-                Err(Error::new(Code::RetentionExceeded, message)
-                    .hint("the log was let go: copy the tables anew with --fresh"))
+                return Err(Error::new(Code::RetentionExceeded, message).hint(
+                    "the log was let go: copy the tables anew with --fresh, or let that be done \
+                     by --when-lost resnapshot",
+                ));
             }
         }
+        Ok(())
+    }
+
+    fn say(&self, message: String) {
+        // Nobody listening is fine.
+        let _ = self.log.stretch.events.send(Event::Note { message });
     }
 }

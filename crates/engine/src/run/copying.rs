@@ -8,6 +8,7 @@ use syncline_types::{Code, Error, Result, TableSchema};
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Driver, Ended};
+use crate::courtesy::Way;
 use crate::crash::may_crash;
 use crate::events::Event;
 use crate::follow::{KeptLog, Phase};
@@ -35,7 +36,7 @@ impl Driver {
             Some(kept) => plan::rebind(&self.job, &self.processors, source, kept).await?,
             None => {
                 let sink = self.sink.as_ref();
-                let mut job = self.job.clone();
+                let mut job = crate::job::Job::clone(&self.job);
                 if log.is_some_and(|log| log.get().anew) {
                     // What is gone at the source is to go at the target, too.
                     job.write = Some(WriteMode::Replace);
@@ -103,6 +104,7 @@ impl Driver {
         workers: usize,
         leave: &CancellationToken,
         log: Option<Arc<KeptLog>>,
+        way: Option<Way>,
     ) -> Result<Stretch> {
         if self.progress.begin(&bound) {
             self.announce(Event::Planned {
@@ -119,16 +121,20 @@ impl Driver {
         let tables: Vec<MovingTable> = bound
             .into_iter()
             .enumerate()
-            .map(|(index, bound)| MovingTable {
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-                task: bound.write_task(&self.run, self.epoch),
-                left: AtomicUsize::new(bound.plan.splits.len()),
-                progress: self.progress.table(index, &bound),
-                bound,
+            .map(|(at, bound)| {
+                let at = u32::try_from(at).unwrap_or(u32::MAX);
+                let index = bound.plan.number.unwrap_or(at);
+                MovingTable {
+                    index,
+                    task: bound.write_task(&self.run, self.epoch),
+                    left: AtomicUsize::new(bound.plan.splits.len()),
+                    progress: self.progress.table(index, &bound),
+                    bound,
+                }
             })
             .collect();
         // Tables that were followed and dropped are not in the plan any more.
-        let table_of = |table: u32| tables.get(table as usize);
+        let table_of = |table: u32| tables.iter().find(|t| t.index == table);
         for at in self.store.checkpoints(&self.run)?.iter().filter(|c| c.done) {
             let Some(table) = table_of(at.table) else { continue };
             let Some(split) = table.progress.find_split(at.split) else { continue };
@@ -160,7 +166,7 @@ impl Driver {
             source: Arc::clone(&self.source),
             sink: Arc::clone(&self.sink),
             tables,
-            limits: Arc::new(Limits::new(&self.job.speed)),
+            limits: Arc::new(Limits::new(&self.job.speed, way)),
             log,
             errors: self.job.errors,
             values: self.job.values.clone(),
@@ -195,6 +201,8 @@ impl Driver {
         }
         may_crash!("copy-loaded");
         match &stretch.log {
+            // First they are brought to where the others are.
+            Some(log) if log.get().beside.is_some() => return Ok(true),
             Some(log) if log.overlaps() => {
                 log.change(|state| state.phase = Phase::Overlap)?;
                 return Ok(true);

@@ -10,8 +10,9 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::control::Wish;
+use crate::courtesy::Copying;
 use crate::events::{Event, Outcome};
-use crate::follow::{KeptLog, Phase, WhenLost};
+use crate::follow::{KeptLog, Phase, WhenLost, log_of};
 use crate::job::Job;
 use crate::plan::{self, Plan, Processors};
 use crate::progress::RunProgress;
@@ -39,8 +40,8 @@ pub(super) struct Driver {
     pub(super) resumed: bool,
     pub(super) kept_plan: Option<String>,
     pub(super) store: Arc<Store>,
-    pub(super) job: Job,
-    pub(super) processors: Processors,
+    pub(super) job: Arc<Job>,
+    pub(super) processors: Arc<Processors>,
     pub(super) source: Arc<dyn Source>,
     pub(super) sink: Arc<dyn Sink>,
     /// An unfinished run of the same job that `fresh` gave up: its id and plan.
@@ -116,7 +117,7 @@ impl Driver {
                 (Err(error), _) => break self.failed(error),
             }
         };
-        ticker.abort();
+        drop(ticker);
         outcome
     }
 
@@ -169,15 +170,34 @@ impl Driver {
             _ => Some(self.known()?),
         };
         let Some(bound) = bound else { return Ok(Ended::Left) };
-        let stretch = Arc::new(self.make_stretch(bound, workers, leave, log.clone())?);
-        if phase == Phase::Snapshot && !self.copy(&stretch, &patience).await? {
+        // A run that follows holds the source's log back: it does not wait for others.
+        let copying = || Copying {
+            run: self.run.clone(),
+            epoch: self.epoch,
+            store: Arc::clone(&self.store),
+            events: self.events.clone(),
+        };
+        let lookout = log.is_none().then(|| copying().look_out(&self.job));
+        let way = lookout.as_ref().map(|lookout| lookout.way.clone());
+        let stretch = Arc::new(self.make_stretch(bound, workers, leave, log.clone(), way)?);
+        let beside = log.as_deref().filter(|log| log.get().beside.is_some());
+        if phase == Phase::Snapshot && beside.is_none() && !self.copy(&stretch, &patience).await? {
             return Ok(Ended::Left);
         }
-        let Some(log) = log else { return self.finish(&stretch, &patience).await };
-        match self.follow(&stretch, &log, &patience).await {
+        let Some(log) = log.as_deref() else { return self.finish(&stretch, &patience).await };
+        let followed = async {
+            if phase == Phase::Snapshot
+                && let Some(log) = beside
+                && !self.copy_beside(&stretch, log, &patience).await?
+            {
+                return Ok(Ended::Left);
+            }
+            self.follow(&stretch, log, &patience).await
+        };
+        let gone = |code| matches!(code, Code::PositionLost | Code::RetentionExceeded);
+        match followed.await {
             Err(error)
-                if error.code() == Code::PositionLost
-                    && self.job.following.when_lost == WhenLost::Resnapshot =>
+                if gone(error.code()) && self.job.following.when_lost == WhenLost::Resnapshot =>
             {
                 let message = format!("{}; the tables are copied anew", error.chain());
                 self.announce(Event::Note { message });
@@ -185,6 +205,11 @@ impl Driver {
                 self.unfollow(&self.run, self.epoch, stretch.tasks()).await?;
                 log.begin_anew(!emptied, &self.job.tables)?;
                 Ok(Ended::Lost)
+            }
+            // So that the source lives.
+            Err(error) if error.code() == Code::RetentionExceeded => {
+                log_of(self.source.as_ref())?.unfollow(&self.run).await?;
+                Err(error)
             }
             other => other,
         }

@@ -128,7 +128,8 @@ impl Driver {
         match self.store.changes(&self.run) {
             Ok(changes) => {
                 for change in changes {
-                    if let Some(table) = summary.tables.get_mut(change.table as usize) {
+                    let place = self.progress.place(change.table);
+                    if let Some(table) = place.and_then(|at| summary.tables.get_mut(at)) {
                         table.changed.push(change);
                     }
                 }

@@ -10,7 +10,7 @@ use syncline_types::{Code, Error, Result};
 use super::driver::{Driver, Ended};
 use crate::crash::may_crash;
 use crate::events::Event;
-use crate::follow::{Followed, KeptLog, Log, Phase, Until, log_of, upwards, what};
+use crate::follow::{Followed, KeptLog, Log, Part, Phase, Until, log_of, upwards, what};
 use crate::pipeline::Stretch;
 use crate::plan::{self, BoundTable, Plan};
 use crate::workers::{self, Patience};
@@ -44,7 +44,8 @@ impl Driver {
     pub(super) fn follow_of(&self, bound: &[BoundTable]) -> Result<Follow> {
         let told = log_of(self.source.as_ref())?.tells_generated();
         let tables = bound.iter().map(|t| Arc::new(plan::followed(&t.plan, told))).collect();
-        Ok(what(&self.job, &self.run, tables, self.sink.wants_old_images()))
+        let (images, folder) = (self.sink.wants_old_images(), self.store.folder());
+        Ok(what(&self.job, &self.run, tables, images, folder))
     }
 
     /// Opens the source's snapshot, with its place in the log.
@@ -97,8 +98,11 @@ impl Driver {
     ) -> Result<Ended> {
         // What the snapshot needed is not needed any more.
         self.source.end().await?;
+        if kept.get().phase == Phase::Catching && !self.meet(stretch, kept, patience).await? {
+            return Ok(Ended::Left);
+        }
         if kept.get().phase == Phase::Overlap {
-            match self.follow_log(stretch, kept, patience, false).await? {
+            match self.follow_log(stretch, kept, patience, (false, Part::All)).await? {
                 Some(Followed::Overtaken) => may_crash!("overlap-passed"),
                 Some(Followed::Rested) => return Ok(Ended::Rested),
                 Some(Followed::Left | Followed::Grows(_)) | None => return Ok(Ended::Left),
@@ -114,6 +118,9 @@ impl Driver {
             kept.change(|state| state.phase = Phase::Loaded)?;
         }
         if kept.get().phase == Phase::Loaded {
+            if !self.met(stretch, kept, patience).await? {
+                return Ok(Ended::Left);
+            }
             // The place in the log that the target holds, if any, is recorded here, too.
             if matches!(self.finish(stretch, patience).await?, Ended::Left) {
                 return Ok(Ended::Left);
@@ -122,12 +129,17 @@ impl Driver {
             kept.change(|state| {
                 state.phase = Phase::Following;
                 state.joining.clear();
+                if state.beside.take().is_some() {
+                    // All tables are at the one place.
+                    state.read_at.clear();
+                    (state.overlap, state.meets) = (None, None);
+                }
             })?;
         }
         let Some(new) = patience.attempt(|| 0, || self.selected_anew(kept)).await? else {
             return Ok(Ended::Left);
         };
-        Ok(match self.follow_log(stretch, kept, patience, new.is_some()).await? {
+        Ok(match self.follow_log(stretch, kept, patience, (new.is_some(), Part::All)).await? {
             Some(Followed::Rested) => Ended::Rested,
             Some(Followed::Grows(made)) => {
                 match patience.attempt(|| 0, || self.grow(kept, new.as_ref(), &made)).await? {
@@ -140,12 +152,12 @@ impl Driver {
     }
 
     /// Follows the source's log for as long as the phase goes.
-    async fn follow_log(
+    pub(super) async fn follow_log(
         &self,
         stretch: &Arc<Stretch>,
         kept: &KeptLog,
         patience: &Patience,
-        grows: bool,
+        (grows, part): (bool, Part),
     ) -> Result<Option<Followed>> {
         let plan =
             self.kept_plan()?.ok_or_else(|| Error::bug("a log is followed without a plan"))?;
@@ -157,6 +169,7 @@ impl Driver {
             kept,
             plan: &plan,
             grows,
+            part,
             deadline: match self.job.following.until {
                 Until::For(time) => Some(self.started + time),
                 Until::Stopped | Until::CaughtUp => None,
@@ -197,6 +210,9 @@ impl Driver {
             return Ok(());
         }
         log_of(self.source.as_ref())?.unfollow(run).await?;
-        self.sink.unfollow(&ApplyTask { run: run.to_owned(), epoch, tables }).await
+        for run in Part::keys(run) {
+            self.sink.unfollow(&ApplyTask { run, epoch, tables: tables.clone() }).await?;
+        }
+        Ok(())
     }
 }

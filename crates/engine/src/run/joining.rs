@@ -1,17 +1,24 @@
 //! Tables that come to a run which follows already: the job selects more than it did, or the source
-//! has made them. The run follows the log up to its end and rests there; the tables are copied from
-//! a snapshot of their own, and are followed from its place on together with the others.
+//! has made them. The run follows the log up to its end, and then the tables are copied from a
+//! snapshot of their own while the others are followed on. Once their rows are at the target, the
+//! others rest for a moment behind that snapshot, those that join are followed up to there, and from
+//! there on all go through the log together. Where the target takes only one writer, or writes a
+//! log itself, the others rest for as long as the copy takes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use syncline_connector::{Consistency, Mode, Moment, Start};
+use syncline_connector::{ApplyTask, Consistency, Mode, Moment, Start, WriteTask};
 use syncline_types::{Code, Error, ErrorKind, Position, Result, TableSchema, TableSelection};
+use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
 use crate::crash::may_crash;
 use crate::events::Event;
-use crate::follow::{KeptLog, log_of};
-use crate::plan::{self, BoundTable, Plan};
+use crate::follow::{Followed, KeptLog, Part, Phase, log_of};
+use crate::pipeline::Stretch;
+use crate::plan::{self, BoundTable, Plan, TablePlan};
+use crate::workers::{self, Patience};
 
 /// Tables of the source by their names.
 pub(super) type Found = BTreeMap<String, TableSchema>;
@@ -102,22 +109,24 @@ impl Driver {
         workers: usize,
     ) -> Result<Vec<BoundTable>> {
         let joining = kept.get().joining;
-        let mut plan = self.known_plan()?;
-        let comes = |name: &syncline_types::TableName| joining.contains(&name.to_string());
-        if let Some(first) = plan.tables.iter().position(|table| comes(&table.source.name)) {
-            let coming = Plan::of(plan.tables.split_off(first));
-            let source = self.source.as_ref();
+        let plan = self.known_plan()?;
+        let given = plan.given;
+        let comes = |table: &TablePlan| joining.contains(&table.source.name.to_string());
+        let (coming, there): (Vec<_>, Vec<_>) = plan.tables.into_iter().partition(comes);
+        if !coming.is_empty() {
+            let (coming, source) = (Plan::after(given, coming), self.source.as_ref());
             let coming = plan::rebind(&self.job, &self.processors, source, coming).await?;
-            let mut bound = self.bind_all(plan)?;
+            let mut bound = self.bind_all(there)?;
             bound.extend(coming);
             let (consistency, moment) = self.open_joining(kept, &bound, workers).await?;
             self.note_consistency(consistency);
             kept.opened(&moment)?;
             return Ok(bound);
         }
-        let first = plan.tables.len();
-        let coming = self.coming(kept, first).await?;
-        let mut bound = self.bind_all(plan)?;
+        let first = there.len();
+        let coming = self.coming(kept, given).await?;
+        let beside = self.goes_beside(&coming, kept);
+        let mut bound = self.bind_all(there)?;
         bound.extend(coming);
         let (consistency, moment) = self.open_joining(kept, &bound, workers).await?;
         self.note_consistency(consistency);
@@ -137,31 +146,35 @@ impl Driver {
             self.note_table(table);
         }
         // Tables at these places that are gone are not these.
-        let from = u32::try_from(first).unwrap_or(u32::MAX);
-        self.store.forget_tables(&self.run, self.epoch, from)?;
+        self.store.forget_tables(&self.run, self.epoch, given)?;
         kept.opened(&moment)?;
-        let plan = Plan::of(bound.iter().map(|table| table.plan.clone()).collect());
+        if beside {
+            kept.change(|state| {
+                state.beside.get_or_insert_with(|| moment.low.clone());
+            })?;
+        }
+        let plan = Plan::after(given, bound.iter().map(|table| table.plan.clone()).collect());
         let at = self.rests_at(kept)?;
         self.store.save_log_plan(&self.run, self.epoch, &at, &plan.to_json()?)?;
         may_crash!("joining-planned");
-        for (index, table) in bound.iter().enumerate().skip(first) {
-            self.progress.replace(index, table);
+        for table in &bound[first..] {
+            self.progress.replace(table.plan.number.unwrap_or(given), table);
         }
         Ok(bound)
     }
 
-    fn bind_all(&self, plan: Plan) -> Result<Vec<BoundTable>> {
-        plan.tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
+    fn bind_all(&self, tables: Vec<TablePlan>) -> Result<Vec<BoundTable>> {
+        tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
     }
 
-    /// What becomes of the tables that come, whose places in the plan begin at `first`.
-    async fn coming(&self, kept: &KeptLog, first: usize) -> Result<Vec<BoundTable>> {
+    /// What becomes of the tables that come, whose numbers begin at `first`.
+    async fn coming(&self, kept: &KeptLog, first: u32) -> Result<Vec<BoundTable>> {
         let joining = kept.get().joining;
         let (source, sink) = (self.source.as_ref(), self.sink.as_ref());
         let (job, processors) = (&self.job, &self.processors);
         let mut coming = plan::make_some(job, processors, source, sink, &joining).await?;
-        let first = u32::try_from(first).unwrap_or(u32::MAX);
-        for table in &mut coming {
+        for (table, number) in coming.iter_mut().zip(first..) {
+            table.plan.number = Some(number);
             table.plan.after.iter_mut().for_each(|at| *at = at.saturating_add(first));
         }
         if coming.len() < joining.len() {
@@ -174,6 +187,103 @@ impl Driver {
         }
         crate::mapping::refuse_lossy(&self.job, &coming)?;
         Ok(coming)
+    }
+
+    /// Whether the others can be followed while these are copied: the target takes several writers,
+    /// and asks for no rows of the others by foreign keys of tables that are there.
+    fn goes_beside(&self, coming: &[BoundTable], kept: &KeptLog) -> bool {
+        let copies = self.job.mode != Mode::Changes || kept.get().made;
+        let alone = |table: &BoundTable| {
+            !table.plan.exists || table.plan.definition.foreign_keys.is_empty()
+        };
+        let several = self.sink.max_parallel() > 1 && !self.sink.wants_old_images();
+        copies && several && coming.iter().all(alone)
+    }
+
+    /// Copies the tables that join, while the others are followed. `false` when asked to leave
+    /// before.
+    pub(super) async fn copy_beside(
+        &self,
+        stretch: &Arc<Stretch>,
+        kept: &KeptLog,
+        patience: &Patience,
+    ) -> Result<bool> {
+        let enough = CancellationToken::new();
+        let copying = async {
+            let copied = self.copy(stretch, patience).await;
+            match &copied {
+                Ok(true) => enough.cancel(),
+                _ => stretch.leave.cancel(),
+            }
+            copied
+        };
+        let others = Part::Others { enough: enough.clone() };
+        let following = async {
+            let followed = self.follow_log(stretch, kept, patience, (false, others)).await;
+            if !matches!(followed, Ok(Some(Followed::Rested))) {
+                stretch.leave.cancel();
+            }
+            followed
+        };
+        let (copied, followed) = tokio::join!(copying, following);
+        if !copied? || followed? != Some(Followed::Rested) {
+            return Ok(false);
+        }
+        let at = self.rests_at(kept)?;
+        kept.change(|state| {
+            state.meets = Some(at);
+            state.phase = Phase::Catching;
+        })?;
+        may_crash!("others-rest");
+        Ok(true)
+    }
+
+    /// Follows the tables that join from their snapshot up to where the others are, and makes them
+    /// whole. `false` when asked to leave before.
+    pub(super) async fn meet(
+        &self,
+        stretch: &Arc<Stretch>,
+        kept: &KeptLog,
+        patience: &Patience,
+    ) -> Result<bool> {
+        let state = kept.get();
+        let places = state.beside.clone().zip(state.meets.clone());
+        let (from, until) = places.ok_or_else(|| Error::bug("tables join from nowhere"))?;
+        let part = Part::Joining { from, until };
+        match self.follow_log(stretch, kept, patience, (false, part)).await? {
+            Some(Followed::Rested) => may_crash!("others-met"),
+            _ => return Ok(false),
+        }
+        if kept.overlaps() {
+            for table in stretch.arriving() {
+                if !workers::commit_now(stretch, table, patience).await? {
+                    return Ok(false);
+                }
+            }
+            may_crash!("overlap-passed");
+        }
+        if !self.relate(stretch, patience).await? {
+            return Ok(false);
+        }
+        may_crash!("tables-related");
+        kept.change(|state| state.phase = Phase::Loaded)?;
+        Ok(true)
+    }
+
+    /// Removes the place of those that joined from the target: it is that of the others from here
+    /// on. `false` when asked to leave before.
+    pub(super) async fn met(
+        &self,
+        stretch: &Arc<Stretch>,
+        kept: &KeptLog,
+        patience: &Patience,
+    ) -> Result<bool> {
+        let state = kept.get();
+        let Some((from, until)) = state.beside.zip(state.meets) else { return Ok(true) };
+        let tables: Vec<WriteTask> = stretch.arriving().map(|table| table.task.clone()).collect();
+        let run = Part::Joining { from, until }.key(&self.run);
+        let task = ApplyTask { run, epoch: self.epoch, tables };
+        Ok(patience.attempt(|| 0, || self.sink.unfollow(&task)).await?.is_some())
     }
 
     async fn open_joining(

@@ -7,7 +7,7 @@ use syncline_types::{Code, Error, Result};
 
 use super::{Engine, Ready, sink_of, source_of, spec_of};
 use crate::control::RunHandle;
-use crate::follow::log_of;
+use crate::follow::{Part, log_of};
 use crate::job::{Job, fingerprint};
 use crate::plan::{self, Plan, Processors};
 
@@ -80,9 +80,10 @@ impl Engine {
             sink.discard(&tasks).await?;
             if job.mode.follows() {
                 log_of(source.as_ref())?.unfollow(&run.id).await?;
-                let tables = tasks;
-                let task = ApplyTask { run: run.id.clone(), epoch: run.epoch, tables };
-                sink.unfollow(&task).await?;
+                for key in Part::keys(&run.id) {
+                    let task = ApplyTask { run: key, epoch: run.epoch, tables: tasks.clone() };
+                    sink.unfollow(&task).await?;
+                }
             }
             Ok(())
         };

@@ -154,14 +154,15 @@ impl Set {
         Ok(())
     }
 
-    /// What was gathered.
-    pub(crate) fn finish(self, complete: bool) -> Result<ChangeSet> {
+    /// What was gathered; of the transaction that goes on, a place within it.
+    pub(crate) fn finish(self, within: Option<Position>) -> Result<ChangeSet> {
         let mut set = ChangeSet {
             changes: Vec::with_capacity(self.groups.len()),
             rejects: Vec::new(),
             places: self.places,
             commits: self.commits,
-            complete,
+            complete: within.is_none(),
+            within,
         };
         let mut parts = self.sealed;
         for group in self.groups.into_iter().filter(|g| !g.places.is_empty()) {

@@ -130,9 +130,25 @@ impl State {
 
     /// The set as it is.
     pub(crate) fn take(&mut self) -> Result<LogElement> {
+        let within = if self.is_midway() { self.within()? } else { None };
         let set = std::mem::take(&mut self.set);
         self.seq += u64::from(set.places);
-        Ok(LogElement::Changes(set.finish(!self.is_midway())?))
+        Ok(LogElement::Changes(set.finish(within)?))
+    }
+
+    /// A place within the transaction at hand: a place between two that has reached it has all of
+    /// the transaction.
+    fn within(&self) -> Result<Option<Position>> {
+        let Some(transaction) = &self.open else { return Ok(None) };
+        let mut place = self.here.clone();
+        if !self.file.is_empty() {
+            place.file = Some((self.file.clone(), self.offset));
+        }
+        let gtid = transaction.begin.as_ref().and_then(|begin| begin.gtid);
+        if let (Some(gtid), Some(gtids)) = (gtid, &mut place.gtids) {
+            gtids.add(gtid);
+        }
+        Ok(Some(Position::new(self.seq, place.write()?)))
     }
 
     /// Takes an event that lies in the log itself.
@@ -402,6 +418,7 @@ impl State {
                 self.ready.push_back(set);
             }
         }
+        let within = self.within()?;
         let transaction = self.open.get_or_insert_default();
         // A table made with its rows in it goes on to the commit.
         transaction.begun |= opens;
@@ -412,12 +429,14 @@ impl State {
         for (at, (table, effect)) in effects.into_iter().enumerate() {
             let last = at + 1 == count;
             let position = if last { after.clone() } else { before.clone() };
+            let complete = last && ends;
             self.ready.push_back(LogElement::Schema(SchemaChange {
                 table,
                 effect,
                 statement: statement.clone(),
                 position,
-                complete: last && ends,
+                complete,
+                within: within.clone().filter(|_| !complete),
             }));
         }
         Ok(step)

@@ -51,7 +51,7 @@ impl Tail {
         let found = source.discover(&selection).await?;
         let tables: Vec<_> = found.into_iter().map(|t| Arc::new(t.schema)).collect();
         let run = run(&tables.first().map_or_else(String::new, |t| t.name.to_string()));
-        let follow = Follow { run, tables, selection, old_images: false };
+        let follow = Follow { run, tables, selection, old_images: false, spill: None };
         let at = source.change_log().expect("a log").start(&follow, from).await?;
         Ok(Self { source, follow, at })
     }

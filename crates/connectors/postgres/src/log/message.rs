@@ -1,5 +1,6 @@
-//! The messages of `pgoutput`, protocol version 1: the manual's chapter "Logical Replication
-//! Message Formats".
+//! The messages of `pgoutput`, protocol versions 1 to 4: the manual's chapter "Logical Replication
+//! Message Formats". Of the later versions, transactions that are told before they have ended are
+//! asked for; prepared ones are told when they are committed, as in version 1.
 
 use syncline_types::{Code, Error, Result};
 
@@ -10,7 +11,10 @@ const EPOCH: i64 = crate::values::EPOCH_MICROS;
 
 /// What the server sends within the stream.
 pub(super) enum Message<'a> {
-    Begin,
+    Begin {
+        /// Where its commit begins.
+        commit: Lsn,
+    },
     Commit {
         end: Lsn,
         at: i64,
@@ -31,6 +35,29 @@ pub(super) enum Message<'a> {
     },
     Truncate {
         relations: Vec<u32>,
+    },
+    /// What comes up to [`Message::StreamStop`] is of this transaction, which has not ended.
+    StreamStart {
+        transaction: u32,
+    },
+    StreamStop,
+    /// It has ended: what was told of it counts.
+    StreamCommit {
+        transaction: u32,
+        end: Lsn,
+        at: i64,
+    },
+    /// What was told of `part` does not count: of the transaction as a whole, or of one within it.
+    StreamAbort {
+        transaction: u32,
+        part: u32,
+    },
+    /// A message of a transaction that has not ended, to be read by [`told`] once it has.
+    Early {
+        /// The transaction, or the one within it.
+        part: u32,
+        kind: u8,
+        body: &'a [u8],
     },
     /// Nothing that matters here: an origin, a type, a message of an application.
     Other,
@@ -186,23 +213,40 @@ impl<'a> Iterator for Values<'a> {
     }
 }
 
-/// Reads what stands in one message of COPY data.
-pub(super) fn message(data: &[u8]) -> Result<Message<'_>> {
+/// Reads what stands in one message of COPY data; `early`, between the start and the stop of a
+/// transaction that has not ended.
+pub(super) fn message(data: &[u8], early: bool) -> Result<Message<'_>> {
     let mut reader = Reader(data);
     match reader.u8()? {
         // Log data: where it stands, where the server is, its clock, and the plugin's message.
         b'w' => {
             reader.bytes(24)?;
-            logged(reader)
+            match reader.0.first() {
+                Some(kind @ (b'R' | b'Y' | b'I' | b'U' | b'D' | b'T' | b'M')) if early => {
+                    reader.u8()?;
+                    Ok(Message::Early { part: reader.u32()?, kind: *kind, body: reader.0 })
+                }
+                _ => logged(reader),
+            }
         }
         b'k' => Ok(Message::Keepalive { end: reader.lsn()? }),
         _ => Ok(Message::Other),
     }
 }
 
+/// Reads a message that was told early.
+pub(super) fn told(kind: u8, body: &[u8]) -> Result<Message<'_>> {
+    of_kind(kind, Reader(body))
+}
+
 fn logged(mut reader: Reader<'_>) -> Result<Message<'_>> {
-    Ok(match reader.u8()? {
-        b'B' => Message::Begin,
+    let kind = reader.u8()?;
+    of_kind(kind, reader)
+}
+
+fn of_kind(kind: u8, mut reader: Reader<'_>) -> Result<Message<'_>> {
+    Ok(match kind {
+        b'B' => Message::Begin { commit: reader.lsn()? },
         b'C' => {
             reader.bytes(9)?;
             let end = reader.lsn()?;
@@ -237,6 +281,16 @@ fn logged(mut reader: Reader<'_>) -> Result<Message<'_>> {
             let relations = (0..count).map(|_| reader.u32()).collect::<Result<_>>()?;
             Message::Truncate { relations }
         }
+        b'S' => Message::StreamStart { transaction: reader.u32()? },
+        b'E' => Message::StreamStop,
+        b'c' => {
+            let transaction = reader.u32()?;
+            reader.bytes(9)?;
+            let end = reader.lsn()?;
+            let at = reader.i64()?.saturating_add(EPOCH);
+            Message::StreamCommit { transaction, end, at }
+        }
+        b'A' => Message::StreamAbort { transaction: reader.u32()?, part: reader.u32()? },
         b'O' | b'Y' | b'M' => Message::Other,
         other => {
             let message = format!("the log has a message of an unknown kind ({other:#04x})");

@@ -1,15 +1,16 @@
 //! The change log: logical replication by way of `pgoutput`, from a slot of the run's own.
 //!
 //! `slot` keeps what following needs at the server, `check` looks whether it can be had. `socket`
-//! and `link` carry the stream, `message` takes it apart, `relation` finds out whose rows they are,
-//! `table` and `values` make batches of them, and `reader` hands them on. `watch` finds what becomes of
-//! tables and is not in the log. `place` is where one is.
+//! and `link` carry the stream, `message` takes it apart, `early` keeps what has not been committed
+//! yet, `relation` finds out whose rows they are, `table` and `values` make batches of them, and
+//! `reader` hands them on. `watch` finds what becomes of tables and is not in the log. `place` is where one is.
 //!
 //! The plugin is asked for text, not for binary values: most of PostgreSQL's types are carried in
 //! their text form anyway, which the binary form would have to be turned into here, for every type
 //! there is. It is also the one form that all versions send.
 
 mod check;
+mod early;
 mod link;
 mod message;
 mod place;
@@ -22,6 +23,8 @@ mod values;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use syncline_connector::{
@@ -35,6 +38,7 @@ use crate::connect::Session;
 use crate::error;
 use crate::source::PostgresSource;
 
+use early::Early;
 use link::Link;
 use place::{Lsn, Surroundings};
 use reader::Reader;
@@ -159,7 +163,7 @@ impl ChangeLog for PostgresSource {
     async fn follow(&self, follow: &Follow, at: &Position) -> Result<Box<dyn LogReader>> {
         let names = self.names(follow);
         let (around, lsn) = Surroundings::of(at)?;
-        let oids = {
+        let (version, oids) = {
             let session = self.scout().await?;
             let published = check_place(&session, &names, &around, lsn).await?;
             let oids = oids(&session, follow).await?;
@@ -169,21 +173,22 @@ impl ChangeLog for PostgresSource {
                 return Err(Error::new(Code::TableChanged, message)
                     .hint("start over with --fresh, so that it is copied anew"));
             }
-            oids
+            (session.facts.version, oids)
         };
-        let (replication, loan) = self.connect.open_replication().await?;
-        let socket = loan.take().ok_or_else(|| Error::bug("a new socket is gone"))?;
-        drop(replication);
+        let streams = self.connect.streams && !self.fails_early.load(Ordering::Relaxed);
         let publication = Dialect::Postgres.string(&Dialect::Postgres.quote(&names.publication));
         let command = format!(
             "START_REPLICATION SLOT \"{}\" LOGICAL {lsn} \
-             (proto_version '1', publication_names {publication})",
-            names.slot
+             ({}, publication_names {publication})",
+            names.slot,
+            protocol(version, streams)
         );
         // What is durable is told by `committed`; until then the slot stays where it is.
-        let link = Link::start(socket, &command, Lsn(0)).await.map_err(of_slot)?;
+        let link = Link::start(self.connect.clone(), command, Lsn(0)).await?;
         let tables = Tables::new(self.connect.clone(), follow, names.own_publication, oids);
-        Ok(Box::new(Reader::new(link, tables, around, at, lsn)))
+        let fails = streams.then(|| Arc::clone(&self.fails_early));
+        let early = Early::new(follow.spill.clone(), fails);
+        Ok(Box::new(Reader::new(link, early, tables, around, at, lsn)))
     }
 
     async fn newcomers(&self, follow: &Follow) -> Result<Vec<TableInfo>> {
@@ -235,6 +240,17 @@ impl ChangeLog for PostgresSource {
 impl PostgresSource {
     fn names(&self, follow: &Follow) -> Names {
         Names::of(&follow.run, &self.connect)
+    }
+}
+
+/// What the plugin is asked to speak: the newest that the server has, and large transactions while
+/// they go on.
+fn protocol(version: u32, streams: bool) -> &'static str {
+    match (version, streams) {
+        (16.., true) => "proto_version '4', streaming 'on'",
+        (15, true) => "proto_version '3', streaming 'on'",
+        (14, true) => "proto_version '2', streaming 'on'",
+        _ => "proto_version '1'",
     }
 }
 

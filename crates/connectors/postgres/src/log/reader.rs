@@ -13,6 +13,7 @@ use syncline_types::{
 };
 use tokio::time::Instant;
 
+use super::early::{Early, Record, Whole};
 use super::link::Link;
 use super::message::{self, Message, Relation};
 use super::place::{Lsn, Surroundings};
@@ -25,12 +26,20 @@ pub(super) struct Reader {
     link: Link,
     /// What has come and is not taken apart yet: whole messages.
     chunk: Bytes,
+    /// Transactions that have not ended.
+    early: Early,
+    /// One that was told early and has been committed: it comes before what is in `chunk`.
+    whole: Option<Whole>,
+    /// The message of it that is being handled.
+    record: Option<Record>,
     tables: Tables,
     /// Tables that have come by, by oid.
     open: HashMap<u32, Seen>,
     around: Surroundings,
     /// A transaction is open.
     inside: bool,
+    /// It ends here, or behind this without another one between.
+    ends: Lsn,
     /// Something of the open transaction has been handed on or gathered.
     stirred: bool,
     set: Gathered,
@@ -67,6 +76,7 @@ impl Gathered {
 impl Reader {
     pub(super) fn new(
         link: Link,
+        early: Early,
         tables: Tables,
         around: Surroundings,
         at: &Position,
@@ -75,10 +85,14 @@ impl Reader {
         Self {
             link,
             chunk: Bytes::new(),
+            early,
+            whole: None,
+            record: None,
             tables,
             open: HashMap::new(),
             around,
             inside: false,
+            ends: Lsn(0),
             stirred: false,
             set: Gathered::default(),
             seq: at.seq,
@@ -93,14 +107,32 @@ impl Reader {
         self.around.at(self.done.0, self.done.1)
     }
 
-    /// Takes the messages that are here until something is to be handed on.
-    async fn take(&mut self, budget: LogBudget) -> Result<Option<LogElement>> {
+    /// Where the open transaction ends, as far as that is known.
+    fn within(&self) -> Result<Option<Position>> {
+        match self.inside {
+            true => self.around.at(self.done.0, self.ends).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Takes the messages that are here until something is to be handed on. `idle`: when there is
+    /// to be a word although nothing happens.
+    async fn take(&mut self, budget: LogBudget, idle: Instant) -> Result<Option<LogElement>> {
         loop {
             if let Some(element) = self.queue.pop_front() {
                 return Ok(Some(element));
             }
+            if self.whole.is_some() {
+                self.go_through(budget).await?;
+                continue;
+            }
             if self.chunk.is_empty() {
-                match self.link.try_next()? {
+                // What others did waits for no transaction that has not ended.
+                let until = self.patience(idle, budget.wait).filter(|_| self.early.is_told());
+                if until.is_some_and(|until| until <= Instant::now()) {
+                    return self.rest().map(Some);
+                }
+                match self.link.try_next().map_err(|e| self.early.failed(e))? {
                     Some(chunk) => self.chunk = chunk,
                     None => return Ok(None),
                 }
@@ -119,9 +151,56 @@ impl Reader {
     }
 
     async fn handle(&mut self, data: &[u8], budget: LogBudget) -> Result<()> {
-        match message::message(data)? {
+        match message::message(data, self.early.is_told())? {
+            Message::StreamStart { transaction } => self.early.start(transaction),
+            Message::StreamStop => self.early.stop(),
+            Message::Early { part, kind, body } => self.early.keep(part, kind, body)?,
+            Message::StreamAbort { transaction, part } => self.early.abort(transaction, part),
+            Message::StreamCommit { transaction, end, at } => {
+                self.whole = Some(self.early.commit(transaction, end, at)?);
+                self.ends = end;
+                self.inside = true;
+                self.stirred = false;
+            }
+            message => return self.happened(message, budget).await,
+        }
+        Ok(())
+    }
+
+    /// Takes the next message of a transaction that was told early; behind the last, its end.
+    async fn go_through(&mut self, budget: LogBudget) -> Result<()> {
+        let Some(whole) = &mut self.whole else { return Ok(()) };
+        if self.record.is_none() {
+            self.record = whole.next()?;
+        }
+        // It is there until it has been handled, as in `take`.
+        match self.record.clone() {
+            Some(record) => {
+                self.happened(record.message()?, budget).await?;
+                self.record = None;
+                Ok(())
+            }
+            None => {
+                let (end, at) = (whole.end, whole.at);
+                self.whole = None;
+                self.commit(end, at, budget)
+            }
+        }
+    }
+
+    async fn happened(&mut self, message: Message<'_>, budget: LogBudget) -> Result<()> {
+        match message {
             Message::Other => return Ok(()),
-            Message::Begin => {
+            Message::StreamStart { .. }
+            | Message::StreamStop
+            | Message::Early { .. }
+            | Message::StreamAbort { .. }
+            | Message::StreamCommit { .. } => {
+                let message = "the log has a transaction within another";
+                return Err(Error::new(Code::LogUnreadable, message));
+            }
+            Message::Begin { commit } => {
+                self.ends = Lsn(commit.0 + 1);
                 self.inside = true;
                 self.stirred = false;
                 return Ok(());
@@ -194,12 +273,14 @@ impl Reader {
             }
         }
         self.seq += u64::from(gathered.places);
+        let within = self.within()?.filter(|_| !complete);
         Ok(ChangeSet {
             changes,
             rejects,
             places: gathered.places,
             commits: gathered.commits,
             complete,
+            within,
         })
     }
 
@@ -231,7 +312,9 @@ impl Reader {
             self.tables.became(oid, &effect);
             let position = self.position()?;
             let complete = !self.inside;
-            self.change(SchemaChange { table: name, effect, statement: None, position, complete })?;
+            let (within, table) = (self.within()?, name);
+            let statement = None;
+            self.change(SchemaChange { table, effect, statement, position, complete, within })?;
         }
         // What was gathered of the table as it was is handed on before it becomes another.
         if self.set.places > 0 && self.open.get(&oid).is_some_and(|s| s.table().is_some()) {
@@ -253,6 +336,7 @@ impl Reader {
                 statement: None,
                 position: self.position()?,
                 complete: false,
+                within: self.within()?,
             };
             self.change(change)?;
         }
@@ -294,8 +378,8 @@ impl Reader {
                 self.tables.became(found.oid, &effect);
                 self.go_on(found.oid, &effect);
                 let (position, complete) = (self.position()?, true);
-                let table = name;
-                self.change(SchemaChange { table, effect, statement: None, position, complete })?;
+                let (table, statement, within) = (name, None, None);
+                self.change(SchemaChange { table, effect, statement, position, complete, within })?;
             }
         }
         Ok(())
@@ -312,6 +396,14 @@ impl Reader {
             _ => {
                 self.open.remove(&oid);
             }
+        }
+    }
+
+    /// What there is to say when nothing comes for now.
+    fn rest(&mut self) -> Result<LogElement> {
+        match self.set.is_empty() {
+            true => Ok(LogElement::Heartbeat(self.position()?)),
+            false => Ok(LogElement::Changes(self.finish(true)?)),
         }
     }
 
@@ -341,29 +433,26 @@ impl LogReader for Reader {
         let mut asked = false;
         self.look().await?;
         loop {
-            if let Some(element) = self.take(budget).await? {
+            if let Some(element) = self.take(budget, idle).await? {
                 return Ok(element);
             }
             let until = self.patience(idle, budget.wait);
             let more = match until {
-                None => Some(self.link.next().await?),
+                None => Some(self.link.next().await.map_err(|e| self.early.failed(e))?),
                 Some(until) => {
                     if !asked && self.set.is_empty() {
                         asked = true;
                         self.link.ask();
                     }
                     match tokio::time::timeout_at(until, self.link.next()).await {
-                        Ok(more) => Some(more?),
+                        Ok(more) => Some(more.map_err(|e| self.early.failed(e))?),
                         Err(_) => None,
                     }
                 }
             };
             match more {
                 Some(chunk) => self.chunk = chunk,
-                None if self.set.is_empty() => {
-                    return Ok(LogElement::Heartbeat(self.position()?));
-                }
-                None => return Ok(LogElement::Changes(self.finish(true)?)),
+                None => return self.rest(),
             }
         }
     }

@@ -71,9 +71,11 @@ pub(super) async fn look(session: &Session, name: &str) -> Result<Option<Slot>> 
         13..=15 => "CASE WHEN wal_status = 'lost' THEN wal_status END",
         _ => "NULL::text",
     };
+    // What is told when it is prepared is not told again when it is committed.
+    let prepares = if session.facts.version >= 14 { "two_phase" } else { "false" };
     let sql = format!(
         "SELECT coalesce(plugin = 'pgoutput' AND database = pg_catalog.current_database() \
-                         AND NOT temporary, false),
+                         AND NOT temporary AND NOT {prepares}, false),
            active_pid, restart_lsn::text, confirmed_flush_lsn::text, {lost}
          FROM pg_catalog.pg_replication_slots WHERE slot_name = $1"
     );
@@ -93,7 +95,8 @@ impl Slot {
     /// Whether the log can be read with it; the error says why not.
     pub(super) fn check(&self, name: &str) -> Result<()> {
         if !self.fits {
-            let message = format!("slot {name} is not one of pgoutput in this database");
+            let message =
+                format!("slot {name} is not one of pgoutput in this database, without two_phase");
             return Err(Error::new(Code::BadValue, message).hint(make_statement(name)));
         }
         if let Some(why) = &self.lost {

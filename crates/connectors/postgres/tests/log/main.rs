@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod definitions;
+mod early;
 mod identities;
 mod reaching;
 mod refusals;

@@ -32,7 +32,7 @@ pub(crate) async fn follow(source: &dyn Source, run: &str, patterns: &[&str]) ->
     let selection = select(patterns);
     let found = source.discover(&selection).await.unwrap();
     let tables = found.into_iter().map(|info| Arc::new(info.schema)).collect();
-    Follow { run: run.to_owned(), tables, selection, old_images: false }
+    Follow { run: run.to_owned(), tables, selection, old_images: false, spill: None }
 }
 
 pub(crate) const BUDGET: LogBudget =
