@@ -492,10 +492,34 @@ export interface paths {
          *     times a second `{"type": "progress", "runs": [{"run": …, "rows_written": …}, …]}` with the runs
          *     that moved. Who connects again with `?after=N`, the number of the last event seen, gets the
          *     events since then first. Who cannot keep up gets another snapshot in place of what was missed.
+         *     Once the session or token has ended, the WebSocket is closed with the code 4401.
          */
         get: operations["watch"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live-tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a ticket with which a page opens a WebSocket
+         * @description For pages of another origin, whose cookies or headers a browser does not send along with a
+         *     WebSocket. It is good once, for half a minute, and for a page of the same origin:
+         *     `new WebSocket(url, ["syncline.live", "ticket." + ticket])`. Whoever gets it watches as the one
+         *     who asked for it, and no longer than that one may.
+         */
+        post: operations["ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -746,6 +770,28 @@ export interface paths {
         put?: never;
         /** Let a run go on that is paused or has failed */
         post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/samples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The recent points of a run's charts
+         * @description From the node's memory: a point a second for ten minutes, beyond that a point a minute or two,
+         *     for a day at most. They stay for a while after the run has come to rest, and end with the
+         *     process.
+         */
+        get: operations["samples"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1536,6 +1582,13 @@ export interface components {
             /** @description Who changed it last. */
             updated_by: string;
         };
+        /** @description A ticket for a WebSocket. */
+        LiveTicket: {
+            /** @description The ticket, shown once and good once. */
+            ticket: string;
+            /** @description Until when it is good (UTC, ISO 8601). */
+            expires_at: string;
+        };
         /** @description A line of a run's log. */
         LogLine: {
             /**
@@ -1942,6 +1995,10 @@ export interface components {
                 source: string;
                 /** @description The target, without secrets. */
                 sink: string;
+                /** @description The stored connection it reads, where the job names one. */
+                source_connection?: string | null;
+                /** @description The stored connection it writes to, where the job names one. */
+                sink_connection?: string | null;
                 /**
                  * Format: int64
                  * @description Runs of a higher one are started first.
@@ -2091,6 +2148,7 @@ export interface components {
                 state: string;
                 /** @description What was asked. */
                 options: Record<string, never>;
+                progress?: components["schemas"]["VerificationProgress"] | null;
                 /** @description When it began (UTC, ISO 8601). */
                 created_at: string;
                 /** @description When it ended. */
@@ -2360,6 +2418,31 @@ export interface components {
             /** @description What to do. */
             hint?: string | null;
         };
+        /** @description A point of a run's charts. */
+        RunSample: {
+            /** @description When (UTC, ISO 8601); the beginning, where it stands for a minute or more. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Rows written in a second.
+             */
+            rows_per_second: number;
+            /**
+             * Format: int64
+             * @description Milliseconds from the last commit at the source until it was durable at the target.
+             */
+            lag_ms?: number | null;
+        };
+        /** @description The recent points of a run's charts. */
+        RunSamples: {
+            /**
+             * Format: int64
+             * @description Milliseconds that lie between two points while the run is at work.
+             */
+            every_ms: number;
+            /** @description The points, oldest first. */
+            items: components["schemas"]["RunSample"][];
+        };
         /** @description How far a split is. */
         RunSplit: {
             /** @description The target table. */
@@ -2454,6 +2537,10 @@ export interface components {
             source: string;
             /** @description The target, without secrets. */
             sink: string;
+            /** @description The stored connection it reads, where the job names one. */
+            source_connection?: string | null;
+            /** @description The stored connection it writes to, where the job names one. */
+            sink_connection?: string | null;
             /**
              * Format: int64
              * @description Runs of a higher one are started first.
@@ -2670,6 +2757,11 @@ export interface components {
         TestView: {
             /** @description Whether it does. */
             ok: boolean;
+            /**
+             * @description What it leads to and of which version, where there is such a thing.
+             * @example MariaDB 11.4.2
+             */
+            version?: string | null;
             /** @description What a person should know. */
             notes: string[];
             error?: components["schemas"]["Problem"] | null;
@@ -2756,6 +2848,42 @@ export interface components {
             /** @description What is, each with its place in the text that was sent; in `yaml` when that was JSON. */
             problems: components["schemas"]["Problem"][];
         };
+        /** @description How far a comparison is. */
+        VerificationProgress: {
+            /**
+             * Format: int32
+             * @description Which look at the tables it is, from 1: after a repair, and where rows are on their way,
+             *     everything is looked at once more. 0 while it waits for its turn.
+             */
+            pass: number;
+            /**
+             * Format: int64
+             * @description Tables to compare.
+             */
+            tables: number;
+            /**
+             * Format: int64
+             * @description Tables compared.
+             */
+            tables_done: number;
+            /** @description The target table that was read last. */
+            table?: string | null;
+            /**
+             * Format: int64
+             * @description Rows of the source that were read, or are known to be equal by a checksum.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Rows of the source, as far as every table can tell.
+             */
+            rows_estimated?: number | null;
+            /**
+             * Format: double
+             * @description From 0 to 1, where anything is known to tell it by.
+             */
+            share?: number | null;
+        };
         /** @description A comparison. */
         VerificationView: {
             /** @description Its unique key. */
@@ -2768,6 +2896,7 @@ export interface components {
             state: string;
             /** @description What was asked. */
             options: Record<string, never>;
+            progress?: components["schemas"]["VerificationProgress"] | null;
             /** @description When it began (UTC, ISO 8601). */
             created_at: string;
             /** @description When it ended. */
@@ -3674,8 +3803,10 @@ export interface operations {
     list: {
         parameters: {
             query?: {
-                /** @description A part of the name or the description. */
+                /** @description A part of the name, the description, the source or the target. */
                 q?: string;
+                /** @description Only those whose newest run is in this state; several, separated by commas. */
+                state?: string;
                 /** @description Only those that use this connection. */
                 connection?: string;
                 /** @description Only those that are enabled, or that are not. */
@@ -4638,6 +4769,14 @@ export interface operations {
                 };
                 content?: never;
             };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A page of another origin */
             403: {
                 headers: {
@@ -4657,6 +4796,51 @@ export interface operations {
                 };
             };
             /** @description Too many watch */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what is wrong; `code` says it for programs */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ticket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LiveTicket"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tickets are not used */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -5346,6 +5530,56 @@ export interface operations {
             };
             /** @description Not possible in the state it is in */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what is wrong; `code` says it for programs */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    samples: {
+        parameters: {
+            query?: {
+                /** @description Minutes: 1 to 1440; 10 when not given. */
+                minutes?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The run's key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunSamples"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

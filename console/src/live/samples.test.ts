@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { joined } from './samples'
+import { joined, lately } from './samples'
 
 const at = (s: number) => new Date(s * 1000).toISOString()
 
@@ -13,4 +13,11 @@ it('a server that remembers nothing takes nothing away', () => {
   const live = [{ t: 1, rate: 2, lag: null }]
   expect(joined(undefined, live)).toEqual(live)
   expect(joined({ every_ms: 1000, items: [] }, live)).toEqual(live)
+})
+
+it('how fast it goes is the mean of the last seconds, not what the last one happened to be', () => {
+  const samples = Array.from({ length: 100 }, (_, t) => ({ t, rate: t < 80 ? 9_000 : t % 2 === 0 ? 1_000 : 0 }))
+  expect(lately(samples)).toBeCloseTo(500, -2)
+  expect(lately(samples.slice(0, 1))).toBeNull()
+  expect(lately([])).toBeNull()
 })

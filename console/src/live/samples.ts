@@ -9,3 +9,13 @@ export function joined(before: RunSamples | undefined, live: readonly Sample[]):
   const end = known.at(-1)?.t ?? -Infinity
   return [...known, ...live.filter((one) => one.t > end)]
 }
+
+/** Rows come in large pieces: how fast it goes is said over so many seconds. */
+const LATELY_S = 15
+
+/** The mean of the last seconds; `null` where there are too few points to speak of. */
+export function lately(samples: readonly Pick<Sample, 't' | 'rate'>[]): number | null {
+  const end = samples.at(-1)?.t ?? 0
+  const last = samples.filter((one) => one.t > end - LATELY_S)
+  return last.length < 2 ? null : last.reduce((sum, one) => sum + one.rate, 0) / last.length
+}

@@ -12,6 +12,8 @@ function color(name: string): string {
 
 /** Steps of the time axis, in seconds: nothing finer than what a label says. */
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400]
+/** Where nothing moves, the axis reaches so far: steps of less than one would all read the same. */
+const FLAT = 10
 const FONT = '11px system-ui, sans-serif'
 
 export default function Plot({ times, series, height = 150 }: ChartProps) {
@@ -51,7 +53,7 @@ export default function Plot({ times, series, height = 150 }: ChartProps) {
         legend: { show: false },
         cursor: { points: { size: 6 }, y: false, drag: { x: false, y: false } },
         padding: [8, 26, 0, 0],
-        scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
+        scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(max * 1.1, FLAT)] } },
         axes: [
           { ...axis, space: 90, incrs: STEPS, values: (_, ticks) => ticks.map((t) => time(t)), size: 26 },
           { ...axis, size: 58, values: (_, ticks) => ticks.map((t) => shown.current[0]?.format(t) ?? '') },

@@ -82,7 +82,7 @@ const TONES: Partial<Record<RunState, BarTone>> = { failed: 'failed', paused: 'p
 
 /** How much of it is done. Where nobody knows the whole, it moves without saying how far. */
 export function Bar({ part, label, state, size }: { part: number | null; label: string; state?: RunState; size?: 'lg' }) {
-  const live = part === null && (state === undefined || state === 'running' || state === 'waiting')
+  const live = part === null && (state === undefined || state === 'running')
   const value = part ?? 0
   return (
     <div className={live ? `${classes.bar} ${classes.unknown}` : classes.bar} data-size={size}>

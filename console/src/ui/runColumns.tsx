@@ -27,7 +27,7 @@ function columnsOf(
     {
       id: 'job',
       title: withJob ? w.job : w.run,
-      width: 'minmax(7rem, 1.3fr)',
+      width: 'minmax(8rem, 1.6fr)',
       main: true,
       clip: true,
       cell: (run) => (
@@ -39,14 +39,14 @@ function columnsOf(
     {
       id: 'state',
       title: w.state,
-      width: '6.3rem',
+      width: '5.6rem',
       labelled: false,
       cell: (run) => <StateBadge state={run.state} />,
     },
     {
       id: 'progress',
       title: w.progress,
-      width: 'minmax(8rem, 1.8fr)',
+      width: 'minmax(8rem, 1.6fr)',
       narrow: 'wide',
       labelled: false,
       cell: (run) => <Going run={run} />,
@@ -54,14 +54,14 @@ function columnsOf(
     {
       id: 'rows',
       title: w.rows,
-      width: '4.3rem',
+      width: '3.6rem',
       right: true,
       cell: (run) => <span title={f.whole(run.rows_written)}>{short(run.rows_written)}</span>,
     },
     {
       id: 'speed',
       title: s.rowsPerSecond,
-      width: '4.3rem',
+      width: '3.6rem',
       right: true,
       cell: (run) => (run.state === 'running' ? short(run.rows_per_second) : '–'),
     },
@@ -91,13 +91,13 @@ function columnsOf(
     {
       id: 'started',
       title: w.started,
-      width: '6.8rem',
+      width: '6.2rem',
       cell: (run) => <Time at={run.started_at ?? run.created_at} />,
     },
     {
       id: 'took',
       title: w.took,
-      width: '4.8rem',
+      width: '4.5rem',
       right: true,
       cell: (run) => <Took run={run} />,
     },

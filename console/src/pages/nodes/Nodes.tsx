@@ -48,7 +48,7 @@ const RUNS_SHOWN = 6
 export function Component() {
   const w = useWords(words)
   const query = useNodesQuery(undefined, { pollingInterval: ASK_AGAIN_MS, skipPollingIfUnfocused: true })
-  const running = useRunsInfiniteQuery({ state: 'running,pausing,stopping' }, { pollingInterval: ASK_AGAIN_MS, skipPollingIfUnfocused: true })
+  const running = useRunsInfiniteQuery({ state: 'running,pausing,stopping,waiting' }, { pollingInterval: ASK_AGAIN_MS, skipPollingIfUnfocused: true })
   const jobs = useMemo(() => new Map(running.data?.pages.flatMap((page) => page.items.map((run) => [run.id, run.job]))), [running.data])
   const columns: Column<NodeInfo>[] = [
     { id: 'name', title: w.name, width: 'minmax(8rem, 1fr)', main: true, clip: true, cell: (node) => <strong>{node.name}</strong> },

@@ -8,6 +8,7 @@ import { useOverviewQuery, useQueueQuery } from '@/api/runs'
 import type { Overview, QueueEntry } from '@/api/types'
 import { duration, short } from '@/format'
 import { useLive } from '@/live'
+import { lately } from '@/live/samples'
 import { Chart } from '@/ui/Chart'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
@@ -48,6 +49,7 @@ function Content({ overview }: { overview: Overview }) {
   const w = useWords(words)
   const s = useWords(shared)
   const runColumns = useRunColumns()
+  const speed = lately(overview.throughput.map((one) => ({ t: Date.parse(one.at) / 1000, rate: one.rows_per_second }))) ?? overview.rows_per_second
   const { data: troubled } = useTroubledQuery()
   const sources = useMemo(() => withBroken(overview.sources, troubled?.runs ?? []), [overview.sources, troubled])
   return (
@@ -57,7 +59,7 @@ function Content({ overview }: { overview: Overview }) {
         <Stat label={w.waiting} value={overview.waiting} to="/runs?state=waiting" tone={overview.waiting > 0 ? 'waiting' : undefined} />
         <Stat label={w.failed} value={overview.failed_24h} to="/runs?state=failed" tone={overview.failed_24h > 0 ? 'failed' : undefined} />
         <Stat label={w.finished} value={overview.finished_24h} to="/runs?state=finished" />
-        <Stat label={w.speed} value={short(overview.rows_per_second)} unit={s.rowsPerSecond} />
+        <Stat label={w.speed} value={short(speed)} unit={s.rowsPerSecond} />
         <Stat label={w.lag} value={duration(overview.max_lag_ms)} />
       </Stats>
       <Attention />
@@ -110,7 +112,7 @@ function Throughput({ points }: { points: Overview['throughput'] }) {
     () => [{ label: s.rowsPerSecond, color: '--sl-bar', values: points.map((p) => p.rows_per_second), format: short }],
     [points, s],
   )
-  if (points.length === 0) return <span className={ui.sub}>{w.noThroughput}</span>
+  if (points.every((one) => one.rows_per_second === 0)) return <span className={ui.sub}>{w.noThroughput}</span>
   return <Chart label={w.throughputLabel} times={times} series={series} height={140} />
 }
 

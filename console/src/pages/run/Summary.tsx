@@ -7,8 +7,8 @@ import { useRunSamplesQuery } from '@/api/runs'
 import type { Run } from '@/api/types'
 import { useAppSelector } from '@/app/store'
 import { duration, remaining, share, short, useFormat } from '@/format'
-import { joined } from '@/live/samples'
-import { emptyTrack } from '@/live/slice'
+import { joined, lately } from '@/live/samples'
+import { emptyTrack, type Sample } from '@/live/slice'
 import { Chart, type Series } from '@/ui/Chart'
 import { Bar, CopyValue, Facts, Panel, Stat, Stats, Time } from '@/ui/pieces'
 import { Took } from '@/ui/runColumns'
@@ -25,8 +25,9 @@ export function Summary({ run }: { run: Run }) {
   const s = useWords(shared)
   const f = useFormat()
   const follows = run.mode === 'changes' || run.mode === 'full+changes'
-  // At work it is how fast just now, after its end how fast on the whole.
-  const rate = run.state === 'running' || run.ended_at ? run.rows_per_second : null
+  const samples = useSamples(run.id)
+  // At work it is how fast lately, after its end how fast on the whole.
+  const rate = run.state === 'running' ? (lately(samples) ?? run.rows_per_second) : run.ended_at ? run.rows_per_second : null
   const left = run.state === 'running' ? remaining(run.rows_written, run.rows_estimated, rate) : null
   const part = share(run.rows_written, run.rows_estimated, run.state === 'finished')
   const facts: [string, React.ReactNode, 'wide'?][] = [
@@ -63,7 +64,7 @@ export function Summary({ run }: { run: Run }) {
         <Stat label={w.took} value={<Took run={run} />} />
         <Stat label={w.dead} value={short(run.dead_letters)} to={run.dead_letters > 0 ? `/runs/${run.id}?tab=dead-letters` : undefined} tone={run.dead_letters > 0 ? 'waiting' : undefined} />
       </Stats>
-      <Charts id={run.id} follows={follows} moves={MOVING.has(run.state)} />
+      <Charts samples={samples} follows={follows} moves={MOVING.has(run.state)} />
       <Panel>
         <Facts items={facts} />
       </Panel>
@@ -83,12 +84,15 @@ function Place({ connection, address }: { connection?: string | null; address: s
   )
 }
 
-function Charts({ id, follows, moves }: { id: string; follows: boolean; moves: boolean }) {
-  const w = useWords(words)
+/** The last minutes of a run: what was before this window looked, or while it was away, the server has. */
+function useSamples(id: string): Sample[] {
   const live = useAppSelector((state) => (state.live.runs[id] ?? NONE).samples)
-  // What was before this window looked, or while it was away, the server has.
   const { data: before } = useRunSamplesQuery(id, { refetchOnMountOrArgChange: true })
-  const samples = useMemo(() => joined(before, live), [before, live])
+  return useMemo(() => joined(before, live), [before, live])
+}
+
+function Charts({ samples, follows, moves }: { samples: Sample[]; follows: boolean; moves: boolean }) {
+  const w = useWords(words)
   const times = useMemo(() => samples.map((one) => one.t), [samples])
   const speed = useMemo(
     () => [{ label: w.speedChart, color: '--sl-bar', values: samples.map((one) => one.rate), format: short }],
