@@ -88,7 +88,7 @@ pub trait Source: Send + Sync {
     /// The result of a query as a table (its name is `query`).
     async fn describe_query(&self, sql: &str) -> Result<TableInfo> {
         let _ = sql;
-        Err(Error::new(Code::Unsupported, "this source takes no --query"))
+        Err(Error::new(Code::Unsupported, "this source takes no query"))
     }
 
     /// Opens what parallel reading needs: a snapshot shared by up to `parallel` readers where the

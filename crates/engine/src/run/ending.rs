@@ -17,7 +17,7 @@ impl Driver {
             self.sink.discard(&tasks).await?;
             self.unfollow(run, epoch, tasks).await?;
         }
-        let why = Some("given up by --fresh");
+        let why = Some("given up for a fresh start");
         let state = self.store.transition(run, epoch, RunEvent::Stop, why)?;
         if !state.is_final() {
             self.store.transition(run, epoch, RunEvent::Drained, why)?;

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use syncline_connector::WriteMode;
 use syncline_engine::{CheckReport, ColumnReport, Engine, FollowingReport, Job, TableReport};
-use syncline_types::Result;
+use syncline_types::{Result, in_terms_of_jobs};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -157,6 +157,7 @@ impl From<CheckReport> for PlanView {
             notes,
         });
         let tables = tables.into_iter().map(PlanTable::from).collect();
+        let notes = notes.iter().map(|note| in_terms_of_jobs(note)).collect();
         Self { source, sink, notes, snapshot, parallel, following, tables }
     }
 }
@@ -185,7 +186,7 @@ impl From<TableReport> for PlanTable {
             resumable: table.resumable,
             rows_estimated: table.rows_estimated,
             columns: table.columns.into_iter().map(column).collect(),
-            notes: table.notes,
+            notes: table.notes.iter().map(|note| in_terms_of_jobs(note)).collect(),
         }
     }
 }

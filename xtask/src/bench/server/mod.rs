@@ -149,6 +149,8 @@ fn lists(client: &mut Client) -> Result<(), String> {
         .chain([
             "/runs?limit=50&job=job-00007",
             "/runs?limit=50&q=job-00007",
+            "/jobs?limit=50&q=job-09999",
+            "/jobs?limit=50&state=failed",
             "/overview",
             "/queue",
         ])
