@@ -1,6 +1,6 @@
 import { sessionBegan, sessionEnded, signedOut } from '@/app/session'
 import { api } from './api'
-import type { Session } from './types'
+import type { LiveTicket, Session } from './types'
 
 export interface Credentials {
   name: string
@@ -31,7 +31,7 @@ export const sessionApi = api.injectEndpoints({
       },
     }),
     /** Lets this page open the live connection where the browser sends no session with it. */
-    liveTicket: build.mutation<{ ticket: string; expires_at: string }, void>({
+    liveTicket: build.mutation<LiveTicket, void>({
       query: () => ({ path: '/live-tickets', method: 'POST', body: {} }),
     }),
     waysToSignIn: build.query<Ways, void>({

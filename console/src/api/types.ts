@@ -36,6 +36,8 @@ export type Trigger = 'api' | 'schedule' | 'completion' | 'restart'
 
 export type SessionUser = Schemas['Me']
 export type Session = Omit<Schemas['SessionView'], 'csrf'> & { csrf: string | null }
+/** Opens one live connection, soon. */
+export type LiveTicket = Schemas['LiveTicket']
 export type User = Schemas['UserView']
 export type Token = Omit<Schemas['TokenView'], 'expires_at'> & { expires_at: string | null }
 export type NewToken = Schemas['TokenMade']
@@ -168,15 +170,9 @@ export type Run = Omit<Schemas['RunView'], 'state' | 'mode' | 'trigger' | 'rows_
   mode?: Mode | null
   trigger: Trigger
   rows_estimated: number | null
-  /** Names of the connections, where the job uses some. */
-  source_connection?: string | null
-  sink_connection?: string | null
 }
 /** The recent speed and lag of a run, oldest first. */
-export interface RunSamples {
-  every_ms: number
-  items: { at: string; rows_per_second: number; lag_ms: number | null }[]
-}
+export type RunSamples = Schemas['RunSamples']
 export type RunTable = Schemas['RunTable']
 export type RunSplit = Schemas['RunSplit']
 export interface RunEvent {
@@ -234,18 +230,7 @@ export interface TableVerdict {
   moving?: number
 }
 /** How far a comparison is. */
-export interface VerifyProgress {
-  /** After a repair everything is compared once more. */
-  pass?: number
-  tables: number
-  tables_done: number
-  /** The one at hand. */
-  table?: string | null
-  rows: number
-  rows_estimated: number | null
-  /** 0 to 1, where it can be said. */
-  share: number | null
-}
+export type VerifyProgress = Schemas['VerificationProgress']
 export interface Verification {
   id: string
   job: string

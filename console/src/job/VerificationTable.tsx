@@ -17,7 +17,7 @@ export function Verdict({ of }: { of: Verification }) {
   return (
     <span className={classes.verdict} data-verdict={what}>
       {what === 'differs' ? w.differs(f.whole(wrongOf(of))) : w.verdicts[what]}
-      {of.progress && of.progress.share !== null && (what === 'running' || what === 'repairing') && <> {percent(of.progress.share)}</>}
+      {typeof of.progress?.share === 'number' && (what === 'running' || what === 'repairing') && ` ${percent(of.progress.share)}`}
     </span>
   )
 }

@@ -45,7 +45,10 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'What is done beyond that.': '超过之后怎么办。',
   'What is done when the source keeps too much log for a run.': '源为一次运行保留的日志过多时怎么办。',
   'It is said, again and again.': '反复提示。',
-  'The run lets go of the log and fails; what was kept for it at the source is removed.': '运行放弃日志并失败；源上为其保留的内容会被移除。',
+  'It is said, and copies of the same servers that run from the same state folder wait until this run has caught up.':
+    '提示，且同一状态目录中针对相同服务器的复制任务等待此运行追上。',
+  'The run lets go of the log, and what was kept for it at the source is removed: it fails, or copies its tables anew, as `when_lost` says.':
+    '运行放弃日志，源上为其保留的内容会被移除：随后按 `when_lost` 失败或重新复制这些表。',
   'The run fails, and says which tables have to be copied anew.': '运行失败，并指出哪些表必须重新复制。',
   'The tables are copied anew, and followed from there.': '重新复制这些表，并从那里继续跟随。',
   // The target.
@@ -104,6 +107,7 @@ export const CHINESE: Readonly<Record<string, string>> = {
   'rows for which the condition is true': '保留条件为真的行',
   'dates as texts of this form; a text alone is for all of them': '按此格式把日期写成文本；只给一个文本则用于所有日期列',
   'values that must not travel as they are': '不得原样传输的值（脱敏）',
+  'a server puts it in the place of a key, which it keeps encrypted': '由服务器代替密钥写入，密钥本身加密保存',
   'with sha256: makes it an HMAC': '用于 sha256：使其成为 HMAC',
   'with partial: so many characters at the end stay': '用于 partial：末尾保留的字符数',
   'texts of this form as timestamps': '按此格式把文本解析为时间戳',

@@ -153,12 +153,12 @@ function Going({ of, label }: { of: Verification; label: string }) {
     <div role="status">
       <Bar part={progress?.share ?? null} label={label} size="lg" />
       <p className={classes.zero}>
-        {progress
+        {progress && progress.pass > 0
           ? [
               w.tablesDone(progress.tables_done, progress.tables),
-              w.rowsCompared(f.whole(progress.rows), progress.rows_estimated === null ? null : f.whole(progress.rows_estimated)),
+              w.rowsCompared(f.whole(progress.rows), progress.rows_estimated === null || progress.rows_estimated === undefined ? null : f.whole(progress.rows_estimated)),
               progress.table ?? '',
-              (progress.pass ?? 1) > 1 ? w.onceMore : '',
+              progress.pass > 1 ? w.onceMore : '',
             ]
               .filter(Boolean)
               .join(' · ')

@@ -125,7 +125,15 @@ export function SourceStep() {
             {shown === 'changes' && <TextField path={['source', 'from']} label={w.followFrom} placeholder="now" data={['now', 'earliest']} description={w.followFromHint} />}
             <TextField path={['until']} label={w.until} placeholder={w.never} data={['caught-up', '1h']} description={w.untilHint} />
             <ChoiceField path={['source', 'when_lost']} label={w.whenLost} none={w.asDefault(w.whenLostKinds.fail)} data={[{ value: 'resnapshot', label: w.whenLostKinds.resnapshot }]} description={w.whenLostHint} />
-            <NumberField path={['source', 'retention', 'max_bytes']} label={w.retention} min={0} description={w.retentionHint} />
+            <NumberField path={['source', 'retention', 'max_bytes']} label={w.retention} min={0} step={1_073_741_824} />
+            {get(spec, ['source', 'retention', 'max_bytes']) !== undefined && (
+              <ChoiceField
+                path={['source', 'retention', 'action']}
+                label={w.retentionAction}
+                none={w.asDefault(w.retentionActions.warn)}
+                data={(['pause_others', 'release'] as const).map((one) => ({ value: one, label: w.retentionActions[one] }))}
+              />
+            )}
           </div>
         </Panel>
       )}
