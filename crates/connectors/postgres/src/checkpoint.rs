@@ -14,9 +14,12 @@
 //! | `done` | the split is complete; of the table: it has been finished |
 //! | `changed` | when the row was written |
 
+use std::collections::BTreeSet;
+
 use syncline_connector::{ApplyTask, Held, WriteTask};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Position, Result, TableName};
+use tokio_postgres::types::ToSql;
 
 use crate::connect::Session;
 use crate::error;
@@ -101,12 +104,9 @@ impl Checkpoints {
              WHERE c.epoch <= EXCLUDED.epoch RETURNING c.seq, c.token, c.done",
             self.table
         );
-        let row = session
-            .client
-            .query_opt(&sql, &[&self.run, &self.target, &split, &self.epoch])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
-        let row = row.ok_or_else(|| self.stale())?;
+        let claim: &[&(dyn ToSql + Sync)] = &[&self.run, &self.target, &split, &self.epoch];
+        let rows = session.query(&sql, claim, &self.table).await?;
+        let row = rows.first().ok_or_else(|| self.stale())?;
         let (seq, token, done): (i64, Option<String>, bool) = (row.get(0), row.get(1), row.get(2));
         if token.is_none() && !done {
             return Ok(None);
@@ -146,11 +146,9 @@ impl Checkpoints {
              WHERE run = $1 AND target = $2 AND split = $3 AND epoch = $4",
             self.table
         );
-        let changed = session
-            .client
-            .execute(&sql, &[&self.run, &self.target, &split, &self.epoch, &seq, &token, &done])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
+        let values: &[&(dyn ToSql + Sync)] =
+            &[&self.run, &self.target, &split, &self.epoch, &seq, &token, &done];
+        let changed = session.execute(&sql, values, &self.table).await?;
         if changed == 1 { Ok(()) } else { Err(self.stale()) }
     }
 
@@ -181,11 +179,7 @@ impl Checkpoints {
             "SELECT token FROM {} WHERE run = $1 AND target = $2 AND split < $3 ORDER BY split DESC",
             self.table
         );
-        let rows = session
-            .client
-            .query(&sql, &[&self.run, &self.target, &WHOLE])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
+        let rows = session.query(&sql, &[&self.run, &self.target, &WHOLE], &self.table).await?;
         let parse = |row: &tokio_postgres::Row| {
             serde_json::from_str(row.get::<_, &str>(0))
                 .map_err(|e| Error::bug("a foreign key that was set aside").because(e))
@@ -209,12 +203,8 @@ impl Checkpoints {
     }
 
     async fn is_there(&self, session: &Session) -> Result<bool> {
-        let there = session
-            .client
-            .query_one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[&self.table])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
-        Ok(there.get(0))
+        let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+        Ok(session.one(sql, &[&self.table], &self.table).await?.get(0))
     }
 
     /// Whether rows of this run are in the target already.
@@ -224,37 +214,31 @@ impl Checkpoints {
              AND (token IS NOT NULL OR done))",
             self.table
         );
-        let row = session
-            .client
-            .query_one(&sql, &[&self.run, &self.target, &WHOLE])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
+        let row = session.one(&sql, &[&self.run, &self.target, &WHOLE], &self.table).await?;
         Ok(row.get(0))
     }
 
-    /// Forgets the target, and drops the table when nothing is left in it. Does nothing where
-    /// there is no such table.
-    pub(crate) async fn forget(&self, session: &Session) -> Result<()> {
-        if !self.is_there(session).await? {
-            return Ok(());
+    /// Forgets the targets, all of one run, and drops each table in which nothing is left. Does
+    /// nothing where there is no such table.
+    pub(crate) async fn forget(session: &Session, all: &[Checkpoints]) -> Result<()> {
+        let tables: BTreeSet<&String> = all.iter().map(|c| &c.table).collect();
+        for table in tables {
+            let of_it: Vec<&Checkpoints> = all.iter().filter(|c| c.table == *table).collect();
+            let Some(any) = of_it.first() else { continue };
+            if !any.is_there(session).await? {
+                continue;
+            }
+            let targets: Vec<&str> = of_it.iter().map(|c| c.target.as_str()).collect();
+            let sql =
+                format!("DELETE FROM {table} WHERE run = $1 AND target = ANY($2) AND epoch <= $3");
+            session.execute(&sql, &[&any.run, &targets, &any.epoch], table).await?;
+            // Nobody can enter between the look and the drop: entering needs the lock, too.
+            let left = format!("SELECT EXISTS (SELECT FROM {table})");
+            if !session.one(&left, &[], table).await?.get::<_, bool>(0) {
+                session.run(&format!("DROP TABLE {table}"), table).await?;
+            }
         }
-        let sql =
-            format!("DELETE FROM {} WHERE run = $1 AND target = $2 AND epoch <= $3", self.table);
-        session
-            .client
-            .execute(&sql, &[&self.run, &self.target, &self.epoch])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
-        // Nobody can enter between the look and the drop: entering needs the lock, too.
-        let left = session
-            .client
-            .query_one(&format!("SELECT EXISTS (SELECT FROM {})", self.table), &[])
-            .await
-            .map_err(|e| error::of(e, &self.table))?;
-        if left.get(0) {
-            return Ok(());
-        }
-        session.run(&format!("DROP TABLE {}", self.table), &self.table).await
+        Ok(())
     }
 
     fn stale(&self) -> Error {

@@ -66,7 +66,8 @@ impl Packed {
     }
 
     fn finish(&mut self) -> Result<RecordBatch> {
-        let room = self.bytes.len().min(MOST_RESERVED);
+        // A little more than this one took: one that grows beyond it takes twice the room.
+        let room = (self.bytes.len() + self.bytes.len() / 16).min(MOST_RESERVED);
         let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
         let next = Vec::with_capacity(self.ends.len());
         let ends = std::mem::replace(&mut self.ends, next);

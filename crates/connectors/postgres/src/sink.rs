@@ -219,17 +219,11 @@ impl Sink for PostgresSink {
         Dialect::Postgres.check_name(&name.name).map_err(|e| e.at(&name))?;
         let relations = catalog::relations(&session, schema, Some(&name.name)).await?;
         let Some(relation) = relations.first() else {
-            let other = session
-                .client
-                .query_opt(
-                    "SELECT c.relkind::text FROM pg_catalog.pg_class c \
-                     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                     WHERE n.nspname = $1 AND c.relname = $2",
-                    &[&schema, &name.name],
-                )
-                .await
-                .map_err(|e| error::of(e, &name))?;
-            return match other {
+            let sql = "SELECT c.relkind::text FROM pg_catalog.pg_class c \
+                       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                       WHERE n.nspname = $1 AND c.relname = $2";
+            let others = session.query(sql, &[&schema, &name.name], &name.to_string()).await?;
+            return match others.first() {
                 None => Ok(None),
                 Some(_) => Err(Error::new(
                     Code::Unsupported,
@@ -340,7 +334,9 @@ impl Sink for PostgresSink {
 
     async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
         let mut refused = None;
-        for task in tasks {
+        // Of the others nothing was set aside, and nothing is to be added.
+        let waiting = |task: &&WriteTask| !task.exists || !task.circular.is_empty();
+        for task in tasks.iter().filter(waiting) {
             let related = self
                 .transaction(async |session| {
                     let target = resolve(session, &task.table.name);
@@ -366,12 +362,13 @@ impl Sink for PostgresSink {
     }
 
     async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
-        for task in tasks {
+        if let Some(first) = tasks.first() {
             self.transaction(async |session| {
-                let target = resolve(session, &task.table.name);
-                let checkpoints = Checkpoints::new(task, &target);
-                checkpoints.lock(session).await?;
-                checkpoints.forget(session).await
+                let of =
+                    |task: &WriteTask| Checkpoints::new(task, &resolve(session, &task.table.name));
+                of(first).lock(session).await?;
+                let all: Vec<Checkpoints> = tasks.iter().map(of).collect();
+                Checkpoints::forget(session, &all).await
             })
             .await?;
         }
@@ -389,7 +386,7 @@ impl Sink for PostgresSink {
                 let side = Dialect::Postgres.table(&side(task, &target));
                 session.run(&format!("DROP TABLE IF EXISTS {side}"), &side).await?;
                 relate::bring_back(session, &checkpoints, &target, &task.circular).await?;
-                checkpoints.forget(session).await
+                Checkpoints::forget(session, &[checkpoints]).await
             })
             .await?;
         }

@@ -1,6 +1,7 @@
 //! Rows of one split into the target: a savepoint and a COPY a batch, a commit with the position
 //! at each flush.
 
+mod ahead;
 mod delete;
 mod packed;
 
@@ -15,6 +16,7 @@ use syncline_sql::Dialect;
 use syncline_types::{ChangeBatch, Error, ErrorKind, Position, Result, TableName, TableSchema};
 use tokio_postgres::{CopyInSink, Statement};
 
+use self::ahead::Copying;
 use crate::catalog::TargetColumn;
 use crate::checkpoint::Checkpoints;
 use crate::connect::Session;
@@ -57,6 +59,8 @@ pub(crate) struct Writer {
     under_way: bool,
     /// A savepoint of a batch that went well is there.
     savepoint: bool,
+    /// A COPY that goes on from batch to batch.
+    copying: Option<Copying>,
 }
 
 impl Writer {
@@ -106,6 +110,7 @@ impl Writer {
             merge,
             under_way: false,
             savepoint: false,
+            copying: None,
         })
     }
 
@@ -127,7 +132,7 @@ impl Writer {
     }
 
     /// What failed for its rows alone is undone.
-    async fn settle(&mut self, done: Result<()>) -> Result<()> {
+    async fn undo(&mut self, done: Result<()>) -> Result<()> {
         let Err(failed) = done else { return Ok(()) };
         if failed.kind() == ErrorKind::Data {
             let Some(session) = &self.session else { return Err(given_back()) };
@@ -242,7 +247,7 @@ impl SinkWriter for Writer {
         }
         self.begin().await?;
         let written = self.copy(batch).await;
-        self.settle(written).await
+        self.undo(written).await
     }
 
     fn takes(&self, packing: &Packing) -> bool {
@@ -252,13 +257,27 @@ impl SinkWriter for Writer {
     async fn write_packed(&mut self, rows: &RecordBatch) -> Result<()> {
         self.begin().await?;
         let written = self.copy_packed(rows).await;
-        self.settle(written).await
+        self.undo(written).await
+    }
+
+    fn works_ahead(&self) -> bool {
+        self.merge.is_none() && !self.plan.table.columns.is_empty()
+    }
+
+    async fn write_ahead(&mut self, batch: &ChangeBatch, packed: bool) -> Result<()> {
+        let sent = self.send(batch, packed).await;
+        self.undo(sent).await
+    }
+
+    async fn settle(&mut self) -> Result<()> {
+        let ended = self.end_copy().await;
+        self.undo(ended).await
     }
 
     async fn delete(&mut self, rows: &RecordBatch) -> Result<()> {
         self.begin().await?;
         let taken = self.take_away(rows).await;
-        self.settle(taken).await
+        self.undo(taken).await
     }
 
     async fn flush(&mut self, position: &Position, end: bool) -> Result<()> {

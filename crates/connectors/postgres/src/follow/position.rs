@@ -75,5 +75,5 @@ impl Place {
 pub(crate) async fn forget(session: &Session, task: &ApplyTask) -> Result<()> {
     let checkpoints = Checkpoints::of_log(task, &home(session));
     checkpoints.lock(session).await?;
-    checkpoints.forget(session).await
+    Checkpoints::forget(session, &[checkpoints]).await
 }

@@ -36,18 +36,22 @@ impl Writer {
     }
 }
 
-/// The rows as data of a COPY.
+/// The rows as data of a whole COPY.
 fn pieces(rows: &RecordBatch) -> impl Iterator<Item = Bytes> + Send + use<> {
+    let begin = std::iter::once(Bytes::from_static(BEGIN));
+    begin.chain(data(rows)).chain(std::iter::once(Bytes::from_static(END)))
+}
+
+/// The rows as data within a COPY.
+pub(super) fn data(rows: &RecordBatch) -> impl Iterator<Item = Bytes> + Send + use<> {
     let values = rows.column(0).as_binary::<i32>();
     let ends = values.value_offsets();
     let [from, to] = [ends[0], ends[values.len()]].map(|end| usize::try_from(end).unwrap_or(0));
     let mut left = Bytes::from_owner(Values(values.values().clone())).slice(from..to);
-    let data = std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         let piece = left.split_to(left.len().min(CHUNK));
         (!piece.is_empty()).then_some(piece)
-    });
-    let begin = std::iter::once(Bytes::from_static(BEGIN));
-    begin.chain(data).chain(std::iter::once(Bytes::from_static(END)))
+    })
 }
 
 /// A buffer of Arrow's, lent to the connection.

@@ -132,6 +132,52 @@ async fn a_bad_row_is_a_data_error_and_the_writer_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn batches_sent_ahead_are_refused_together_and_the_writer_goes_on() {
+    let Some(server) = server() else { return };
+    for kind in ["text", "varchar(5)[]"] {
+        // Of arrays, rows go in text form.
+        let array = kind.ends_with(']');
+        let database = server.database();
+        database.execute(&format!(
+            "CREATE TABLE t (id int PRIMARY KEY, v varchar(3) CHECK (v <> 'no'), w {kind})"
+        ));
+        let sink = sink(&database.url());
+        let task = task(&*sink, "t", WriteMode::Append).await;
+        sink.prepare(&task).await.unwrap();
+        let mut writer = sink.open(&task, &split(&task)).await.unwrap().writer;
+        let two = |id: i32, v: &str| {
+            let w = texts(&[Some(if array { "{x}" } else { "x" }), None]);
+            batch(&task, vec![ints(&[id, id + 1]), texts(&[Some("ok"), Some(v)]), w])
+        };
+        assert!(writer.works_ahead());
+        // What the server refuses is told at the end of the COPY.
+        for (id, v) in [(1, "ok"), (3, "no"), (5, "ok")] {
+            writer.write_ahead(&two(id, v), false).await.unwrap();
+        }
+        let refused = writer.settle().await.unwrap_err();
+        assert_eq!(refused.code(), Code::CheckViolated, "{}", refused.chain());
+        writer.write(&two(1, "ok")).await.unwrap();
+        assert_eq!(writer.write(&two(3, "no")).await.unwrap_err().kind(), ErrorKind::Data);
+        // What we refuse takes those before with it, too.
+        writer.write_ahead(&two(7, "ok"), false).await.unwrap();
+        let refused = writer.write_ahead(&two(9, "longer"), false).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Data, "{}", refused.chain());
+        writer.write(&two(7, "ok")).await.unwrap();
+        for id in [11, 13] {
+            writer.write_ahead(&two(id, "ok"), false).await.unwrap();
+        }
+        writer.settle().await.unwrap();
+        writer.settle().await.unwrap();
+        writer.write_ahead(&two(15, "ok"), false).await.unwrap();
+        writer.settle().await.unwrap();
+        writer.flush(&Position::new(9, "{}"), true).await.unwrap();
+        let ids: Vec<i32> = vec![1, 2, 7, 8, 11, 12, 13, 14, 15, 16];
+        let ids: Vec<_> = ids.iter().map(|id| vec![Some(id.to_string())]).collect();
+        assert_eq!(database.rows("SELECT id::text FROM t ORDER BY t.id"), ids, "{kind}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upsert_merges_by_the_servers_own_idea_of_the_same_key() {
     let Some(server) = server() else { return };
     let database = server.database();
