@@ -144,6 +144,15 @@ pub(crate) struct VerifyArgs {
     pub(crate) source: String,
     /// The target, as copy takes it
     pub(crate) target: Option<String>,
+    /// Variables of a DataX job, as '-Dname=value -Dother=value'; repeatable
+    #[arg(
+        short = 'p',
+        long = "param",
+        value_name = "VARIABLES",
+        allow_hyphen_values = true,
+        conflicts_with = "target"
+    )]
+    pub(crate) param: Vec<String>,
     #[command(flatten)]
     pub(crate) chosen: ChosenArgs,
     #[command(flatten)]

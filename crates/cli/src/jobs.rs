@@ -1,6 +1,6 @@
 //! Job files of either kind: our own, and DataX's.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use syncline_datax::{OldFiles, Part};
 use syncline_engine::{Job, JobFile, fingerprint};
@@ -120,9 +120,4 @@ pub(crate) fn begin_at(store: &Store, jobs: &[Loaded], fresh: bool) -> Result<us
 /// The name of a job whose file gives none.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// The file alone, without variables.
-pub(crate) fn file(path: PathBuf) -> JobArgs {
-    JobArgs { job: path, param: Vec::new() }
 }

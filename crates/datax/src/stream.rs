@@ -57,6 +57,12 @@ fn column(item: &Node<'_>, at: usize, notes: &mut Vec<String>) -> Result<Value> 
         let text = value.text()?;
         let text = match ours {
             "timestamp" => date(&text)?,
+            "int64" if text.trim().parse::<i64>().is_err() => {
+                return Err(item.wrong(format!("{text:?} is no whole number")));
+            }
+            "decimal" if text.trim().parse::<f64>().is_err() => {
+                return Err(item.wrong(format!("{text:?} is no number")));
+            }
             // Whatever is not true is false.
             "bool" => text.trim().eq_ignore_ascii_case("true").to_string(),
             _ => text,

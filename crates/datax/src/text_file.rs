@@ -36,11 +36,15 @@ impl Form {
                 }
             },
         };
-        let delimiter = keys.text("fieldDelimiter")?.unwrap_or_else(|| ",".into());
-        let delimiter = match delimiter.as_str() {
-            "\t" | "\\t" => "tab".to_owned(),
-            "\\u0001" => "\u{1}".to_owned(),
-            _ => delimiter,
+        let delimiter = match keys.get("fieldDelimiter") {
+            None => ",".to_owned(),
+            Some(node) => match node.text()?.as_str() {
+                "" => ",".to_owned(),
+                "\t" | "\\t" => "tab".to_owned(),
+                "\\u0001" => "\u{1}".to_owned(),
+                one if one.len() == 1 => one.to_owned(),
+                other => return Err(node.wrong(format!("{other:?} is not one ASCII character"))),
+            },
         };
         Ok(Self {
             delimiter,
@@ -238,9 +242,8 @@ impl Columns {
                         name = copied;
                     } else {
                         read.push((name.clone(), wanted));
-                        if wanted != "text" {
-                            this.types.push(format!("{name}:{wanted}"));
-                        }
+                        // Also of texts: a file without rows has these columns then.
+                        this.types.push(format!("{name}:{wanted}"));
                     }
                     dates.extend(pattern.map(|pattern| (name.clone(), pattern.into())));
                     order.push(name);
@@ -333,6 +336,8 @@ pub(crate) fn writer(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Out
     };
     options.push(("quote", quote.into()));
     let header = keys.texts("header")?;
+    // A file without names has its columns by their places.
+    let columns = if header.is_empty() { vec!["*".to_owned()] } else { header.clone() };
     if !header.is_empty() {
         options.retain(|(key, _)| *key != "header");
         options.push(("header", "true".into()));
@@ -347,7 +352,7 @@ pub(crate) fn writer(node: &Node<'_>, notes: &mut Vec<String>) -> Result<Vec<Out
     let file = format!("{}/{name}__0{suffix}", folder.trim_end_matches('/'));
     Ok(vec![Output {
         url: url(&file, &options),
-        columns: header,
+        columns,
         write: Some(write),
         steps,
         makes_target: true,

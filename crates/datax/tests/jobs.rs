@@ -121,7 +121,7 @@ fn text_files_have_typed_columns_constants_and_dates() {
     {
         assert!(url.contains(option), "{option} in {url}");
     }
-    assert!(url.contains("types=c1%3Aint64"), "{url}");
+    assert!(url.contains("types=c5%3Atext%2Cc1%3Aint64"), "{url}");
     assert_eq!(
         Value::from(job.processors.source.clone()),
         json!([

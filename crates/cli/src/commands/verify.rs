@@ -14,7 +14,7 @@ use syncline_engine::{
 };
 use syncline_types::{Code, Error, Result};
 
-use crate::args::{Cli, Command, ValuesArgs, VerifyArgs};
+use crate::args::{Cli, Command, JobArgs, ValuesArgs, VerifyArgs};
 use crate::commands::copy::{job_of, with_values};
 use crate::commands::open_store;
 use crate::jobs;
@@ -86,8 +86,17 @@ fn job(args: &VerifyArgs) -> Result<Job> {
             .hint("--table and --exclude choose among the tables of a job"));
         }
         let path = Path::new(&args.source);
-        let mut job = jobs::load_one(&jobs::file(path.to_owned()), "")
-            .map_err(|e| e.hint("verify takes a job file, or a source and a target"))?;
+        if is_store(&args.source) {
+            let message =
+                format!("{} is compared with nothing: the target is missing", args.source);
+            return Err(Error::new(Code::Usage, message)
+                .hint("verify takes a job file, or a source and a target"));
+        }
+        let file = JobArgs { job: path.to_owned(), param: args.param.clone() };
+        let mut job = jobs::load_one(&file, "").map_err(|e| match e.code() {
+            Code::FileNotFound => e.hint("verify takes a job file, or a source and a target"),
+            _ => e,
+        })?;
         if !given.table.is_empty() || !given.exclude.is_empty() {
             job.tables = syncline_types::TableSelection::parse(&given.table, &given.exclude)?;
         }
@@ -111,11 +120,23 @@ fn job(args: &VerifyArgs) -> Result<Job> {
     Ok(job)
 }
 
+/// Whether a text names a store rather than a job file: by its scheme, or as a file of rows.
+fn is_store(text: &str) -> bool {
+    let scheme = text.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-".contains(c))
+    });
+    let rows = ["csv", "tsv", "txt", "jsonl", "ndjson", "parquet", "arrow", "sql", "db"];
+    let path = text.split('?').next().unwrap_or(text);
+    let extension = Path::new(path).extension().and_then(|e| e.to_str());
+    extension.is_some_and(|e| rows.contains(&e)) || (scheme && !Path::new(text).is_file())
+}
+
 /// `5` or `0.1%`.
 fn percent(text: &str) -> Result<f64> {
     let number = text.trim().trim_end_matches('%').trim_end().parse::<f64>().ok();
     number.filter(|p| *p > 0.0 && *p <= 100.0).ok_or_else(|| {
-        Error::new(Code::BadValue, format!("--sample {text}: a share of the rows, 0.1 to 100"))
+        let message = format!("--sample {text}: not a share of the rows in percent");
+        Error::new(Code::BadValue, message).hint("more than 0, and at most 100")
     })
 }
 
@@ -346,6 +367,16 @@ mod tests {
         let one = VerifyProgress { tables: 1, rows_estimated: None, ..all };
         assert_eq!(far("t", &one), "1,234,567 rows, t");
         assert_eq!((per_mille(0.2468), per_mille(1.0), per_mille(7.0)), (246, 1_000, 1_000));
+    }
+
+    #[test]
+    fn stores_are_told_from_job_files() {
+        for text in ["sqlite:a.db", "mysql://me@h/d", "a.csv", "dir/x.parquet?table=t"] {
+            assert!(is_store(text), "{text}");
+        }
+        for text in ["job.yaml", "job.json", "job", "dir/nightly.yml"] {
+            assert!(!is_store(text), "{text}");
+        }
     }
 
     #[test]

@@ -139,7 +139,8 @@ fn one_table(
     let mut looks: Vec<Looks> = Vec::new();
     let mut sampled = 0;
     let (mut rows, mut bytes) = (Some(0), 0);
-    for file in files {
+    let files = telling(files, options)?;
+    for file in &files {
         let mut one = match file.format {
             Format::Csv | Format::Tsv | Format::Jsonl => text(name, file, options)?,
             Format::Parquet | Format::Arrow => block(name, file, options)?,
@@ -165,6 +166,28 @@ fn one_table(
         settle(&mut table, &looks, sampled, &files[0].path, options)?;
     }
     Ok(table)
+}
+
+/// The files that tell their columns: without names in them that takes a row. One at least.
+fn telling<'a>(files: &[&'a SourceFile], options: &FilesOptions) -> Result<Vec<&'a SourceFile>> {
+    if files.len() < 2 || options.header || options.names.is_some() {
+        return Ok(files.to_vec());
+    }
+    let mut found = Vec::with_capacity(files.len());
+    for file in files {
+        let tells = match file.format {
+            Format::Csv | Format::Tsv => {
+                let packing = packing(file.compression, options)?;
+                let mut window = Window::open(&file.path, packing, 0, None)?;
+                csv_reader::has_records(&mut window, options)?
+            }
+            _ => true,
+        };
+        if tells {
+            found.push(*file);
+        }
+    }
+    if found.is_empty() { Ok(files[..1].to_vec()) } else { Ok(found) }
 }
 
 struct One {

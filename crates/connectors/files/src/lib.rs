@@ -86,6 +86,13 @@ impl Connector for FilesConnector {
         back.options.insert("table".into(), target.name.name.clone());
         let options: FilesOptions = syncline_connector::parse_options(endpoint)?;
         let format = options.format.or(location::named(Path::new(&endpoint.path)).format);
+        let plain = |name: &str| !name.contains(',') && name.trim() == name && !name.is_empty();
+        let headless = !options.header && matches!(format, Some(Format::Csv | Format::Tsv));
+        if headless && options.names.is_none() && target.columns.iter().all(|c| plain(c.name())) {
+            // The file does not say them.
+            let names: Vec<&str> = target.columns.iter().map(|c| c.name()).collect();
+            back.options.insert("names".into(), names.join(","));
+        }
         let typeless = matches!(format, Some(Format::Csv | Format::Tsv | Format::Jsonl));
         if typeless && options.types.is_none() {
             // The types that were written, not those that the texts look like.

@@ -68,9 +68,11 @@ impl TypeOverrides {
     ) -> Result<()> {
         for (name, _) in &self.0 {
             if !columns.clone().any(|c| c == name) {
-                let near = did_you_mean(name, columns);
+                let near = did_you_mean(name, columns.clone());
                 let message = format!("{place} has no column {name:?}, named by types={near}");
-                return Err(Error::new(Code::ColumnNotFound, message));
+                let known: Vec<&str> = columns.take(20).collect();
+                return Err(Error::new(Code::ColumnNotFound, message)
+                    .hint(format!("there are {}", known.join(", "))));
             }
         }
         Ok(())
@@ -149,6 +151,11 @@ pub(crate) struct Guess {
 }
 
 impl Looks {
+    /// Whether it is text, whatever else may come: nothing but JSON makes a text one of many.
+    pub(crate) fn is_text(&self) -> bool {
+        self.texts > 0
+    }
+
     /// Takes in one text.
     pub(crate) fn see(&mut self, text: &str) {
         self.total += 1;

@@ -12,7 +12,7 @@ mod source;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use syncline_connector::{Connector, Endpoint, Mode, Roles, Sink, Source, Spec};
-use syncline_types::{Code, Error, Result};
+use syncline_types::{Code, Error, Result, TableSchema};
 
 /// Rows out of nothing, and into nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,6 +71,11 @@ impl Connector for StreamConnector {
     fn sink(&self, endpoint: &Endpoint, _: StreamOptions) -> Result<Box<dyn Sink>> {
         plain(endpoint)?;
         Ok(Box::new(sink::StreamSink))
+    }
+
+    fn read_back(&self, _: &Endpoint, _: &TableSchema) -> Result<Endpoint> {
+        let message = "rows that go to stream: are not kept, and cannot be read back";
+        Err(Error::new(Code::Unsupported, message))
     }
 }
 

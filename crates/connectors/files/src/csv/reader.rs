@@ -10,7 +10,7 @@ use super::Dialect;
 use super::tokenizer::{Flaw, Found, Span, record, unmark};
 use crate::options::{BlankLines, FilesOptions};
 use crate::piece::{Piece, PieceReader, Place, Rows};
-use crate::text_types::Looks;
+use crate::text_types::{Looks, TypeOverrides};
 use crate::texts::{TextColumn, Typing, printable, reject_record};
 use crate::window::{Packing, Window};
 
@@ -41,27 +41,7 @@ pub(crate) fn head(
     dialect: &Dialect,
     options: &FilesOptions,
 ) -> Result<Head> {
-    let mut line = 1;
-    while window.bytes().len() < 3 && !window.is_last() {
-        window.more(line)?;
-    }
-    if window.bytes().starts_with(b"\xEF\xBB\xBF") {
-        window.pass(3);
-    }
-    for _ in 0..options.skip {
-        loop {
-            if let Some(end) = memchr(b'\n', window.bytes()) {
-                window.pass(end + 1);
-                break;
-            }
-            if window.is_last() {
-                window.pass(window.bytes().len());
-                break;
-            }
-            window.more(line)?;
-        }
-        line += 1;
-    }
+    let mut line = to_first_record(window, options.skip)?;
     let mut spans = Vec::new();
     let next = loop {
         if window.bytes().is_empty() && window.is_last() {
@@ -117,13 +97,59 @@ pub(crate) fn head(
             Some(given) => given,
             None => vec![String::new(); spans.len()],
         },
-        (None, false) => given.ok_or_else(|| {
-            Error::new(Code::Corrupt, format!("{place} is empty: its columns are not known"))
-                .hint("name them: ?names=a,b,c")
-        })?,
+        (None, false) => match given {
+            Some(given) => given,
+            None => numbered(options)?.ok_or_else(|| {
+                Error::new(Code::Corrupt, format!("{place} is empty: its columns are not known"))
+                    .hint("name them: ?names=a,b,c")
+            })?,
+        },
     };
     let columns = distinct(columns, options.header, &mut notes);
     Ok(Head { columns, start: window.offset(), line, notes })
+}
+
+/// Whether a file has a record.
+pub(crate) fn has_records(window: &mut Window, options: &FilesOptions) -> Result<bool> {
+    to_first_record(window, options.skip)?;
+    Ok(!window.bytes().is_empty() || !window.is_last())
+}
+
+/// Goes behind a byte order mark and so many lines; gives the line.
+fn to_first_record(window: &mut Window, skip: u32) -> Result<u64> {
+    let mut line = 1;
+    while window.bytes().len() < 3 && !window.is_last() {
+        window.more(line)?;
+    }
+    if window.bytes().starts_with(b"\xEF\xBB\xBF") {
+        window.pass(3);
+    }
+    for _ in 0..skip {
+        loop {
+            if let Some(end) = memchr(b'\n', window.bytes()) {
+                window.pass(end + 1);
+                break;
+            }
+            if window.is_last() {
+                window.pass(window.bytes().len());
+                break;
+            }
+            window.more(line)?;
+        }
+        line += 1;
+    }
+    while window.bytes().is_empty() && !window.is_last() {
+        window.more(line)?;
+    }
+    Ok(line)
+}
+
+/// The columns of a file without names and rows, as far as types are given for them by number.
+fn numbered(options: &FilesOptions) -> Result<Option<Vec<String>>> {
+    let types = TypeOverrides::parse(options.types.as_deref())?;
+    let number = |name: &str| name.strip_prefix('c')?.parse::<u16>().ok();
+    let last = types.names().map(number).collect::<Option<Vec<u16>>>();
+    Ok(last.and_then(|all| all.into_iter().max()).map(|last| vec![String::new(); last.into()]))
 }
 
 fn names_differ(path: &Path, given: usize, found: usize) -> Error {
@@ -213,7 +239,7 @@ pub(crate) fn sample(
             sampled.rows += 1;
             for (span, looks) in spans.iter().zip(&mut sampled.looks) {
                 let raw = &window.bytes()[span.start..span.end];
-                if !span.quoted && raw == dialect.null {
+                if looks.is_text() || (!span.quoted && raw == dialect.null) {
                     continue;
                 }
                 text.clear();
