@@ -22,6 +22,8 @@ export function Verdict({ of }: { of: Verification }) {
   )
 }
 
+const isBusy = (one: Verification) => one.state === 'running' || one.state === 'repairing'
+
 export function VerificationTable({ rows, label, withJob }: { rows: readonly Verification[]; label: string; withJob?: boolean }) {
   const w = useWords(words)
   const columns: Column<Verification>[] = [
@@ -34,8 +36,8 @@ export function VerificationTable({ rows, label, withJob }: { rows: readonly Ver
       cell: (one) => <Link to={`/verifications/${encodeURIComponent(one.id)}`}>{withJob ? one.job : <Time at={one.created_at} as="stamp" />}</Link>,
     },
     { id: 'verdict', title: w.result, width: 'minmax(8rem, 1fr)', labelled: false, cell: (one) => <Verdict of={one} /> },
-    { id: 'tables', title: w.tables, width: '5rem', right: true, cell: (one) => one.tables.length },
-    { id: 'rows', title: w.equalRows, width: '6rem', right: true, cell: (one) => short(one.tables.reduce((sum, table) => sum + table.equal, 0)) },
+    { id: 'tables', title: w.tables, width: '5rem', right: true, cell: (one) => (isBusy(one) ? (one.progress?.tables ?? '–') : one.tables.length) },
+    { id: 'rows', title: w.equalRows, width: '6rem', right: true, cell: (one) => short(isBusy(one) ? null : one.tables.reduce((sum, table) => sum + table.equal, 0)) },
     { id: 'took', title: w.took, width: '5rem', right: true, cell: (one) => duration(one.seconds === undefined ? null : one.seconds * 1000) },
     ...(withJob ? [{ id: 'began', title: w.began, width: '8rem', cell: (one: Verification) => <Time at={one.created_at} as="ago" /> }] : []),
   ]

@@ -14,7 +14,7 @@ import { Verdict } from '@/job/VerificationTable'
 import { words } from '@/job/verifyWords'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
-import { Bar, Confirm, Do, Facts, Page, Panel, Route, Time } from '@/ui/pieces'
+import { Bar, Confirm, Do, Elapsed, Facts, Page, Panel, Route, Time } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import classes from './verification.module.css'
@@ -49,6 +49,7 @@ function Shown({ of }: { of: Verification }) {
   const [verify, { isLoading }] = useVerifyJobMutation()
   const what = verdict(of)
   const wrong = wrongOf(of)
+  const busy = of.state === 'running' || of.state === 'repairing'
   const again = async () => {
     try {
       const made = await verify({ name: of.job, ...(of.sample ? { sample: of.sample } : {}) }).unwrap()
@@ -105,10 +106,10 @@ function Shown({ of }: { of: Verification }) {
           items={[
             [w.job, <Link key="job" to={`/jobs/${encodeURIComponent(of.job)}`}>{of.job}</Link>],
             [w.began, <Time key="began" at={of.created_at} as="stamp" />],
-            [w.took, duration(of.seconds === undefined ? null : of.seconds * 1000)],
+            [w.took, of.seconds === undefined ? <Elapsed key="took" from={of.created_at} to={of.ended_at ?? null} /> : duration(of.seconds * 1000)],
             [w.sample, of.sample ? `${of.sample} %` : w.all],
-            [w.tables, f.whole(of.tables.length)],
-            [w.equalRows, f.whole(of.tables.reduce((sum, one) => sum + one.equal, 0))],
+            [w.tables, f.whole(busy ? of.progress?.tables : of.tables.length)],
+            [w.equalRows, f.whole(busy ? null : of.tables.reduce((sum, one) => sum + one.equal, 0))],
           ]}
         />
       </Panel>
