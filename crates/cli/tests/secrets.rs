@@ -2,11 +2,21 @@
 //! out: every answer, all it prints at its most talkative, its files, and its database.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use syncline_testkit::api::{ADMIN_TOKEN, Answer, Client, Method, Process};
 use syncline_testkit::{Database, Kind, Server};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// What every planted secret has in it.
 const MARK: &str = "pLaNtEd";
@@ -34,14 +44,18 @@ impl Search {
         self.add(place, format!("{} {headers} {}", answer.status, answer.text));
     }
 
-    /// Fails for every text that holds a secret, plain or as it stands in a URL or in base64.
+    /// Fails for every text that holds a secret: plain, as it stands in a URL (the mark needs no
+    /// escape), in hex, or in base64 wherever it begins in there.
     fn judge(&self) {
-        let made = self.made.iter().map(String::as_str);
-        let needles: Vec<&str> = made.chain([MARK, ADMIN_TOKEN]).collect();
+        let plain = self.made.iter().cloned().chain([MARK.to_owned(), ADMIN_TOKEN.to_owned()]);
+        let hex = |bytes: &str| bytes.bytes().map(|b| format!("{b:02x}")).collect::<String>();
+        let needles: Vec<String> = plain
+            .flat_map(|secret| [in_base64(&secret).as_slice(), &[hex(&secret), secret]].concat())
+            .collect();
         let mut found = Vec::new();
         for (place, text) in &self.texts {
             for needle in &needles {
-                if let Some(at) = text.find(needle) {
+                if let Some(at) = text.find(needle.as_str()) {
                     let from = text[..at].char_indices().rev().nth(80).map_or(0, |(at, _)| at);
                     found.push(format!("{place}: …{}", &text[from..at + needle.len()]));
                 }
@@ -49,6 +63,137 @@ impl Search {
         }
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
+}
+
+/// What stands in base64 of any text that holds this one: three ways, by where it begins, without
+/// the letters that its neighbours have a part in.
+fn in_base64(secret: &str) -> [String; 3] {
+    [0, 1, 2].map(|before| {
+        let whole = STANDARD_NO_PAD.encode([vec![0; before], secret.into()].concat());
+        let (from, bits) = ((before * 8).div_ceil(6), (before + secret.len()) * 8);
+        whole[from..bits / 6].to_owned()
+    })
+}
+
+/// Somebody at the other end of a line: says what it is told to say for each line that it hears.
+struct Peer {
+    port: u16,
+    heard: Arc<Mutex<String>>,
+}
+
+impl Peer {
+    /// A mail server that asks for a password, and finds it wrong.
+    fn mail() -> Self {
+        Self::with("220 mail ready\r\n", |line| match line.get(..4).unwrap_or_default() {
+            "EHLO" => "250-mail\r\n250 AUTH PLAIN LOGIN\r\n".into(),
+            "AUTH" => "535 5.7.8 not accepted\r\n".into(),
+            _ => "250 ok\r\n".into(),
+        })
+    }
+
+    /// A listener that refuses what it is sent, and says it all again.
+    fn webhook() -> Self {
+        Self::with("", |line| {
+            let head = "HTTP/1.1 418 No\r\nconnection: close\r\ncontent-length: 10000\r\nx-said: ";
+            if line.starts_with("authorization") {
+                format!("{head}{line}\r\n\r\n{line}")
+            } else {
+                String::new()
+            }
+        })
+    }
+
+    fn with(greeting: &'static str, answer: fn(&str) -> String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let heard = Arc::new(Mutex::new(String::new()));
+        let keep = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for line in listener.incoming().map_while(Result::ok) {
+                let keep = Arc::clone(&keep);
+                std::thread::spawn(move || talk(line, greeting, answer, &keep));
+            }
+        });
+        Self { port, heard }
+    }
+
+    fn has_heard(&self, what: &str) -> bool {
+        self.heard.lock().unwrap().contains(what)
+    }
+}
+
+fn talk(mut line: TcpStream, greeting: &str, answer: fn(&str) -> String, keep: &Mutex<String>) {
+    let _ = line.set_read_timeout(Some(Duration::from_secs(20)));
+    let _ = line.write_all(greeting.as_bytes());
+    let mut rest = String::new();
+    let mut bytes = [0; 4096];
+    while let Ok(read @ 1..) = line.read(&mut bytes) {
+        let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+        keep.lock().unwrap().push_str(&text);
+        rest.push_str(&text);
+        while let Some((one, left)) = rest.split_once("\r\n") {
+            if line.write_all(answer(one).as_bytes()).is_err() {
+                return;
+            }
+            rest = left.to_owned();
+        }
+    }
+}
+
+/// Gives the server the secrets of those whom it tells, and lets it tell them.
+async fn plant_alerts(node: &Process, search: &mut Search) -> (Peer, Peer) {
+    let (mail, hook) = (Peer::mail(), Peer::webhook());
+    let admin = node.client();
+    let before = admin.get("/settings").await;
+    let version = before.header("etag").unwrap().trim_matches('"').parse().unwrap();
+    let mut settings = before.json();
+    let email = json!({"host": "127.0.0.1", "port": mail.port, "security": "none",
+        "user": "sync", "password": planted("mail"), "from": "s@example.org",
+        "to": ["a@example.org"]});
+    let hooks = json!([{"name": "ops", "url": format!("http://127.0.0.1:{}/x", hook.port),
+        "authorization": format!("Bearer {}", planted("webhook"))}]);
+    settings["alerts"] = json!({"on_failed": true, "waiting_seconds": 1,
+        "email": email, "webhooks": hooks});
+    search.answer("alerts", &admin.put("/settings", version, settings.clone()).await);
+    let told = admin.post("/settings/alerts/test", json!({})).await;
+    assert_eq!(told.json().as_array().unwrap().len(), 2, "{}", told.text);
+    assert!(!told.text.contains("\"ok\":true"), "{}", told.text);
+    search.answer("a test of alerts", &told);
+    // A known secret does not go to another address, and what is no secret's place takes none.
+    for (place, value) in [
+        ("/alerts/webhooks/0/url", json!("http://127.0.0.1:9/elsewhere")),
+        ("/alerts/email/host", json!("mail.example.com")),
+        ("/alerts/webhooks/0/url", json!(format!("http://me:{}@127.0.0.1:9/", planted("in-url")))),
+    ] {
+        let mut moved = admin.get("/settings").await.json();
+        *moved.pointer_mut(place).unwrap() = value;
+        let refused = admin.put("/settings", version + 1, moved).await;
+        refused.problem(422, "E0105");
+        if !refused.text.contains("in-url") {
+            search.answer("alerts", &refused);
+        }
+    }
+    (mail, hook)
+}
+
+/// Watches everything, by a ticket, until the server stops.
+async fn watch(node: &Process, search: &mut Search) -> tokio::task::JoinHandle<Vec<String>> {
+    let made = node.client().post("/live-tickets", json!({})).await.good().json();
+    let ticket = made["ticket"].as_str().unwrap().to_owned();
+    let url = format!("{}/api/v1/live?after=0", node.url().replace("http://", "ws://"));
+    let mut request = url.into_client_request().unwrap();
+    let protocols = format!("syncline.live, ticket.{ticket}");
+    request.headers_mut().insert("sec-websocket-protocol", protocols.parse().unwrap());
+    search.made.push(ticket);
+    let (mut line, _) = connect_async(request).await.unwrap();
+    line.send(Message::text(r#"{"subscribe":{"all":true}}"#)).await.unwrap();
+    tokio::spawn(async move {
+        let mut heard = Vec::new();
+        while let Some(Ok(message)) = line.next().await {
+            heard.push(message.to_string());
+        }
+        heard
+    })
 }
 
 /// A server at its most talkative, with secrets in its surroundings.
@@ -59,6 +204,8 @@ fn server(store: Option<&str>) -> Process {
         .variable("SYNCLINE_LOG", "trace")
         .variable("SYNCLINE_OIDC_CLIENT_SECRET", &planted("oidc"))
         .variable("PLANTED_IN_THE_ENVIRONMENT", &planted("environment"))
+        .variable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+        .variable("OTEL_EXPORTER_OTLP_HEADERS", &format!("authorization={}", planted("traces")))
 }
 
 /// Gives the server every secret that it takes.
@@ -220,10 +367,21 @@ fn dump(database: &Database, search: &mut Search) {
 async fn hunt(mut node: Process, database: Option<&Database>) {
     let mut search = Search::default();
     node.start();
+    let watching = watch(&node, &mut search).await;
     plant(&node, &mut search).await;
+    let (mail, hook) = plant_alerts(&node, &mut search).await;
+    // Runs fail meanwhile, and people are told: the secrets are used, not only kept.
+    for _ in 0..300 {
+        if mail.has_heard("AUTH")
+            && hook.has_heard(&planted("webhook"))
+            && hook.has_heard("waits for too long")
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(mail.has_heard("AUTH PLAIN") && hook.has_heard(&planted("webhook")));
     ask_for_everything(&node, &mut search).await;
-    let client = node.client();
-    client.get("/audit/export").await.good();
     assert!(node.stop(), "{}", node.printed());
     let printed = node.printed();
     assert!(printed.contains("TRACE"), "the log is not at its most talkative:\n{printed}");
@@ -232,6 +390,9 @@ async fn hunt(mut node: Process, database: Option<&Database>) {
     if let Some(database) = database {
         dump(database, &mut search);
     }
+    let heard = watching.await.unwrap();
+    assert!(heard.iter().any(|text| text.contains("\"type\":\"state\"")), "{heard:?}");
+    search.add("what watchers heard", heard.join("\n"));
     // The search itself finds what is there.
     assert!(search.texts.iter().any(|(_, text)| text.contains("vera")));
     search.judge();

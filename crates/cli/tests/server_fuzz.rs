@@ -1,12 +1,28 @@
 //! Thousands of requests, right and wrong, made from the API's own document: none of them is
 //! answered by a failure of the server, or in another form than the document says.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, and the seed")]
+
+mod malformed;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
+use malformed::{Ask, Told, noise, operations};
+use rand::rngs::SmallRng;
+use rand::seq::IndexedRandom as _;
+use rand::{RngExt as _, SeedableRng as _};
+use serde_json::Value;
 use syncline_testkit::Tool;
 use syncline_testkit::api::{ADMIN_TOKEN, Process};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+/// Malformed requests of our own making; schemathesis sends as many as it can in its minute.
+const MALFORMED: usize = 10_000;
+/// Those who send them at the same time.
+const SENDERS: usize = 8;
 
 /// What a server may answer: its own failures are none of it, stores that are away are.
 const RULES: &str = r#"
@@ -41,5 +57,78 @@ fn no_request_makes_the_server_fail() {
     // It is still there, and nothing in it has panicked.
     let printed = node.printed();
     assert!(!printed.contains("panicked"), "{printed}");
+    assert!(node.stop(), "{}", node.printed());
+}
+
+/// A refusal is one in words, with a code; nothing is a failure of the server's own.
+fn judge(ask: &Ask, told: &Told, seed: u64) {
+    let shown = || {
+        let body = String::from_utf8_lossy(&told.body);
+        format!("seed {seed}: {}\n\n{} {}\n{body}", ask.shown(), told.status, told.kind)
+    };
+    assert!(told.status < 500 || told.status == 503, "{}", shown());
+    let of_the_api = ask.target.starts_with(b"/api/");
+    // HEAD has no body, and what hyper refuses is none of the API's.
+    let said = !told.body.is_empty();
+    if told.status >= 400 && of_the_api && said {
+        assert_eq!(told.kind, "application/problem+json", "{}", shown());
+        let problem: Value =
+            serde_json::from_slice(&told.body).unwrap_or_else(|e| panic!("{e}: {}", shown()));
+        let code = problem["code"].as_str().unwrap_or_default();
+        assert!(code.len() == 5 && code.starts_with('E'), "{}", shown());
+        assert_eq!(problem["status"], told.status, "{}", shown());
+        assert!(problem["detail"].as_str().is_some_and(|d| !d.is_empty()), "{}", shown());
+    }
+}
+
+/// `SYNCLINE_FUZZ_SEED` sends the same again.
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_malformed_requests_are_refused_in_words() {
+    let program = Path::new(env!("CARGO_BIN_EXE_syncline"));
+    let mut node = Process::new(program, &[]).variable("SYNCLINE_LOG", "error");
+    node.start();
+    let document: Arc<Value> = Arc::new(node.client().get("/openapi.json").await.json());
+    let address = node.url().trim_start_matches("http://").to_owned();
+    let given = std::env::var("SYNCLINE_FUZZ_SEED").ok().and_then(|n| n.parse().ok());
+    let seed: u64 = given.unwrap_or_else(rand::random);
+    println!("seed {seed}");
+    let counts: Arc<[AtomicUsize; 3]> = Arc::default();
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..SENDERS {
+        let (document, address) = (Arc::clone(&document), address.clone());
+        let counts = Arc::clone(&counts);
+        senders.spawn(async move {
+            let operations = operations(&document);
+            let mut random = SmallRng::seed_from_u64(seed.wrapping_add(sender as u64));
+            for _ in 0..MALFORMED / SENDERS {
+                let ask = operations.choose(&mut random).unwrap().bent(ADMIN_TOKEN, &mut random);
+                match ask.send(&address).await {
+                    None => counts[0].fetch_add(1, SeqCst),
+                    Some(told) => {
+                        judge(&ask, &told, seed);
+                        counts[if told.status < 400 { 1 } else { 2 }].fetch_add(1, SeqCst)
+                    }
+                };
+                if random.random_range(0..40) == 0 {
+                    let mut line = tokio::net::TcpStream::connect(&address).await.unwrap();
+                    let _ = line.write_all(&noise(&mut random)).await;
+                    let mut some = [0; 64];
+                    let patience = Duration::from_millis(20);
+                    let _ = tokio::time::timeout(patience, line.read(&mut some)).await;
+                }
+            }
+        });
+    }
+    while let Some(sent) = senders.join_next().await {
+        sent.unwrap();
+    }
+    let [hung_up, taken, refused] = [0, 1, 2].map(|at| counts[at].load(SeqCst));
+    println!("{refused} refused, {taken} taken, {hung_up} hung up on");
+    assert_eq!(hung_up + taken + refused, MALFORMED);
+    assert!(refused > MALFORMED / 2, "{refused} of {MALFORMED} were refused");
+    assert!(hung_up < MALFORMED / 10, "{hung_up} of {MALFORMED} got no answer");
+    let printed = node.printed();
+    assert!(!printed.contains("panicked"), "{printed}");
+    node.client().get("/connectors").await.good();
     assert!(node.stop(), "{}", node.printed());
 }

@@ -17,11 +17,14 @@ pub enum Tool {
     Aiosmtpd,
     /// Makes requests from an OpenAPI document (PyPI).
     Schemathesis,
+    /// What OpenTelemetry collectors are sent, for a Python to decode (PyPI).
+    OtlpProto,
 }
 
 impl Tool {
     /// Every tool.
-    pub const ALL: [Tool; 3] = [Tool::Prometheus, Tool::Aiosmtpd, Tool::Schemathesis];
+    pub const ALL: [Tool; 4] =
+        [Tool::Prometheus, Tool::Aiosmtpd, Tool::Schemathesis, Tool::OtlpProto];
 
     /// Its name, which is that of its package.
     pub fn name(self) -> &'static str {
@@ -29,6 +32,7 @@ impl Tool {
             Tool::Prometheus => "prometheus",
             Tool::Aiosmtpd => "aiosmtpd",
             Tool::Schemathesis => "schemathesis",
+            Tool::OtlpProto => "opentelemetry-proto",
         }
     }
 
@@ -46,6 +50,8 @@ impl Tool {
             Tool::Prometheus => (PathBuf::from("/usr/bin"), "promtool"),
             Tool::Aiosmtpd => (self.environment().join("bin"), "aiosmtpd"),
             Tool::Schemathesis => (self.environment().join("bin"), "schemathesis"),
+            // It has no program of its own: its environment has the Python that knows it.
+            Tool::OtlpProto => (self.environment().join("bin"), "python3"),
         };
         match folder.join(program).is_file() {
             true => Ok(folder),
@@ -79,7 +85,7 @@ impl Tool {
     pub fn plan(self) -> String {
         match self {
             Tool::Prometheus => "prometheus: Debian package prometheus".to_owned(),
-            Tool::Aiosmtpd | Tool::Schemathesis => {
+            Tool::Aiosmtpd | Tool::Schemathesis | Tool::OtlpProto => {
                 let name = self.name();
                 format!("{name}: PyPI package {name}, in a virtual environment of its own")
             }
@@ -96,7 +102,7 @@ impl Tool {
         }
         match self {
             Tool::Prometheus => install::apt(&["prometheus"])?,
-            Tool::Aiosmtpd | Tool::Schemathesis => self.install_from_pypi()?,
+            Tool::Aiosmtpd | Tool::Schemathesis | Tool::OtlpProto => self.install_from_pypi()?,
         }
         self.find()
     }
