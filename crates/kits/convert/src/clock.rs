@@ -70,10 +70,45 @@ fn write_clock(micros: u64, out: &mut String) {
     }
 }
 
+/// A timestamp of a year of four digits, written at fixed places; how much of it counts.
+fn fixed_timestamp(micros: i64) -> Option<([u8; 26], usize)> {
+    let (year, month, day) = civil_from_days(micros.div_euclid(DAY));
+    let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
+    let of_day = micros.rem_euclid(DAY).unsigned_abs();
+    // Seconds of a day and millionths of a second are within 32 bits.
+    let (seconds, fraction) = ((of_day / 1_000_000) as u32, (of_day % 1_000_000) as u32);
+    let mut text = *b"0000-00-00 00:00:00.000000";
+    let mut put = |at: usize, two: u32| {
+        text[at] += (two / 10) as u8;
+        text[at + 1] += (two % 10) as u8;
+    };
+    put(0, year / 100);
+    put(2, year % 100);
+    put(5, month);
+    put(8, day);
+    put(11, seconds / 3600);
+    put(14, seconds / 60 % 60);
+    put(17, seconds % 60);
+    if fraction == 0 {
+        return Some((text, 19));
+    }
+    put(20, fraction / 10_000);
+    put(22, fraction / 100 % 100);
+    put(24, fraction % 100);
+    let zeros = text.iter().rev().take_while(|b| **b == b'0').count();
+    Some((text, 26 - zeros))
+}
+
 pub(crate) fn write_timestamp(micros: i64, utc: bool, out: &mut String) {
-    write_date(micros.div_euclid(DAY), out);
-    out.push(' ');
-    write_clock(micros.rem_euclid(DAY).unsigned_abs(), out);
+    let fixed = fixed_timestamp(micros);
+    match fixed.as_ref().and_then(|(text, long)| std::str::from_utf8(&text[..*long]).ok()) {
+        Some(text) => out.push_str(text),
+        None => {
+            write_date(micros.div_euclid(DAY), out);
+            out.push(' ');
+            write_clock(micros.rem_euclid(DAY).unsigned_abs(), out);
+        }
+    }
     if utc {
         out.push_str("+00:00");
     }
@@ -453,6 +488,20 @@ mod tests {
             out.clear();
             write_duration(of_day, &mut out);
             prop_assert_eq!(parse_time(&out), Ok(of_day));
+        }
+
+        /// A timestamp written at fixed places is the one written part by part.
+        #[test]
+        fn the_fixed_timestamp_is_the_same_one(
+            micros in -62_200_000_000_000_000..253_500_000_000_000_000_i64,
+            step in proptest::sample::select(vec![1, 100, 1_000, 1_000_000, DAY]),
+        ) {
+            let micros = micros - micros.rem_euclid(step);
+            let mut parts = String::new();
+            write_date(micros.div_euclid(DAY), &mut parts);
+            parts.push(' ');
+            write_clock(micros.rem_euclid(DAY).unsigned_abs(), &mut parts);
+            prop_assert_eq!(timestamp(micros, false), parts);
         }
 
         /// The short way gives what the long one gives, or nothing.
