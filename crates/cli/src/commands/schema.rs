@@ -66,8 +66,12 @@ fn statements(dialect: Dialect, found: &Definitions) -> Result<Vec<String>> {
         for note in &definition.notes {
             texts.extend(noted(&format!("{}: {note}", table.name)));
         }
-        for needed in &table.requires {
-            texts.extend(needed.create.of(dialect.id()).map(|sql| format!("{sql};")));
+        for sql in table.requires.iter().filter_map(|needed| needed.create.of(dialect.id())) {
+            // Several tables may need the same.
+            let sql = format!("{sql};");
+            if !texts.contains(&sql) {
+                texts.push(sql);
+            }
         }
         let postgres = dialect == Dialect::Postgres;
         let bare = if postgres { actions::bare(table) } else { table.clone() };
@@ -88,7 +92,7 @@ fn statements(dialect: Dialect, found: &Definitions) -> Result<Vec<String>> {
     };
     later.extend(each(foreign_keys));
     if dialect == Dialect::Postgres {
-        last.extend(found.tables.iter().flat_map(|d| actions::key_comments(&d.table)));
+        last.extend(found.tables.iter().flat_map(|d| actions::last(&d.table)));
     }
     later.extend(last);
     later.extend(each(comments));

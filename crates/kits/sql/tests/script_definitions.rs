@@ -184,6 +184,9 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
     assert_eq!(table.schema.requires[0].name, TableName::new("public", "ci"));
     let child = found.iter().find(|t| t.schema.name.name == "child").unwrap();
     assert_eq!(names(child), ["id", "n", "t", "extra"]);
+    let held: Vec<_> = child.schema.checks.iter().map(|c| c.name.as_deref().unwrap()).collect();
+    assert_eq!(held, ["late"], "the other says NO INHERIT");
+    assert_eq!(actions(child), ["ADD CONSTRAINT \"late\" CHECK (n < 9) NOT VALID"]);
     assert_eq!(child.notes, ["it inherits from public.t: the copy is a table of its own"]);
     assert_eq!(catalog.left(), ["comments: on schema public", "rights: SCHEMA public FROM PUBLIC"]);
 }

@@ -216,11 +216,11 @@ pub fn storage(table: &TableSchema) -> Vec<String> {
 }
 
 /// The statements that follow CREATE TABLE, before rows, in a script of PostgreSQL; `late` ones
-/// when the rows and indexes are there.
+/// when the indexes are there. Those of [`last`] are not among them.
 pub fn statements(table: &TableSchema, late: bool) -> Vec<String> {
     let mut statements = Vec::new();
-    let of_key = |action: &&str| !on_foreign_key(table, action);
-    for action in actions(table).filter(|a| is_late(a) == late).filter(of_key) {
+    let in_time = |action: &&str| !is_last(table, action);
+    for action in actions(table).filter(|a| is_late(a) == late).filter(in_time) {
         if let Some(words) = action.strip_prefix("SERIAL ") {
             statements.extend(serial(table, words));
         } else if let Some(words) = action.strip_prefix("SEQUENCE NAME ") {
@@ -235,15 +235,21 @@ pub fn statements(table: &TableSchema, late: bool) -> Vec<String> {
     statements
 }
 
-/// Whether it is a comment on a foreign key, which is made after all else.
-fn on_foreign_key(table: &TableSchema, action: &str) -> bool {
-    let about = action.strip_prefix("COMMENT ON CONSTRAINT ").map(|rest| quoted(rest).0);
-    about.is_some_and(|name| table.foreign_keys.iter().any(|key| key.name == name))
+/// Whether it is for when all rows are in: what they need not fulfil, and comments on that and on
+/// foreign keys.
+fn is_last(table: &TableSchema, action: &str) -> bool {
+    let Some(about) = action.strip_prefix("COMMENT ON CONSTRAINT ").map(|rest| quoted(rest).0)
+    else {
+        return action.ends_with(" NOT VALID");
+    };
+    let begin = format!("ADD CONSTRAINT {} ", DIALECT.quote(&about));
+    table.foreign_keys.iter().any(|key| key.name == about)
+        || actions(table).any(|a| a.ends_with(" NOT VALID") && a.starts_with(&begin))
 }
 
-/// The comments on the table's foreign keys.
-pub fn key_comments(table: &TableSchema) -> Vec<String> {
-    let own = actions(table).filter(|action| on_foreign_key(table, action));
+/// The statements for when all rows are in and foreign keys are made.
+pub fn last(table: &TableSchema) -> Vec<String> {
+    let own = actions(table).filter(|action| is_last(table, action));
     own.map(|action| statement(&table.name, action)).collect()
 }
 
@@ -296,11 +302,12 @@ fn named(table: &TableSchema, words: &str) -> String {
     format!("DO {tag} {body} {tag}")
 }
 
-/// What another store leaves out of an action, for a person; `None` where that is nothing, or is
-/// said of the part it is about.
-pub(super) fn left_out(action: &NativeSql) -> Option<String> {
+/// What another store's table leaves out of an action, for a person; `None` where that is nothing,
+/// or is said of the part it is about.
+pub(super) fn left_out(action: &NativeSql, table: &TableSchema) -> Option<String> {
     let sql = action.of(DIALECT.id())?;
     if let Some(column) = counting(sql) {
+        table.column(&column)?.identity?;
         let words: Vec<&str> = sql.split_whitespace().collect();
         let of = |name: &str| {
             let at = words.iter().rposition(|w| *w == name)?;
@@ -331,6 +338,9 @@ pub(super) fn left_out(action: &NativeSql) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::{DataType, Field};
+    use syncline_types::Identity;
+
     use super::*;
 
     #[test]
@@ -345,7 +355,14 @@ mod tests {
 
     #[test]
     fn another_store_is_told_how_a_column_counts() {
-        let note = |sql: &str| left_out(&NativeSql::new("postgres", sql));
+        let mut table = TableSchema::new(
+            TableName::bare("t"),
+            ["id", "the id"].map(|name| Field::new(name, DataType::Int32, false)),
+        );
+        for column in &mut table.columns {
+            column.identity = Some(Identity { always: false, next: None });
+        }
+        let note = |sql: &str| left_out(&NativeSql::new("postgres", sql), &table);
         let plain = Sequence::plain("integer");
         assert_eq!(plain.identity("id"), None);
         assert_eq!(note(&plain.serial("id", "s")), None);
@@ -363,7 +380,10 @@ mod tests {
         );
         assert_eq!(note("ADD CONSTRAINT \"k\" PRIMARY KEY (a)"), None);
         assert!(note("ADD CONSTRAINT \"k\" PRIMARY KEY (a) DEFERRABLE").is_some());
-        assert_eq!(left_out(&NativeSql::new("sqlite", "CREATE TABLE t (a)")), None);
+        assert_eq!(left_out(&NativeSql::new("sqlite", "CREATE TABLE t (a)"), &table), None);
+        let sql = odd.serial("id", "s");
+        table.columns[0].identity = None;
+        assert_eq!(left_out(&NativeSql::new("postgres", sql), &table), None, "that is said");
     }
 
     #[test]

@@ -98,6 +98,61 @@ fn can_count(dialect: Dialect, source: &TableSchema, adapted: &Field) -> bool {
     }
 }
 
+/// MySQL counts up one column, and that has to lead a key.
+pub(super) fn count_one(table: &mut TableSchema, notes: &mut Vec<String>) {
+    let counted = |table: &TableSchema| -> Vec<String> {
+        let counted = table.columns.iter().filter(|c| c.identity.is_some());
+        counted.map(|c| c.name().to_owned()).collect()
+    };
+    let leads = |table: &TableSchema, name: &String| {
+        let plain = table.indexes.iter().filter(|i| i.definition.is_none());
+        let mut firsts = plain.filter_map(|i| i.parts.first()).map(|part| &part.column);
+        table.primary_key.first() == Some(name) || firsts.any(|first| first == name)
+    };
+    let all = counted(table);
+    let kept = all.iter().find(|name| table.primary_key.first() == Some(*name));
+    let kept = kept.or_else(|| all.iter().find(|name| leads(table, name))).cloned();
+    for column in &mut table.columns {
+        let name = column.name().to_owned();
+        if column.identity.is_some() && kept.as_ref() != Some(&name) {
+            column.identity = None;
+            notes.push(format!(
+                "column {name} is not counted up: mysql counts one column, the first of a key"
+            ));
+        }
+    }
+}
+
+/// Collations that the target's columns have not, but for those that compare character by character:
+/// one line for each, with its columns.
+pub(super) fn other_collations(
+    dialect: Dialect,
+    source: &TableSchema,
+    table: &TableSchema,
+) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for column in &source.columns {
+        if field::native(&column.field, dialect.id()).is_some() {
+            continue;
+        }
+        let Some(collation) = field::get(&column.field, field::COLLATION) else { continue };
+        let lower = collation.to_ascii_lowercase();
+        let by_character = lower.ends_with("_bin") || ["binary", "c", "posix"].contains(&&*lower);
+        if by_character || lower.is_empty() || table.column(column.name()).is_none() {
+            continue;
+        }
+        match lines.iter_mut().find(|(known, _)| known == collation) {
+            Some((_, columns)) => columns.push(column.name()),
+            None => lines.push((collation.to_owned(), vec![column.name()])),
+        }
+    }
+    let line = |(collation, columns): &(String, Vec<&str>)| {
+        let columns = columns.join(", ");
+        format!("collation {collation} is not carried: texts of {columns} compare otherwise here")
+    };
+    lines.iter().map(line).collect()
+}
+
 fn adapt_default(
     dialect: Dialect,
     from: &Field,

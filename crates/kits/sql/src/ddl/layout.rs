@@ -15,7 +15,8 @@ pub(super) fn adapt_layout(
 ) {
     let own = |native: &NativeSql| native.store == dialect.id();
     table.statements = source.statements.iter().filter(|s| own(s)).cloned().collect();
-    notes.extend(source.statements.iter().filter(|s| !own(s)).filter_map(actions::left_out));
+    let foreign = source.statements.iter().filter(|s| !own(s));
+    notes.extend(foreign.filter_map(|action| actions::left_out(action, table)));
     match &source.partitioning {
         Some(partitioning) if own(&partitioning.by) => {
             table.partitioning = Some(under(dialect, partitioning, &source.name, &table.name));

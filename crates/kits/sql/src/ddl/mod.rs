@@ -78,6 +78,10 @@ pub fn adapt(dialect: Dialect, source: &TableSchema, target: &TableName) -> Resu
     table.indexes = indexes::adapt_indexes(dialect, source, &table, same_store, &mut notes);
     table.foreign_keys =
         relations::adapt_foreign_keys(dialect, source, &table, same_store, &mut notes);
+    if dialect == Dialect::Mysql && !same_store {
+        columns::count_one(&mut table, &mut notes);
+    }
+    notes.extend(columns::other_collations(dialect, source, &table));
     layout::adapt_layout(dialect, source, &mut table, &mut notes);
     Ok(Adapted { table, notes })
 }

@@ -29,6 +29,8 @@ pub(crate) struct Beyond {
     pub(crate) notes: Vec<String>,
     /// Whom it belongs to.
     pub(crate) owner: Option<String>,
+    /// Tables that inherit from it are not meant.
+    pub(crate) only: bool,
 }
 
 /// What ALTER TABLE says in MySQL that changes nothing of what is copied.
@@ -63,7 +65,8 @@ pub(crate) fn alter(
 ) -> Result<Beyond, String> {
     let mut beyond = Beyond::default();
     tokens.eat_all(&["ALTER", "TABLE"]);
-    tokens.skip_only();
+    tokens.eat_all(&["IF", "EXISTS"]);
+    beyond.only = tokens.eat("ONLY");
     tokens.table();
     loop {
         action(tokens, table, types, &mut beyond)?;

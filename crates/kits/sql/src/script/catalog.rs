@@ -64,6 +64,8 @@ struct Entry {
     table: ScriptTable,
     /// The table it is a partition of, and which rows it takes.
     parent: Option<(TableName, String)>,
+    /// Tables it has columns and conditions of.
+    inherits: Vec<TableName>,
     /// It was made from a page's header, which is exact.
     exact: bool,
     /// Its columns come from rows alone.
@@ -214,7 +216,8 @@ impl ScriptCatalog {
             marks: Vec::new(),
             notes: Vec::new(),
         };
-        self.entries.push(Entry { table, parent: None, exact, inferred });
+        let inherits = Vec::new();
+        self.entries.push(Entry { table, parent: None, inherits, exact, inferred });
         self.entries.len() - 1
     }
 
@@ -453,12 +456,13 @@ impl ScriptCatalog {
                 let parent = &self.entries[at].table.schema;
                 let columns = parent.columns.clone();
                 let new = |c: &syncline_types::Column| table.column(c.name()).is_none();
-                let columns: Vec<_> = columns.into_iter().filter(new).collect();
+                let mut columns: Vec<_> = columns.into_iter().filter(new).collect();
+                for column in &mut columns {
+                    // How it is stored, dumps say of each table.
+                    column.attributes = None;
+                }
                 table.columns.splice(0..0, columns);
-                // A child is held to the conditions of those above it, but for what says otherwise.
-                let named: Vec<_> = table.checks.iter().map(|c| c.name.clone()).collect();
-                let own = |c: &&syncline_types::Check| !named.contains(&c.name) && c.enforced;
-                table.checks.extend(parent.checks.iter().filter(own).cloned());
+                parts::inherit(&mut table, parent);
             }
         }
         if let Some(at) = self.entries.iter().position(|e| e.table.schema.name == table.name) {
@@ -478,6 +482,7 @@ impl ScriptCatalog {
         }
         let at = self.add(table, false, false);
         if !extras.inherits.is_empty() {
+            self.entries[at].inherits.clone_from(&extras.inherits);
             let parents: Vec<String> = extras.inherits.iter().map(ToString::to_string).collect();
             let parents = parents.join(", ");
             self.note(at, format!("it inherits from {parents}: the copy is a table of its own"));
@@ -519,7 +524,19 @@ impl ScriptCatalog {
         for (column, options) in counted {
             self.count(name, column, options);
         }
-        self.altered(at, name, schema, reshaped, beyond);
+        let name = self.entries[at].table.schema.name.clone();
+        if !beyond.only {
+            let heirs = self.heirs(&name);
+            if reshaped && !heirs.is_empty() {
+                let what =
+                    "columns are changed of a table that others inherit from: that is not read";
+                return Err(self.scanner.unsupported(what));
+            }
+            for heir in heirs {
+                parts::inherit(&mut self.entries[heir].table.schema, &schema);
+            }
+        }
+        self.altered(at, &name, schema, reshaped, beyond);
         Ok(())
     }
 
@@ -532,14 +549,13 @@ impl ScriptCatalog {
         reshaped: bool,
         beyond: Beyond,
     ) {
-        let exact_name = self.entries[at].table.schema.name.clone();
-        if let Some((part, bounds)) = beyond.partition {
-            if let Some(at) = self.find(&part) {
-                self.entries[at].parent = Some((name.clone(), bounds));
-            }
+        if let Some((part, bounds)) = beyond.partition
+            && let Some(at) = self.find(&part)
+        {
+            self.entries[at].parent = Some((name.clone(), bounds));
         }
         if let Some((options, column)) = beyond.sequence {
-            self.count(&exact_name, column, options);
+            self.count(name, column, options);
         }
         for note in beyond.notes {
             self.note(at, note);
@@ -549,15 +565,15 @@ impl ScriptCatalog {
         }
         if reshaped {
             // Its rows, of which there are none yet, have other columns from here on.
-            let notes = std::mem::take(&mut self.entries[at].table.notes);
-            self.entries.remove(at);
+            let known = self.entries.remove(at);
             self.current = None;
             let at = self.add(schema, false, false);
-            self.entries[at].table.notes = notes;
+            self.entries[at].table.notes = known.table.notes;
+            (self.entries[at].parent, self.entries[at].inherits) = (known.parent, known.inherits);
         } else {
             self.entries[at].table.schema = schema;
         }
-        self.renamed(&exact_name, &beyond.columns, beyond.renamed);
+        self.renamed(name, &beyond.columns, beyond.renamed);
     }
 }
 

@@ -243,10 +243,14 @@ fn unless_there(create: &str) -> String {
     )
 }
 
-/// The script that adds a table's foreign keys, to be run when all tables have their rows; `None`
-/// for a table that has none, or has them from the start (SQLite).
+/// The script that adds a table's foreign keys, and what old rows need not fulfil, to be run when
+/// all tables have their rows; `None` for a table that has none, or has them from the start (SQLite).
 pub fn foreign_key_page(dialect: Dialect, table: &TableSchema) -> Option<String> {
-    let keys = foreign_keys(dialect, table);
+    let last = match dialect {
+        Dialect::Postgres => actions::last(table),
+        _ => Vec::new(),
+    };
+    let keys: Vec<String> = foreign_keys(dialect, table).into_iter().chain(last).collect();
     if keys.is_empty() {
         return None;
     }
@@ -256,11 +260,7 @@ pub fn foreign_key_page(dialect: Dialect, table: &TableSchema) -> Option<String>
     for statement in settings(dialect).iter().copied().filter(checked) {
         text.push_str(&format!("{statement};\n"));
     }
-    let comments = match dialect {
-        Dialect::Postgres => actions::key_comments(table),
-        _ => Vec::new(),
-    };
-    for key in keys.into_iter().chain(comments) {
+    for key in keys {
         text.push_str(&format!("{key};\n"));
     }
     Some(text)

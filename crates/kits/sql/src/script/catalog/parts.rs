@@ -7,7 +7,40 @@ use super::super::create::Extras;
 use super::ScriptCatalog;
 use crate::Dialect;
 
+/// Holds a table to the conditions of one that it inherits from, but for those that say otherwise.
+pub(super) fn inherit(table: &mut TableSchema, parent: &TableSchema) {
+    for check in &parent.checks {
+        if table.checks.iter().any(|known| known.name == check.name) {
+            continue;
+        }
+        let name = Dialect::Postgres.quote(check.name.as_deref().unwrap_or_default());
+        let begin = format!("ADD CONSTRAINT {name} CHECK ");
+        let action = parent.statements.iter().find(|s| s.sql.starts_with(&begin));
+        if action.is_some_and(|action| action.sql.contains(" NO INHERIT")) {
+            continue;
+        }
+        table.statements.extend(action.cloned());
+        table.checks.push(check.clone());
+    }
+}
+
 impl ScriptCatalog {
+    /// The tables that inherit from one, however many levels down.
+    pub(super) fn heirs(&self, table: &TableName) -> Vec<usize> {
+        let mut names = vec![table.clone()];
+        let mut found: Vec<usize> = Vec::new();
+        while let Some(name) = names.pop() {
+            for (at, entry) in self.entries.iter().enumerate() {
+                let is = |parent: &TableName| super::same_table(parent, &name, self.dialect());
+                if entry.inherits.iter().any(is) && !found.contains(&at) {
+                    found.push(at);
+                    names.push(entry.table.schema.name.clone());
+                }
+            }
+        }
+        found
+    }
+
     /// A partition with the columns of its table, and which rows it takes.
     pub(super) fn create_child(
         &mut self,
