@@ -6,7 +6,7 @@ mod place;
 
 use std::path::{Path, PathBuf};
 
-use place::{Kind, Place, folder, run, run_well, shown};
+use place::{Kind, Place, folder, run, run_well, shown, syncline};
 
 /// A job of `datax_jobs/`, and the values of its variables as `-p` takes them.
 struct Manual {
@@ -67,10 +67,29 @@ impl Manual {
         for (at, part) in yaml.split("---\n").enumerate() {
             let path = state.join(format!("converted-{at}.yaml"));
             std::fs::write(&path, part).unwrap();
-            let path = path.to_str().unwrap();
-            printed.push_str(&run_well(state, &["run", path, "--fresh"]));
+            let output = syncline(state)
+                .args(["run", path.to_str().unwrap(), "--fresh"])
+                .env("SOURCE_PASSWORD", self.password(true))
+                .env("SINK_PASSWORD", self.password(false))
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{}", shown(&output));
+            printed.push_str(&String::from_utf8(output.stdout).unwrap());
         }
         printed
+    }
+
+    /// The password of the first account in the file, or of the last.
+    fn password(&self, first: bool) -> &str {
+        let text = std::fs::read_to_string(&self.path).unwrap();
+        let mut names: Vec<&str> = ["mysql", "postgres"]
+            .into_iter()
+            .filter(|n| text.contains(&format!("{n}_password")))
+            .collect();
+        names.sort_by_key(|n| text.find(&format!("{n}_password")));
+        let name = if first { names.first() } else { names.last() };
+        let wanted = format!("-D{}_password=", name.unwrap_or(&""));
+        self.variables.iter().find_map(|v| v.strip_prefix(&wanted)).unwrap_or("")
     }
 }
 

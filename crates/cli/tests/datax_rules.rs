@@ -58,7 +58,7 @@ fn a_limit_of_speed_holds() {
         (json!({ "channel": 2, "byte": 2_000 }), 200.0),
     ] {
         let state = folder();
-        let path = file(state.path(), &job(json!({ "speed": speed }), stream(1 << 40), nowhere()));
+        let path = file(state.path(), &job(json!({ "speed": speed }), stream(1 << 22), nowhere()));
         let began = Instant::now();
         let mut child = syncline(state.path())
             .args(["run", path.to_str().unwrap(), "--events", "json"])

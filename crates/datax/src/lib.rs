@@ -220,7 +220,14 @@ const READERS: &[&str] =
     &["streamreader", "mysqlreader", "postgresqlreader", "rdbmsreader", "txtfilereader"];
 const WRITERS: &[&str] =
     &["streamwriter", "mysqlwriter", "postgresqlwriter", "rdbmswriter", "txtfilewriter"];
-const TRANSFORMERS: &[&str] = &["dx_substr", "dx_pad", "dx_replace", "dx_filter", "dx_digest"];
+/// The transformers, and what their `paras` are.
+const TRANSFORMERS: &[(&str, &[&str])] = &[
+    ("dx_substr", &["start", "length"]),
+    ("dx_pad", &["l or r", "length", "text"]),
+    ("dx_replace", &["start", "length", "text"]),
+    ("dx_filter", &["operator", "value"]),
+    ("dx_digest", &["md5 or sha1", "toUpperCase or toLowerCase"]),
+];
 
 fn key_of<'a>(node: &'a Node<'_>) -> &'a str {
     node.place.trim_start_matches('.')
@@ -251,17 +258,22 @@ fn transformers(keys: &Keys<'_>, notes: &mut Vec<String>) -> Result<Vec<Value>> 
     for node in list.list()? {
         let keys = node.keys()?;
         let name = keys.need("name")?.text()?;
-        if !TRANSFORMERS.contains(&name.as_str()) {
-            let near = did_you_mean(&name, TRANSFORMERS.iter().copied());
+        let Some((_, wanted)) = TRANSFORMERS.iter().find(|(known, _)| *known == name) else {
+            let known: Vec<&str> = TRANSFORMERS.iter().map(|(name, _)| *name).collect();
+            let near = did_you_mean(&name, known.iter().copied());
             let message = format!("{}: transformer {name:?} is not supported{near}", node.place);
             return Err(Error::new(Code::UnknownKey, message)
-                .hint(format!("there are {}", TRANSFORMERS.join(", "))));
-        }
+                .hint(format!("there are {}", known.join(", "))));
+        };
         let parameter = keys.need("parameter")?.keys()?;
         let column = parameter.need("columnIndex")?;
         let index = column.count()?.ok_or_else(|| column.wrong("counted from 0"))?;
-        let paras = parameter.need("paras")?.list()?;
-        let paras: Vec<String> = paras.iter().map(Node::text).collect::<Result<_>>()?;
+        let given = parameter.need("paras")?;
+        let paras: Vec<String> = given.list()?.iter().map(Node::text).collect::<Result<_>>()?;
+        if paras.len() != wanted.len() {
+            let what = format!("{name} takes {} and not {} of them", wanted.len(), paras.len());
+            return Err(given.wrong(what).hint(format!("they are {}", wanted.join(", "))));
+        }
         parameter.harmless(&["context"], notes);
         parameter.finish()?;
         keys.finish()?;

@@ -111,7 +111,7 @@ impl What {
             ("dx_filter", [operator, value]) => {
                 What::Filter(Condition::parse(operator, value).map_err(|e| e.at(place))?)
             }
-            _ => return Err(wrong(format!("{verb} takes not {} parameters", paras.len()))),
+            _ => return Err(wrong(format!("{verb} does not take {} of them", paras.len()))),
         })
     }
 }

@@ -148,7 +148,10 @@ impl SplitReader for StreamReader {
         if left == 0 {
             return Ok(Element::EndOfSplit);
         }
-        let count = usize::try_from(left).unwrap_or(usize::MAX).min(budget.rows.max(1)).min(8_192);
+        let bytes = u64::try_from(budget.bytes).unwrap_or(u64::MAX);
+        let few = usize::try_from((bytes / ROW_BYTES).max(1)).unwrap_or(usize::MAX);
+        let most = budget.rows.max(1).min(few).min(8_192);
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(most);
         let first = self.range.from + self.read;
         let columns = self
             .wanted
