@@ -1,86 +1,15 @@
-//! How a node is run: settings, console, metrics, overview, nodes, and people who are told.
+//! How a node is run: settings, console, metrics, overview, nodes.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod node;
 
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use node::Node;
+use node::work::{Child, file_job, open_files, run_to_end, settings, until};
 use serde_json::{Value, json};
 use syncline_testkit::Tool;
 use syncline_testkit::api::Client;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until something is there.
-async fn until<T, F: Future<Output = Option<T>>>(what: &str, look: impl Fn() -> F) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-fn settings(alerts: &Value) -> Value {
-    json!({
-        "slots": 2, "per_connection_limit": 3, "history_days": 30, "alerts": alerts,
-    })
-}
-
-/// A job that copies a file of `rows` rows into an SQLite file; the last one does not fit when
-/// `broken`.
-async fn file_job(client: &Client, files: &Path, name: &str, rows: u32, broken: bool) {
-    let folder = files.join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    let mut csv = String::from("id,n\n");
-    for id in 1..=rows {
-        csv.push_str(&format!("{id},{id}\n"));
-    }
-    if broken {
-        csv.push_str("oops,1\n");
-    }
-    std::fs::write(folder.join("t.csv"), csv).unwrap();
-    let spec = json!({
-        "version": 1,
-        "name": name,
-        "connections": {
-            "from": { "url": folder.join("t.csv").to_str().unwrap() },
-            "to": { "url": format!("sqlite:{}", folder.join("t.db").display()) },
-        },
-        "source": { "connection": "from" },
-        "sink": { "connection": "to" },
-        "columns": { "t": [ { "from": "id", "type": "int64" }, { "from": "n", "type": "int64" } ] },
-    });
-    client.post("/jobs", json!({ "name": name, "spec": spec })).await.good();
-}
-
-/// Opens a folder to jobs.
-async fn open_files(client: &Client, files: &Path, alerts: Value) {
-    let before = client.get("/settings").await;
-    let version: u64 = before.json()["version"].as_u64().unwrap();
-    let mut wanted = settings(&alerts);
-    wanted["file_roots"] = json!([files.to_str().unwrap()]);
-    client.put("/settings", version, wanted).await.good();
-}
-
-async fn run_to_end(client: &Client, job: &str) -> Value {
-    let run = client.post(&format!("/jobs/{job}/runs"), json!({})).await.json();
-    let path = format!("/runs/{}", run["id"].as_str().unwrap());
-    until("the run ends", || async {
-        let run = client.get(&path).await.json();
-        let over = ["finished", "failed", "stopped"].contains(&run["state"].as_str().unwrap());
-        over.then_some(run)
-    })
-    .await
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_have_a_version_and_keep_their_secrets() {
@@ -225,16 +154,6 @@ async fn scraped_by_a_real_one(programs: &std::path::Path, node: &Node, text: &s
     prometheus.0.kill().unwrap();
 }
 
-/// A process that does not outlive its test.
-struct Child(std::process::Child);
-
-impl Drop for Child {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn the_overview_and_the_nodes_say_how_it_stands() {
     for node in Node::each().await {
@@ -258,146 +177,4 @@ async fn the_overview_and_the_nodes_say_how_it_stands() {
         assert_eq!(client.get(&format!("/nodes/{name}")).await.json()["name"], name);
         client.get("/nodes/none").await.problem(404, "E0503");
     }
-}
-
-/// What a listener was sent: its requests, whole.
-#[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<String>>>);
-
-impl Heard {
-    fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-
-    fn bodies(&self) -> Vec<Value> {
-        let body = |request: &String| {
-            serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
-        };
-        self.all().iter().map(body).collect()
-    }
-}
-
-/// A listener that is refused the first `refusals` times.
-async fn listener(refusals: usize) -> (String, Heard) {
-    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook", socket.local_addr().unwrap());
-    let heard = Heard::default();
-    let keep = heard.clone();
-    tokio::spawn(async move {
-        let mut left = refusals;
-        while let Ok((mut line, _)) = socket.accept().await {
-            let mut request = Vec::new();
-            let mut part = [0; 4096];
-            loop {
-                let read = line.read(&mut part).await.unwrap_or(0);
-                request.extend_from_slice(&part[..read]);
-                let text = String::from_utf8_lossy(&request).into_owned();
-                let length = text
-                    .to_lowercase()
-                    .split("content-length: ")
-                    .nth(1)
-                    .map(|rest| rest.split("\r\n").next().unwrap().parse::<usize>().unwrap());
-                let body = text.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
-                if read == 0 || length.is_some_and(|length| body >= length) {
-                    break;
-                }
-            }
-            let answer = match left {
-                0 => "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n",
-                _ => "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-            };
-            if left == 0 {
-                keep.0.lock().unwrap().push(String::from_utf8_lossy(&request).into_owned());
-            }
-            left = left.saturating_sub(1);
-            let _ = line.write_all(answer.as_bytes()).await;
-        }
-    });
-    (url, heard)
-}
-
-/// A real mail server, and the folder it keeps what it is given in.
-fn mail_server(folder: &std::path::Path) -> Option<(Child, u16, std::path::PathBuf)> {
-    let programs = Tool::Aiosmtpd.need()?;
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mails = folder.join("mails");
-    let server = Command::new(programs.join("aiosmtpd"))
-        .args(["-n", "-l", &format!("127.0.0.1:{port}"), "-c", "aiosmtpd.handlers.Mailbox"])
-        .arg(&mails)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < PATIENCE, "the mail server does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Some((Child(server), port, mails))
-}
-
-/// A failure is told once by each way, a way that is busy is tried again, and the end is told, too.
-#[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_once_that_a_job_failed_and_once_that_it_runs_again() {
-    let node = Node::start().await;
-    let client = node.admin();
-    let (url, heard) = listener(1).await;
-    let folder = tempfile::tempdir().unwrap();
-    let mail = mail_server(folder.path());
-    let mut alerts = json!({
-        "on_failed": true,
-        "link": "https://sync.example.org/",
-        "webhooks": [{ "name": "ops", "url": url, "authorization": "Bearer h1dden" }],
-    });
-    if let Some((_, port, _)) = &mail {
-        alerts["email"] = json!({
-            "host": "127.0.0.1", "port": port, "security": "none",
-            "from": "Syncline <sync@example.org>", "to": ["ann@example.org", "bob@example.org"],
-        });
-    }
-    let files = tempfile::tempdir().unwrap();
-    open_files(&client, files.path(), alerts).await;
-    file_job(&client, files.path(), "nightly", 10, true).await;
-    let run = run_to_end(&client, "nightly").await;
-    assert_eq!(run["state"], "failed");
-    let opened = until("the webhook", || async { heard.bodies().into_iter().next() }).await;
-    assert_eq!(opened["event"], "opened");
-    assert_eq!(opened["cause"], "failed");
-    assert_eq!(opened["job"], "nightly");
-    assert_eq!(opened["text"], "nightly has failed");
-    let link = format!("https://sync.example.org/runs/{}", run["id"].as_str().unwrap());
-    assert_eq!(opened["link"], link);
-    assert!(heard.all()[0].contains("Bearer h1dden"), "{}", heard.all()[0]);
-    // It is mended, and runs again.
-    let csv = files.path().join("nightly/t.csv");
-    let good = std::fs::read_to_string(&csv).unwrap().replace("oops,1\n", "");
-    std::fs::write(&csv, good).unwrap();
-    let fresh = client.post("/jobs/nightly/runs", json!({ "fresh": true })).await.json();
-    assert_ne!(fresh["id"], run["id"]);
-    let told = until("the end", || async {
-        let told = heard.bodies();
-        (told.len() > 1).then_some(told)
-    })
-    .await;
-    assert_eq!(told[1]["event"], "resolved");
-    assert_eq!(told[1]["incident"], told[0]["incident"]);
-    let Some((_server, _, mails)) = mail else { return };
-    let texts = until("two mails", || async {
-        let files: Vec<String> = std::fs::read_dir(mails.join("new"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|file| std::fs::read_to_string(file.path()).unwrap())
-            .collect();
-        (files.len() >= 2).then_some(files)
-    })
-    .await;
-    assert_eq!(texts.len(), 2, "{texts:?}");
-    let opened = texts.iter().find(|t| t.contains("[syncline] nightly has failed")).unwrap();
-    assert!(opened.contains("ann@example.org") && opened.contains("bob@example.org"), "{opened}");
-    assert!(opened.contains("https://sync.example.org/runs/"), "{opened}");
-    assert!(texts.iter().any(|t| t.contains("resolved: nightly runs again")), "{texts:?}");
-    // A word to see whether it arrives.
-    let told = client.post("/settings/alerts/test", json!({})).await.json();
-    assert!(told.as_array().unwrap().iter().all(|one| one["ok"] == true), "{told}");
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bounds;
+mod cancelled;
 mod connections;
 mod importing;
 mod jobs;

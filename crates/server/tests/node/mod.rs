@@ -1,6 +1,8 @@
 //! A node in the test's own process, on a free port, with a state of its own.
 #![allow(dead_code, reason = "no test needs all of it")]
 
+pub(crate) mod work;
+
 use std::path::Path;
 use std::sync::Arc;
 
