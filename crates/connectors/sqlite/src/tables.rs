@@ -4,7 +4,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use syncline_connector::{WriteMode, WriteTask};
 use syncline_sql::{Dialect, create_indexes, create_table};
-use syncline_types::{Code, Error, Result, TableName, TableSchema};
+use syncline_types::{Code, Error, Index, Result, TableName, TableSchema};
 
 use crate::catalog::Table;
 use crate::checkpoint::Owner;
@@ -135,7 +135,8 @@ pub(crate) fn make_indexes(connection: &Connection, table: &TableSchema) -> Resu
             if let (Some((name, sql)), false) = (text, index.constraint)
                 && !is_taken(connection, name)?
             {
-                connection.execute_batch(sql).map_err(map_error)?;
+                let made = connection.execute_batch(sql).map_err(map_error);
+                made.map_err(|e| broken(connection, table, index, e))?;
                 continue;
             }
             // The table's own statement has made it.
@@ -164,12 +165,71 @@ pub(crate) fn make_indexes(connection: &Connection, table: &TableSchema) -> Resu
             }
             let one = TableSchema { indexes: vec![named], ..table.clone() };
             for sql in create_indexes(Dialect::Sqlite, &one)? {
-                connection.execute_batch(&sql).map_err(map_error)?;
+                let made = connection.execute_batch(&sql).map_err(map_error);
+                made.map_err(|e| broken(connection, table, index, e))?;
             }
             break;
         }
     }
     Ok(())
+}
+
+/// The error of an index that rows do not fulfil, with which of them are in the way.
+fn broken(connection: &Connection, table: &TableSchema, index: &Index, error: Error) -> Error {
+    if error.code() != Code::DuplicateKey {
+        return error;
+    }
+    let (index_name, name) = (&index.name, &table.name);
+    let rows = match duplicates(connection, table, index) {
+        Ok(Some(rows)) => rows,
+        Ok(None) | Err(_) => error.message().to_owned(),
+    };
+    Error::new(Code::StoreFailed, format!("index {index_name} of {name} is unique: {rows}")).hint(
+        "mend or delete the rows at the target, then start the same command again: it goes on; or \
+         start over from a source without them",
+    )
+}
+
+/// Which rows are in the way of a unique index over plain columns.
+fn duplicates(
+    connection: &Connection,
+    table: &TableSchema,
+    index: &Index,
+) -> rusqlite::Result<Option<String>> {
+    if index.definition.is_some() || index.parts.is_empty() {
+        return Ok(None);
+    }
+    let quote = |name: &str| Dialect::Sqlite.quote(name);
+    let shown = |names: &[String]| {
+        let texts: Vec<String> = names.iter().map(|name| format!("quote({name})")).collect();
+        texts.join(" || ', ' || ")
+    };
+    let columns: Vec<String> = index.parts.iter().map(|part| quote(&part.column)).collect();
+    let key: Vec<String> = table.primary_key.iter().map(|name| quote(name)).collect();
+    let key = if key.is_empty() { vec!["rowid".to_owned()] } else { key };
+    let there: Vec<String> = columns.iter().map(|c| format!("{c} IS NOT NULL")).collect();
+    let sql = format!(
+        "SELECT {}, group_concat('(' || {} || ')', ', '), count(*) FROM {} WHERE {} GROUP BY {} \
+         HAVING count(*) > 1 LIMIT 1",
+        shown(&columns),
+        shown(&key),
+        Dialect::Sqlite.table(&table.name),
+        there.join(" AND "),
+        columns.join(", "),
+    );
+    let found = connection.query_row(&sql, [], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+    });
+    let (values, rows, count) = match found.optional()? {
+        Some(found) => found,
+        None => return Ok(None),
+    };
+    let short = |text: &str| text.chars().take(100).collect::<String>();
+    let (values, rows) = (short(&values), short(&rows));
+    let (columns, key) = (columns.join(", "), key.join(", "));
+    Ok(Some(format!(
+        "the {count} rows with ({key}) = {rows} have the same ({columns}) = ({values})"
+    )))
 }
 
 fn is_taken(connection: &Connection, name: &str) -> Result<bool> {

@@ -134,6 +134,7 @@ impl From<Fault> for Error {
                     1153 | 1301 => error.hint("raise max_allowed_packet at the server"),
                     1114 => error.hint("make room where the server keeps its data"),
                     1142 | 1143 | 1227 => error.hint("GRANT the right named to the account"),
+                    1049 => error.hint("CREATE DATABASE it at the server, or name another"),
                     _ => error,
                 }
             }
