@@ -27,7 +27,7 @@ function columnsOf(
     {
       id: 'job',
       title: withJob ? w.job : w.run,
-      width: 'minmax(8rem, 1.6fr)',
+      width: 'minmax(8rem, 1.5fr)',
       main: true,
       clip: true,
       cell: (run) => (
@@ -46,7 +46,7 @@ function columnsOf(
     {
       id: 'progress',
       title: w.progress,
-      width: 'minmax(8rem, 1.6fr)',
+      width: 'minmax(8rem, 1.5fr)',
       narrow: 'wide',
       labelled: false,
       cell: (run) => <Going run={run} />,
@@ -82,7 +82,7 @@ function columnsOf(
     {
       id: 'route',
       title: w.route,
-      width: 'minmax(7rem, 1.3fr)',
+      width: 'minmax(7rem, 1.5fr)',
       narrow: 'wide',
       clip: true,
       labelled: false,
