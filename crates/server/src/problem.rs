@@ -146,3 +146,35 @@ fn status(code: Code) -> StatusCode {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_is_to_come_back_is_told_when() {
+        let wait = |error: Error| {
+            let response = Failed(error).into_response();
+            let header = response.headers().get(header::RETRY_AFTER);
+            header.map(|value| value.to_str().unwrap().to_owned())
+        };
+        let busy = |code| Error::new(code, "busy");
+        let waits = [
+            busy(Code::TooManyRequests).retry_in(Duration::from_millis(29_001)),
+            busy(Code::Busy).retry_in(Duration::ZERO),
+            busy(Code::Busy),
+        ];
+        assert_eq!(waits.map(wait), ["30", "1", "5"].map(|s| Some(s.to_owned())));
+        assert_eq!(wait(busy(Code::NotFound).retry_in(Duration::from_secs(1))), None);
+    }
+
+    #[test]
+    fn hints_name_what_a_job_says() {
+        let error =
+            Error::new(Code::CannotResume, "it has changed").hint("start over with --fresh");
+        let hint = Problem::of(&error).hint.unwrap();
+        assert!(!hint.contains("--") && hint.contains("fresh: true"), "{hint}");
+    }
+}

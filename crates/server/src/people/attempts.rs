@@ -51,7 +51,8 @@ impl Attempts {
             Some(wait) => {
                 let seconds = wait.as_secs() + 1;
                 Err(Error::new(Code::TooManyRequests, "too many sign-ins have failed")
-                    .hint(format!("try again in {seconds} s")))
+                    .hint(format!("try again in {seconds} s"))
+                    .retry_in(wait))
             }
         }
     }

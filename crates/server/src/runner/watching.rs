@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use syncline_engine::{Event, Outcome, RunHandle};
 use syncline_store::{Level, NewEvent, RunError, RunRecord, Store};
-use syncline_types::{Error, ErrorKind, Result, RunState};
+use syncline_types::{Error, ErrorKind, Result, RunState, in_terms_of_jobs};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{Live, expected};
@@ -260,7 +260,7 @@ fn keep(run: &str, event: &Event) -> Option<NewEvent> {
         }
         _ => {
             let message = fields.remove("message");
-            let said = message.as_ref().and_then(Value::as_str).map(str::to_owned);
+            let said = message.as_ref().and_then(Value::as_str).map(in_terms_of_jobs);
             (Level::Info, said.unwrap_or_else(|| kind.replace('_', " ")))
         }
     };

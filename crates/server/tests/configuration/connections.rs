@@ -134,7 +134,14 @@ async fn databases_are_tried_and_looked_into() {
     let node = Node::start().await;
     let api = node.admin();
     let given = connection("shop", &shop);
-    assert_eq!(api.post("/connections/test", given.clone()).await.json()["ok"], true);
+    let tested = api.post("/connections/test", given.clone()).await.json();
+    assert_eq!(tested["ok"], true, "{tested}");
+    assert!(tested["version"].as_str().unwrap().starts_with("MariaDB "), "{tested}");
+    assert!(!tested["notes"].as_array().unwrap().contains(&tested["version"]), "{tested}");
+    if let Some(warehouse) = warehouse() {
+        let tested = api.post("/connections/test", connection("dw", &warehouse)).await.json();
+        assert!(tested["version"].as_str().unwrap().starts_with("PostgreSQL 1"), "{tested}");
+    }
     api.post("/connections", given).await.good();
     let away = api.post("/connections/test", json!({ "url": "mysql://u@127.0.0.1:1/x" })).await;
     let away = away.json();

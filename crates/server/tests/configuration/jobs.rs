@@ -179,3 +179,89 @@ async fn roles_reach_as_far_as_they_say() {
     let audit = admin.get("/audit?action=job.update").await.json();
     assert_eq!(audit["items"][0]["target"], "load", "{audit}");
 }
+
+/// A key of a hash, planted where people put one.
+const KEY: &str = "pl4nted-key-of-a-hash";
+
+#[tokio::test]
+async fn a_key_of_a_hash_is_kept_and_never_told() {
+    for mut node in Node::each().await {
+        node = node_with(node).await;
+        let api = node.admin();
+        let yaml = format!(
+            "version: 1 # mine\nsource: {{ connection: a }}\nsink: {{ connection: b }}\n\
+             processors:\n  source:\n  - mask: {{ columns: [x], with: sha256, key: {KEY} }} # by key\n"
+        );
+        let spec = json!({
+            "version": 1, "source": { "connection": "a" }, "sink": { "connection": "b" },
+            "processors": { "sink": [{ "mask": { "columns": ["x"], "with": "sha256", "key": KEY } }] },
+        });
+        let written = api.post("/jobs", json!({ "name": "written", "yaml": yaml })).await;
+        let given = api.post("/jobs", json!({ "name": "given", "spec": spec })).await;
+        let view = written.good().json();
+        let kept = view["spec"]["processors"]["source"][0]["mask"]["key"]["secret"].clone();
+        assert!(kept.is_string(), "{view}");
+        let text = view["yaml"].as_str().unwrap();
+        assert!(text.contains("# mine") && text.contains("# by key"), "{text}");
+        // The same key has the same name.
+        let other = &given.good().json()["spec"]["processors"]["sink"][0]["mask"]["key"]["secret"];
+        assert_eq!(*other, kept);
+        // What is got is sent back, copied, gone back to, exported and imported with the key.
+        let back = api.put("/jobs/written", 1, json!({ "yaml": text, "note": "as it was" })).await;
+        assert_eq!(back.good().json()["version"], 2);
+        api.post("/jobs/written/rollback", json!({ "version": 1 })).await.good();
+        api.post("/jobs/given/clone", json!({ "name": "copy" })).await.good();
+        let exported = api.get("/jobs/written/export").await.text;
+        let request = api.request(reqwest::Method::POST, "/api/v1/jobs/import?name=again");
+        let request = request.header("content-type", "text/plain");
+        api.send(request.body(exported)).await.good();
+        let request = api.request(reqwest::Method::POST, "/api/v1/jobs/import?name=fresh");
+        let request = request.header("content-type", "text/plain");
+        api.send(request.body(yaml.clone())).await.good();
+        let unknown = text.replace(kept.as_str().unwrap(), "0123");
+        let refused = api.post("/jobs", json!({ "name": "odd", "yaml": unknown })).await;
+        let problem = refused.problem(422, "E0107");
+        assert!(problem["detail"].as_str().unwrap().contains("processors.source[0].mask.key"));
+        // A start needs it: the run is recorded with its name only.
+        api.post("/jobs/given/runs", json!({})).await.good();
+        for path in [
+            "/jobs",
+            "/jobs/written",
+            "/jobs/written/versions",
+            "/jobs/written/export",
+            "/jobs/written/export?format=json",
+            "/jobs/written/diff?from=1&to=2",
+            "/jobs/given",
+            "/jobs/copy",
+            "/jobs/again",
+            "/jobs/fresh",
+            "/runs",
+            "/audit",
+        ] {
+            let told = api.get(path).await;
+            told.good();
+            assert!(!told.text.contains(KEY), "{path}: {}", told.text);
+        }
+        if let Some(database) = node.database() {
+            let rows = database.rows(
+                "SELECT spec || coalesce(yaml, '') FROM job_versions UNION ALL SELECT spec FROM runs",
+            );
+            assert!(rows.len() > 6 && !format!("{rows:?}").contains(KEY), "{rows:?}");
+        }
+        node.stop().await;
+        for file in std::fs::read_dir(node.folder()).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() {
+                let bytes = std::fs::read(&path).unwrap();
+                let found = bytes.windows(KEY.len()).any(|part| part == KEY.as_bytes());
+                assert!(!found, "{}", path.display());
+            }
+        }
+        // It opens again after a restart.
+        node.start_again().await;
+        let admin = node.admin();
+        let text = admin.get("/jobs/written").await.good().json()["yaml"].clone();
+        let found = admin.post("/jobs/validate", json!({ "yaml": text })).await.good().json();
+        assert_eq!(found["valid"], true, "{found}");
+    }
+}

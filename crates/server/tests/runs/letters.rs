@@ -84,9 +84,11 @@ async fn a_target_is_compared_its_differences_listed_and_mended() {
         let compare = async || {
             let begun = admin.post("/jobs/copy/verify", json!({})).await.good().json();
             assert_eq!(begun["state"], "running");
+            assert_eq!(begun["progress"]["tables_done"], 0, "{begun}");
             until_compared(&bench, begun["id"].as_str().unwrap()).await
         };
         let equal = compare().await;
+        assert_eq!(equal["progress"], Value::Null);
         assert_eq!((&equal["state"], &equal["verdict"]["equal"]), (&json!("equal"), &json!(true)));
         let path = format!("/verifications/{}/repair", equal["id"].as_str().unwrap());
         admin.post(&path, json!({})).await.problem(409, "E0410");

@@ -4,6 +4,7 @@
 
 mod bench;
 mod buttons;
+mod charts;
 mod letters;
 mod live;
 #[path = "../node/mod.rs"]
