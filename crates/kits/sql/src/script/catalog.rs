@@ -329,7 +329,7 @@ impl ScriptCatalog {
                     }
                     Values::Of(native) => drop(self.types.domains.insert(name, native)),
                     Values::Counted(options) => {
-                        let options = Options { serial: true, ..options };
+                        let options = Options { serial: true, ..*options };
                         self.counter(&requirement.name).options = options;
                     }
                     Values::Unknown => {}

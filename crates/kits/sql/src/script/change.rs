@@ -48,7 +48,7 @@ pub(crate) enum Values {
     /// Those of another type.
     Of(String),
     /// Numbers counted so.
-    Counted(Options),
+    Counted(Box<Options>),
     Unknown,
 }
 
@@ -273,7 +273,7 @@ fn made(tokens: &mut Tokens<'_>) -> Option<Change> {
             tokens.eat("AS");
             Values::Of(tokens.native_type())
         }
-        "SEQUENCE" => Values::Counted(tokens.sequence_options()),
+        "SEQUENCE" => Values::Counted(Box::new(tokens.sequence_options())),
         _ => Values::Unknown,
     };
     let kind = kind.to_ascii_lowercase();
