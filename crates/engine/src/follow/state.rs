@@ -26,6 +26,9 @@ pub(crate) struct LogState {
     pub(crate) read_at: BTreeMap<String, Position>,
     /// How far it is from snapshot to log.
     pub(crate) phase: Phase,
+    /// The log has been caught up with since the snapshot.
+    #[serde(default)]
+    pub(crate) caught_up: bool,
     /// The place in the log was lost: the target's tables are replaced by new copies.
     #[serde(default)]
     pub(crate) anew: bool,

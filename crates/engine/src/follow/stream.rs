@@ -424,6 +424,9 @@ impl Stream<'_> {
         if matches!(self.log.part, Part::Joining { .. }) {
             return Ok(());
         }
+        if !self.log.kept.get().caught_up {
+            self.log.kept.change(|state| state.caught_up = true)?;
+        }
         let _ = self.log.stretch.events.send(Event::Streaming {
             run: self.log.stretch.run.clone(),
             position: self.changes.shown(&self.durable),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use syncline_types::{Code, Error, Result};
 
-use super::settings::RetentionAction;
+use super::settings::{RetentionAction, WhenLost};
 use super::stream::Stream;
 use crate::courtesy::Claim;
 use crate::events::{Changes, Event};
@@ -80,6 +80,13 @@ impl Stream<'_> {
                     self.say(format!("{message}; copies of the same servers wait for it"));
                     self.claim = Claim::on(&self.log.stretch.store, self.log.job);
                 }
+            }
+            // What it takes to copy and to catch up is no less the next time.
+            RetentionAction::Release
+                if self.log.job.following.when_lost == WhenLost::Resnapshot
+                    && !self.log.kept.get().caught_up =>
+            {
+                self.say(message);
             }
             RetentionAction::Release => {
                 return Err(Error::new(Code::RetentionExceeded, message).hint(

@@ -11,6 +11,30 @@ use crate::wire::Conn;
 
 /// Looks at the server and at each table.
 pub(crate) async fn check(conn: &mut Conn, follow: &Follow) -> Result<Vec<String>> {
+    match look(conn, follow).await {
+        // A statement that can be run as it stands.
+        Err(error) if error.code() == Code::NoPrivilege => {
+            let account = account(conn).await?;
+            let hint = error.hint_text().map(|hint| hint.replace("the account", &account));
+            Err(match hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            })
+        }
+        looked => looked,
+    }
+}
+
+/// The account as statements name it: `'sync'@'%'`.
+async fn account(conn: &mut Conn) -> Result<String> {
+    let rows = conn.query("SELECT CURRENT_USER()").await?;
+    let text = rows.single().unwrap_or_default();
+    let (user, host) = text.rsplit_once('@').unwrap_or((text, "%"));
+    let quoted = |text: &str| syncline_sql::Dialect::Mysql.string(text);
+    Ok(format!("{}@{}", quoted(user), quoted(host)))
+}
+
+async fn look(conn: &mut Conn, follow: &Follow) -> Result<Vec<String>> {
     let about = About::ask(conn).await?;
     if !about.logs {
         return Err(no_log());

@@ -82,6 +82,11 @@ impl Head {
     pub(crate) fn is_artificial(&self) -> bool {
         self.flags & ARTIFICIAL != 0
     }
+
+    /// The server says that it lives, and nothing else.
+    pub(crate) fn is_heartbeat(&self) -> bool {
+        matches!(self.kind, kind::HEARTBEAT | kind::HEARTBEAT_2)
+    }
 }
 
 /// An event that makes no sense.

@@ -28,7 +28,7 @@ pub(crate) struct Reader {
     /// A compressed transaction that is being read.
     payload: Option<Payload>,
     state: State,
-    /// Since when nothing has come.
+    /// Since when nothing has come that leads on.
     silent: Option<Instant>,
     /// The server may be asked for more on another connection.
     store: Store,
@@ -55,9 +55,12 @@ impl Reader {
 
     /// Takes the event that has arrived.
     fn arrived(&mut self) -> Result<Step> {
-        self.silent = None;
         let event = self.dump.event().map_err(lost)?;
         let head = Head::read(event).ok_or_else(cut)?;
+        // Within a transaction, a server that only lives says nothing.
+        if !head.is_heartbeat() || !self.state.is_open() {
+            self.silent = None;
+        }
         let body = self.format.body(&head, event)?;
         self.state.event(&head, body)
     }

@@ -97,6 +97,11 @@ impl State {
         (self.set.places as usize, self.set.bytes)
     }
 
+    /// A transaction has begun and not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Rows of a transaction that has not ended are among those told.
     fn is_midway(&self) -> bool {
         self.open.as_ref().is_some_and(|t| t.rows > 0)
@@ -153,8 +158,7 @@ impl State {
 
     /// Takes an event that lies in the log itself.
     pub(crate) fn event(&mut self, head: &Head, body: &[u8]) -> Result<Step> {
-        let beats = matches!(head.kind, kind::HEARTBEAT | kind::HEARTBEAT_2);
-        if head.next != 0 && !head.is_artificial() && !beats {
+        if head.next != 0 && !head.is_artificial() && !head.is_heartbeat() {
             // Files may be larger than 32 bits tell.
             let low = u64::from(head.next);
             let high = self.offset & !0xFFFF_FFFF;

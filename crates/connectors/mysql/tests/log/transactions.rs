@@ -286,3 +286,36 @@ async fn a_change_that_is_logged_as_a_statement_stops_the_run() {
         assert!(error.message().contains("INSERT INTO t VALUES (1)"), "{error}");
     }
 }
+
+/// A server may add a checksum to each event or not, and one statement may change several tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_about_several_tables_come_whole_with_checksums_or_without() {
+    for kind in [Kind::MariaDb, Kind::MySql] {
+        for checksum in ["--binlog-checksum=NONE", "--binlog-checksum=CRC32"] {
+            let Some(server) = Server::own(kind, &[checksum]) else { continue };
+            let database = server.database();
+            database.execute(
+                "CREATE TABLE a (id int PRIMARY KEY, x int); INSERT INTO a VALUES (1, 1), (2, 2); \
+                 CREATE TABLE b (id int PRIMARY KEY, x int); INSERT INTO b VALUES (1, 10), (3, 30)",
+            );
+            let mut tail = Tail::now(&database.url(), &["a", "b"]).await;
+            database.execute(
+                "UPDATE a JOIN b USING (id) SET a.x = 5, b.x = 6; \
+                 DELETE a, b FROM a LEFT JOIN b USING (id)",
+            );
+            let read = tail.read().await.unwrap();
+            let mut lines = read.lines();
+            lines.sort();
+            let expected = [
+                "delete a id=1",
+                "delete a id=2",
+                "delete b id=1",
+                "update a id=1 x=5",
+                "update b id=1 x=6",
+            ];
+            assert_eq!(lines, expected, "{kind:?} {checksum}");
+            let commits: usize = read.sets.iter().map(|set| set.commits.len()).sum();
+            assert_eq!(commits, 2, "{kind:?} {checksum}");
+        }
+    }
+}
