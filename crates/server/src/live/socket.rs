@@ -38,6 +38,8 @@ const PING: Duration = Duration::from_secs(20);
 const SILENCE: Duration = Duration::from_secs(70);
 /// How long it may take to read one message.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a watcher may take to hear why its line is closed.
+const GOODBYE: Duration = Duration::from_secs(2);
 /// Says that the line is closed because the session or token has ended: to come again with the same
 /// is of no use. Codes from 4000 on are the application's own; this one is HTTP's 401.
 const ENDED: u16 = 4401;
@@ -104,7 +106,14 @@ pub(crate) fn open(
         let why = line.serve(query.after).await;
         if let Some((code, reason)) = why {
             let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-            let _ = tokio::time::timeout(Duration::from_secs(1), line.socket.send(close)).await;
+            // What it still says is heard until it has heard this: a line that is dropped with
+            // something unread takes the last word along.
+            let goodbye = async {
+                if line.socket.send(close).await.is_ok() {
+                    while let Some(Ok(_)) = line.socket.recv().await {}
+                }
+            };
+            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
         }
     }))
 }
