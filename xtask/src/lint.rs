@@ -39,7 +39,7 @@ const EDGES: &[(&str, &str, &[&str])] = &[
             "types",
         ],
     ),
-    ("bench", "bench/instructions", &["connectors", "kits", "types"]),
+    ("bench", "bench/instructions", &["connectors", "connector", "kits", "types"]),
     ("xtask", "xtask", &[]),
 ];
 

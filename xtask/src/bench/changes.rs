@@ -1,6 +1,8 @@
 //! Changes of a log, followed by Syncline and by the stores' own replication: a load that is all in
 //! the log when the clock starts, and one that goes on while it is followed.
 
+mod reading;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -12,7 +14,7 @@ use super::Changes;
 use super::data;
 use super::measure::{self, Usage, family_cpu, median};
 use super::rounds::binary;
-use super::servers::{FROM, Second, Servers, TO, quoted, shell};
+use super::servers::{FROM, Second, SecondPostgres, Servers, TO, quoted, shell};
 
 /// Rows changed by one transaction.
 const TRANSACTION: u64 = 100;
@@ -25,11 +27,11 @@ const COLUMNS: &str = "id bigint primary key, k int, amount decimal(12,2), name 
 pub(super) fn run(changes: &Changes) -> Result<(), String> {
     let syncline = binary()?;
     let servers = Servers::start()?;
-    let second = Second::start()?;
+    let (second, target) = (Second::start()?, SecondPostgres::start()?);
     let folder = data::folder().join("changes");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let bench = Bench { changes, syncline, servers, second, folder };
+    let bench = Bench { changes, syncline, servers, second, target, folder };
     let script = bench.script()?;
     let begins = bench.make(&script)?;
     for route in &changes.route {
@@ -37,6 +39,7 @@ pub(super) fn run(changes: &Changes) -> Result<(), String> {
             "mysql-mysql" => bench.mysql_to_mysql(&begins)?,
             "mysql-postgres" => bench.mysql_to_postgres(&begins)?,
             "postgres-postgres" => bench.postgres_to_postgres(&begins)?,
+            "reading" => bench.reading(&begins)?,
             other => return Err(format!("{other}: no such route")),
         }
     }
@@ -48,12 +51,16 @@ struct Bench<'a> {
     syncline: PathBuf,
     servers: Servers,
     second: Second,
+    target: SecondPostgres,
     folder: PathBuf,
 }
 
 /// Places in the logs before and behind the load.
 struct Begins {
     gtid: String,
+    /// The same place as a file and an offset.
+    file: String,
+    offset: String,
     gtid_end: String,
     lsn_end: String,
     rows: u64,
@@ -120,8 +127,11 @@ impl Bench<'_> {
         self.second.on_mysql("", &format!("create database {FROM} character set utf8mb4"))?;
         self.second.on_mysql(FROM, &table("datetime(6)"))?;
         servers.on_postgres(FROM, &table("timestamp"))?;
-        servers.on_postgres(TO, &table("timestamp"))?;
+        self.target.run(&table("timestamp"))?;
         let gtid = servers.on_mysql("", "select @@gtid_binlog_pos")?.trim().to_owned();
+        let status = servers.on_mysql("", "show master status")?;
+        let mut words = status.split_whitespace().map(str::to_owned);
+        let (log, offset) = words.next().zip(words.next()).ok_or("no binary log")?;
         servers.on_postgres(FROM, "create publication bench for table ledger")?;
         servers
             .on_postgres(FROM, "select pg_create_logical_replication_slot('base', 'pgoutput')")?;
@@ -133,7 +143,8 @@ impl Bench<'_> {
         let lsn_end = servers.on_postgres(FROM, "select pg_current_wal_insert_lsn()")?;
         let rows = servers.on_mysql(FROM, "select count(*) from ledger")?;
         let rows = rows.trim().parse().map_err(|_| format!("rows: {rows}"))?;
-        Ok(Begins { gtid, gtid_end, lsn_end: lsn_end.trim().to_owned(), rows })
+        let lsn_end = lsn_end.trim().to_owned();
+        Ok(Begins { gtid, file: log, offset, gtid_end, lsn_end, rows })
     }
 
     fn mysql_to_mysql(&self, begins: &Begins) -> Result<(), String> {
@@ -176,14 +187,13 @@ impl Bench<'_> {
     }
 
     fn mysql_to_postgres(&self, begins: &Begins) -> Result<(), String> {
-        let target = self.servers.url(false, TO);
-        let ours = self.follow(&self.servers.url(true, FROM), &target, &begins.gtid);
+        let ours = self.follow(&self.servers.url(true, FROM), &self.target.url(), &begins.gtid);
         let mut line = Line { who: "syncline".into(), usages: Vec::new() };
         for _ in 0..self.changes.rounds {
-            self.servers.on_postgres(TO, "truncate ledger")?;
+            self.target.run("truncate ledger")?;
             self.fresh();
             line.usages.push(self.measure(&ours)?);
-            self.equal("mysql-postgres", begins, &self.servers.on_postgres(TO, SUM)?)?;
+            self.equal("mysql-postgres", begins, &self.target.run(SUM)?)?;
         }
         self.say("MariaDB to PostgreSQL", &[line]);
         Ok(())
@@ -191,10 +201,6 @@ impl Bench<'_> {
 
     fn postgres_to_postgres(&self, begins: &Begins) -> Result<(), String> {
         let servers = &self.servers;
-        let slot = |name: &str| {
-            let sql = format!("select pg_copy_logical_replication_slot('base', '{name}')");
-            servers.on_postgres(FROM, &sql).map(drop)
-        };
         let connection = format!("{}?application_name=bench", servers.url(false, FROM));
         let wait = format!(
             "until [ \"$({} -At -c {})\" = t ]; do sleep 0.02; done",
@@ -205,43 +211,46 @@ impl Bench<'_> {
                 begins.lsn_end
             ))
         );
-        let enable = format!("{} -c 'alter subscription bench enable'", servers.psql(TO));
+        let enable = format!("{} -c 'alter subscription bench enable'", self.target.psql(TO));
         let native = format!("{enable} && {wait}");
         let source = format!("{}?slot=ours&publication=bench", servers.url(false, FROM));
-        let ours = self.follow(&source, &servers.url(false, TO), "earliest");
+        let ours = self.follow(&source, &self.target.url(), "earliest");
         let mut lines = vec![Line::new("native subscription"), Line::new("syncline")];
         for round in 0..self.changes.rounds {
             for turn in turns(round, 2) {
-                servers.on_postgres(TO, "truncate ledger")?;
+                self.target.run("truncate ledger")?;
                 let usage = if turn == 0 {
-                    slot("native")?;
-                    servers.on_postgres(
-                        TO,
-                        &format!(
-                            "create subscription bench connection '{connection}' publication bench \
-                             with (create_slot = false, slot_name = 'native', copy_data = false, \
-                             enabled = false)"
-                        ),
-                    )?;
+                    self.slot("native")?;
+                    self.target.run(&format!(
+                        "create subscription bench connection '{connection}' publication bench \
+                         with (create_slot = false, slot_name = 'native', copy_data = false, \
+                         enabled = false)"
+                    ))?;
                     let usage = self.measure(&native)?;
-                    servers.on_postgres(TO, "alter subscription bench disable")?;
-                    servers.on_postgres(TO, "alter subscription bench set (slot_name = none)")?;
-                    servers.on_postgres(TO, "drop subscription bench")?;
+                    self.target.run("alter subscription bench disable")?;
+                    self.target.run("alter subscription bench set (slot_name = none)")?;
+                    self.target.run("drop subscription bench")?;
                     self.drop_slot("native")?;
                     usage
                 } else {
-                    slot("ours")?;
+                    self.slot("ours")?;
                     self.fresh();
                     let usage = self.measure(&ours)?;
                     self.drop_slot("ours")?;
                     usage
                 };
-                self.equal("postgres-postgres", begins, &servers.on_postgres(TO, SUM)?)?;
+                self.equal("postgres-postgres", begins, &self.target.run(SUM)?)?;
                 lines[turn].usages.push(usage);
             }
         }
         self.say("PostgreSQL to PostgreSQL", &lines);
         Ok(())
+    }
+
+    /// A slot that stands before the load.
+    fn slot(&self, name: &str) -> Result<(), String> {
+        let sql = format!("select pg_copy_logical_replication_slot('base', '{name}')");
+        self.servers.on_postgres(FROM, &sql).map(drop)
     }
 
     /// A slot is let go a moment after its reader has left.
@@ -279,9 +288,10 @@ impl Bench<'_> {
     }
 
     fn measure(&self, line: &str) -> Result<Usage, String> {
-        let before = family_cpu(self.second.pid);
+        let targets = || family_cpu(self.second.pid) + family_cpu(self.target.pid);
+        let before = targets();
         let mut usage = measure::run(line, Some(self.servers.pid))?;
-        let more = family_cpu(self.second.pid) - before;
+        let more = targets() - before;
         usage.servers += more;
         usage.others = (usage.others - more / usage.seconds).max(0.0);
         Ok(usage)

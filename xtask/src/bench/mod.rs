@@ -103,8 +103,8 @@ pub(crate) struct Copy {
 /// Options of `bench changes`.
 #[derive(Args)]
 pub(crate) struct Changes {
-    /// Routes, with a comma between
-    #[arg(long, value_delimiter = ',', default_values_t = ["mysql-mysql", "mysql-postgres", "postgres-postgres"].map(str::to_owned))]
+    /// Routes, with a comma between; `reading`: the logs alone, into nothing
+    #[arg(long, value_delimiter = ',', default_values_t = ["mysql-mysql", "mysql-postgres", "postgres-postgres", "reading"].map(str::to_owned))]
     route: Vec<String>,
     /// Rows inserted
     #[arg(long, default_value_t = 146_570)]

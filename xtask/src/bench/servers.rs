@@ -87,9 +87,14 @@ impl Servers {
 
     /// The command line of PostgreSQL's client for a database, to be followed by options.
     pub(super) fn psql(&self, database: &str) -> String {
-        let psql = self.psql.display();
+        psql_line(&self.psql, &self.postgres_port, database)
+    }
+
+    /// The command line of PostgreSQL's reader of logs for a database, to be followed by options.
+    pub(super) fn recvlogical(&self, database: &str) -> String {
+        let program = self.psql.with_file_name("pg_recvlogical");
         let port = &self.postgres_port;
-        format!("{psql} -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {port} -U postgres -d {database}")
+        format!("{} -h 127.0.0.1 -p {port} -U postgres -d {database}", program.display())
     }
 
     /// The URL of a database.
@@ -207,6 +212,47 @@ impl Servers {
     }
 }
 
+/// A second PostgreSQL, tuned like the first: a target of its own, so that what is written to it is no
+/// part of the log that is read.
+pub(super) struct SecondPostgres {
+    _running: Running,
+    /// The process above it.
+    pub(super) pid: u32,
+    port: String,
+    psql: PathBuf,
+}
+
+impl SecondPostgres {
+    /// Starts it and makes the database that is written.
+    pub(super) fn start() -> Result<Self, String> {
+        let mut args = vec!["postgres".to_owned()];
+        for setting in SETTINGS[1].1 {
+            args.extend(["--with".to_owned(), format!("postgres:{setting}")]);
+        }
+        let running = Running::start_with(&program()?, &args)?;
+        let (port, pid) = (port(&running, "postgres")?, running.pid());
+        let server = Self { _running: running, pid, port, psql: psql() };
+        let make = format!("create database {TO}");
+        shell(&format!("{} -c {}", server.psql("postgres"), quoted(&make)))?;
+        Ok(server)
+    }
+
+    /// The command line of its client for a database, to be followed by options.
+    pub(super) fn psql(&self, database: &str) -> String {
+        psql_line(&self.psql, &self.port, database)
+    }
+
+    /// The URL of the database.
+    pub(super) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{TO}", self.port)
+    }
+
+    /// Runs SQL; what it prints.
+    pub(super) fn run(&self, sql: &str) -> Result<String, String> {
+        shell(&format!("{} -A -t -c {}", self.psql(TO), quoted(sql)))
+    }
+}
+
 /// A second MariaDB, tuned like the first: a target of its own, and a replica. It keeps no log.
 pub(super) struct Second {
     _running: Running,
@@ -248,6 +294,11 @@ fn mysql(port: &str) -> String {
         "mariadb --no-defaults --default-character-set=utf8mb4 --protocol=tcp -h127.0.0.1 \
          -P{port} -uroot --local-infile=1"
     )
+}
+
+fn psql_line(psql: &Path, port: &str, database: &str) -> String {
+    let psql = psql.display();
+    format!("{psql} -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {port} -U postgres -d {database}")
 }
 
 /// The program that starts servers, built now.
