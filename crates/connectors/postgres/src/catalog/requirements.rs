@@ -212,7 +212,7 @@ SELECT o.classid, o.objid, 'collation', n.nspname::text, c.collname::text,
        pg_catalog.format('CREATE COLLATION %I.%I (%s)', n.nspname, c.collname, {COLLATION})
 FROM o JOIN pg_catalog.pg_collation c ON c.oid = o.objid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.collnamespace
-WHERE o.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass
+WHERE o.classid = 'pg_catalog.pg_collation'::pg_catalog.regclass AND n.nspname <> 'pg_catalog'
 UNION ALL
 SELECT o.classid, o.objid, 'function', n.nspname::text,
        p.proname::text || '(' || pg_catalog.oidvectortypes(p.proargtypes) || ')',
