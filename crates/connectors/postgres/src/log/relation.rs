@@ -89,7 +89,10 @@ impl Tables {
     /// A session for looking at the catalog.
     pub(super) async fn session(&mut self) -> Result<&Session> {
         if self.session.as_ref().is_none_or(|s| !s.is_open()) {
-            self.session = Some(self.connect.open(Purpose::Read).await?);
+            let session = self.connect.open(Purpose::Read).await?;
+            // Whoever changes a table's definition and does not end holds up the look, not the log.
+            session.run("SET lock_timeout = '1s'", "looking at the catalog").await?;
+            self.session = Some(session);
         }
         self.session.as_ref().ok_or_else(|| Error::bug("a session that was just made is gone"))
     }
