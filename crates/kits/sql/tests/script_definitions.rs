@@ -308,3 +308,25 @@ fn what_is_not_applied_is_refused_with_its_line() {
         assert!(error.message().starts_with("line 3"), "{text}: {error}");
     }
 }
+
+/// What is no value that other stores have is kept in the store's own words.
+#[test]
+fn defaults_that_only_their_store_can_say_are_kept() {
+    let text = "CREATE TABLE t (a binary(4) DEFAULT 'a\\0b\\0', d date NOT NULL DEFAULT '0000-00-00', f double DEFAULT 1e300,
+                n int DEFAULT '7', ts timestamp NOT NULL DEFAULT '0000-00-00 00:00:00');";
+    let found = tables(Dialect::Mysql, text);
+    let of = |name: &str| found[0].schema.column(name).unwrap().default.clone().unwrap();
+    let own = |sql: &str| DefaultValue::Native { store: "mysql".into(), sql: sql.into() };
+    assert_eq!(of("a"), own("'a\\0b\\0'"));
+    assert_eq!((of("d"), of("f")), (own("'0000-00-00'"), own("1e300")));
+    assert_eq!(
+        (of("n"), of("ts")),
+        (DefaultValue::Value("7".into()), own("'0000-00-00 00:00:00'"))
+    );
+    let text =
+        "CREATE TABLE t (b bytea DEFAULT '\\x00ff'::bytea, d date DEFAULT 'infinity'::date);";
+    let found = tables(Dialect::Postgres, text);
+    let of = |at: usize| found[0].schema.columns[at].default.clone().unwrap();
+    let own = |sql: &str| DefaultValue::Native { store: "postgres".into(), sql: sql.into() };
+    assert_eq!((of(0), of(1)), (own("'\\x00ff'::bytea"), own("'infinity'::date")));
+}

@@ -203,7 +203,7 @@ fn adapt_default(
 }
 
 /// A constant default as a literal of the column's type; `None` when it is not a value of it.
-pub(super) fn default_literal(dialect: Dialect, column: &Field, text: &str) -> Option<String> {
+pub(crate) fn default_literal(dialect: Dialect, column: &Field, text: &str) -> Option<String> {
     let number = |digits: &str| {
         let rest = digits.strip_prefix(['-', '+']).unwrap_or(digits);
         let plain = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');

@@ -19,6 +19,7 @@ use syncline_types::{Adapted, Column, Result, TableName, TableSchema, field};
 
 use crate::Dialect;
 
+pub(crate) use columns::default_literal;
 pub use create::create_table;
 pub(crate) use create::{check_clause, column_line, column_of, default_sql, names};
 pub use statements::{comments, create_indexes, foreign_keys, index_clause, partitions};

@@ -5,6 +5,7 @@ use syncline_types::{Column, DefaultValue, Identity};
 use super::lexer::{Kind, Token};
 use super::tokens::Tokens;
 use crate::Dialect;
+use crate::ddl::default_literal;
 
 impl Tokens<'_> {
     /// The expression behind DEFAULT.
@@ -69,7 +70,21 @@ impl Tokens<'_> {
             _ if self.session.rules.dialect == Dialect::Sqlite && !sql.starts_with('(') => {
                 Some(DefaultValue::Native { store: store.to_owned(), sql: format!("({sql})") })
             }
-            _ => Some(DefaultValue::Native { store: store.to_owned(), sql }),
+            _ => Some(DefaultValue::Native { store: store.to_owned(), sql: sql.clone() }),
         };
+        // Bytes, zero dates, exponents: only the store's own words say them.
+        if let Some(DefaultValue::Value(value)) = &column.default
+            && default_literal(self.session.rules.dialect, &column.field, value).is_none()
+        {
+            let bytes = tokens.last().map(|t| self.lexer.content(t)).unwrap_or_default();
+            let sql = match std::str::from_utf8(&bytes) {
+                Ok(_) => sql,
+                Err(_) => {
+                    let digits: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+                    format!("x'{digits}'")
+                }
+            };
+            column.default = Some(DefaultValue::Native { store: store.to_owned(), sql });
+        }
     }
 }
