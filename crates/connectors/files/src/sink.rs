@@ -14,9 +14,9 @@ use syncline_connector::{
 use syncline_sql::Dialect as SqlKit;
 use syncline_sql::script::foreign_key_page;
 use syncline_types::{Adapted, Code, Error, Result, Split, TableName, TableSchema, field};
-use tokio::task::block_in_place;
 
 use crate::arrow_file::ArrowForm;
+use crate::blocking::block_in_place;
 use crate::catalog;
 use crate::changelog;
 use crate::charset::{self, Transcribe};
@@ -364,6 +364,11 @@ impl Sink for FilesSink {
 
     fn max_parallel(&self) -> usize {
         if self.stream { 1 } else { usize::MAX }
+    }
+
+    fn flush_bytes(&self, _workers: usize) -> u64 {
+        // A flush ends a file of blocks, and waits for the disk.
+        32 << 20
     }
 
     fn most_splits(&self, workers: usize) -> usize {

@@ -17,6 +17,8 @@ pub(crate) struct CsvEncoder {
     columns: Vec<ValueWriter>,
     /// Bytes that a value cannot have as it is.
     special: [bool; 256],
+    /// Those among them that the dialect chooses.
+    marks: [u8; 3],
     /// Columns whose texts never need a look.
     plain: Vec<bool>,
 }
@@ -52,14 +54,25 @@ impl CsvEncoder {
             LineEnd::Lf => b"\n",
             LineEnd::Crlf => b"\r\n",
         };
-        Ok(Self { dialect, line_end, header, columns, special, plain })
+        let or_break = |mark: Option<u8>| mark.unwrap_or(b'\n');
+        let marks = [dialect.delimiter, or_break(dialect.quote), or_break(dialect.escape)];
+        Ok(Self { dialect, line_end, header, columns, special, marks, plain })
+    }
+
+    /// Whether a byte of the text cannot stand there as it is. Every byte is looked at, which takes
+    /// many at a time, where a way out would take one after the other.
+    #[inline]
+    fn has_mark(&self, text: &[u8]) -> bool {
+        let [a, b, c] = self.marks;
+        let is_mark = |x: u8| (x == a) | (x == b) | (x == c) | (x == b'\n') | (x == b'\r');
+        text.iter().fold(false, |found, x| found | is_mark(*x))
     }
 
     /// Appends a text with what it needs to be read back; why not, where that cannot be.
     #[inline]
     fn text(&self, text: &[u8], out: &mut Vec<u8>) -> std::result::Result<(), &'static str> {
         let null = text == self.dialect.null.as_slice();
-        let special = text.iter().any(|b| self.special[usize::from(*b)]);
+        let special = self.has_mark(text);
         if !null && !special && !text.starts_with(b"\xEF\xBB\xBF") {
             out.extend_from_slice(text);
             return Ok(());
