@@ -391,7 +391,8 @@ impl Session {
         self.client.batch_execute(sql).await.map_err(|e| error::of(e, place))
     }
 
-    /// The statement, prepared once a session: of a catalog's, planning is most of the work.
+    /// The statement, prepared once a session. Only for those whose plan is the same whatever they
+    /// are asked for: those of catalogs are planned anew each time.
     async fn prepared(&self, sql: &str, doing: &str) -> Result<Statement> {
         let known = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(statement) = known().get(sql) {
@@ -409,8 +410,7 @@ impl Session {
         parameters: &[&(dyn ToSql + Sync)],
         doing: &str,
     ) -> Result<Vec<Row>> {
-        let statement = self.prepared(sql, doing).await?;
-        self.client.query(&statement, parameters).await.map_err(|e| error::of(e, doing))
+        self.client.query(sql, parameters).await.map_err(|e| error::of(e, doing))
     }
 
     /// The one row there is.
