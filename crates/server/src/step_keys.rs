@@ -48,6 +48,8 @@ fn take_out(vault: &Vault, job: &mut Value) -> Result<BTreeMap<String, String>> 
         let Value::String(text) = key else { continue };
         let mut name = vault.digest(format!("key of a step\0{text}").as_bytes())?;
         name.truncate(24);
+        // A text in YAML whatever follows.
+        name.insert(0, 'k');
         found.insert(name.clone(), std::mem::take(text));
         *key = json!({ "secret": name });
     }
@@ -126,10 +128,14 @@ fn value_after_key(text: &str) -> Option<(&str, &str)> {
     let head = &text[..text.len() - value.len()];
     let length = match value.chars().next()? {
         quote @ ('"' | '\'') => {
+            let rest = &value[1..];
             let mut escaped = false;
-            let end = value[1..].char_indices().find(|(_, c)| {
-                let ends = *c == quote && !escaped;
-                escaped = quote == '"' && *c == '\\' && !escaped;
+            let end = rest.char_indices().find(|(at, c)| {
+                // A quote within single quotes is doubled.
+                let doubled = quote == '\'' && rest[at + c.len_utf8()..].starts_with(quote);
+                let ends = *c == quote && !escaped && !doubled;
+                let escapes = *c == if quote == '"' { '\\' } else { quote };
+                escaped = escapes && !escaped;
                 ends
             })?;
             end.0 + 2
@@ -289,7 +295,7 @@ processors:
     #[test]
     fn a_key_of_another_server_is_asked_for() {
         let (_folder, store, vault) = vault();
-        let kept = body(&JOB.replace("s3cr3t-one", "{ secret: 0123 }"));
+        let kept = body(&JOB.replace("s3cr3t-one", "{ secret: k0123 }"));
         let error = open(&store, &vault, &mut job(&kept)).unwrap_err();
         assert_eq!(error.code(), Code::SecretMissing);
         assert!(error.message().starts_with("processors.source[0].mask.key"), "{error}");
