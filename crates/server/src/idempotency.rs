@@ -49,7 +49,8 @@ pub(crate) async fn once(State(state): State<AppState>, request: Request, next: 
     let wanted = request.method() == Method::POST && request.headers().contains_key(KEY);
     // What hands out cookies or tokens is told once.
     let path = request.uri().path();
-    let telling = ["/session", "/setup", "/tokens", "/live-tickets"].iter().any(|end| path.ends_with(end));
+    let telling =
+        ["/session", "/setup", "/tokens", "/live-tickets"].iter().any(|end| path.ends_with(end));
     if !wanted || telling {
         return next.run(request).await;
     }

@@ -229,8 +229,11 @@ impl Source for FilesSource {
 
     async fn plan(&self, read: &ReadTask, wanted: &Cut) -> Result<Vec<Split>> {
         if read.filter.is_some() || read.query.is_some() {
-            return Err(Error::new(Code::Unsupported, "files take neither a condition nor a query")
-                .hint("--filter chooses rows by an expression"));
+            return Err(Error::new(
+                Code::Unsupported,
+                "files take neither a condition nor a query",
+            )
+            .hint("--filter chooses rows by an expression"));
         }
         block_in_place(|| {
             let found = self.found(read)?;

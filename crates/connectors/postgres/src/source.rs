@@ -391,7 +391,8 @@ impl Source for PostgresSource {
 
     async fn version(&self) -> Result<Option<String>> {
         let session = self.scout().await?;
-        let rows = session.query("SHOW server_version", &[], "reading the server's version").await?;
+        let rows =
+            session.query("SHOW server_version", &[], "reading the server's version").await?;
         let version = rows.first().and_then(|row| row.try_get::<_, String>(0).ok());
         // What follows the number is the package's own.
         let number = version.as_deref().and_then(|v| v.split(' ').next());

@@ -189,8 +189,7 @@ async fn try_begin(state: &AppState, run: RunRecord, expected: Option<Duration>)
         let record = beginning.store.run(&run.id).ok().flatten().unwrap_or(run);
         Ok::<_, Error>((handle, record))
     });
-    let (mut handle, record) =
-        begun.await.map_err(|e| ended_early("a run's beginning", &e))??;
+    let (mut handle, record) = begun.await.map_err(|e| ended_early("a run's beginning", &e))??;
     let events = handle.events();
     let samples = state.runner.samples.of(&record.id);
     let live = Arc::new(Live::new(record, handle.control(), handle.meter(), expected, samples));
