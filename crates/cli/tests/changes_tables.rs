@@ -222,7 +222,8 @@ fn a_table_that_is_dropped_takes_no_other_tables_dead_letters() {
         let mut command = pair.copy(&["--until", "caught-up"]);
         let output = output_within(command.args(more), PATIENCE);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        let events = said.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+        let mut events =
+            said.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
         let end = events.rfind(|event| event["event"] == "finished");
         let end = end.unwrap_or_else(|| panic!("{}", shown(&output)));
         let tables = end["tables"].as_array().expect("tables").clone();
