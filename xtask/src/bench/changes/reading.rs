@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Begins, Bench, Line, float, turns};
 use crate::bench::servers::{FROM, quoted};
@@ -58,7 +58,7 @@ impl Bench<'_> {
         Ok(Workspace::load()?.target.join("release").join(PROGRAM))
     }
 
-    fn reading_mysql(&self, begins: &Begins, ours: &PathBuf) -> Result<Vec<Line>, String> {
+    fn reading_mysql(&self, begins: &Begins, ours: &Path) -> Result<Vec<Line>, String> {
         let raw = self.folder.join("raw");
         let native = format!(
             "mariadb-binlog --no-defaults --read-from-remote-server --raw --result-file={}/ \
@@ -82,7 +82,7 @@ impl Bench<'_> {
         Ok(lines)
     }
 
-    fn reading_postgres(&self, begins: &Begins, ours: &PathBuf) -> Result<Vec<Line>, String> {
+    fn reading_postgres(&self, begins: &Begins, ours: &Path) -> Result<Vec<Line>, String> {
         let native = format!(
             "{} --slot reading --start --no-loop --endpos {} -f /dev/null -o proto_version=1 \
              -o publication_names=bench",
@@ -103,7 +103,7 @@ impl Bench<'_> {
         Ok(lines)
     }
 
-    fn read(&self, program: &PathBuf, source: &str, from: &str) -> String {
+    fn read(&self, program: &Path, source: &str, from: &str) -> String {
         let (source, from) = (quoted(source), quoted(from));
         format!("exec {} {source} ledger {from} {}", program.display(), self.all())
     }
