@@ -231,8 +231,10 @@ fn obeys_policies(from: Kind, to: To) {
     pair.assert_same();
     // Or it is left to us, once it is known what it is.
     pair.source.execute("ALTER TABLE accounts ADD COLUMN shade varchar(20)");
-    pair.source.execute("ALTER TABLE accounts DROP COLUMN shade");
     pair.load_of(10, 5);
+    pair.catch_up(&["--quiet"]);
+    pair.source.execute("ALTER TABLE accounts DROP COLUMN shade");
+    pair.load_of(10, 6);
     let held = output_within(&mut pair.copy(&["--until", "caught-up"]), PATIENCE);
     place::fails(&held, 1, "E0412", &["accounts", "shade"]);
     let shade = "SELECT count(shade) FROM accounts";
