@@ -11,8 +11,8 @@ use syncline_types::{
     ChangeBatch, Code, Element, Error, Pattern, Position, Result, Split, TableInfo, TableSchema,
     TableSelection, did_you_mean,
 };
-use tokio::task::block_in_place;
 
+use crate::blocking::block_in_place;
 use crate::catalog::{self, FoundTable};
 use crate::csv::{Dialect, reader::CsvReader};
 use crate::cut::{self, Sized};

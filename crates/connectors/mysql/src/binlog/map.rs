@@ -16,8 +16,6 @@ use crate::wire::packet::Fields;
 pub(crate) struct TableMap {
     pub(crate) name: TableName,
     pub(crate) types: Vec<Type>,
-    /// One bit a column: it may be NULL.
-    nullable: Vec<u8>,
     /// Of the numbers, in order: it is unsigned. Where the log tells.
     unsigned: Option<Vec<bool>>,
     /// Where the log tells (`binlog_row_metadata=FULL`).
@@ -53,8 +51,10 @@ impl TableMap {
         let mut described = Fields(fields.string()?);
         let types: Option<Vec<Type>> =
             kinds.iter().map(|kind| Type::read(*kind, &mut described)).collect();
-        let nullable = fields.take(count.div_ceil(8))?.to_vec();
-        let mut map = Self { name, types: types?, nullable, unsigned: None, names: None };
+        // Which may be NULL, one bit each. It says so of every column of a table that an outer join
+        // deletes from, so it says nothing of the table; a NULL is looked for among the values.
+        fields.take(count.div_ceil(8))?;
+        let mut map = Self { name, types: types?, unsigned: None, names: None };
         while !fields.0.is_empty() {
             let kind = fields.u8()?;
             map.more(kind, fields.string()?)?;
@@ -225,10 +225,6 @@ fn fit(map: &TableMap, at: usize, f: &Field, charsets: &Charsets) -> Result<Mean
     );
     if f.data_type().is_integer() && map.unsigned(at).is_some_and(|u| u != unsigned) {
         return Err(format!("is {native}, the log has another sign"));
-    }
-    let may_be_null = map.nullable.get(at / 8).is_some_and(|b| b >> (at % 8) & 1 == 1);
-    if may_be_null && !f.is_nullable() {
-        return Err("takes no NULL, that of the log does".into());
     }
     Ok(means)
 }

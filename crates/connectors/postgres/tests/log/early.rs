@@ -158,7 +158,7 @@ async fn definitions_change_within_what_is_told_early() {
         assert_eq!(found.len(), 3 * 1000 + 2);
         assert!(found[0].starts_with("insert t id=1 v="));
         assert!(!found[1999].contains(" w="), "{}", found[1999]);
-        assert_eq!(found[2000], "altered public.t");
+        assert_eq!(found[2000], "altered t");
         assert!(found[2001].starts_with("insert t id=3001 v=") && found[2001].ends_with(" x=5"));
         assert_eq!(found[3001], last);
     }
@@ -172,7 +172,7 @@ async fn a_transaction_that_the_server_cannot_tell_early_is_told_whole() {
         let last = "insert t id=9 v=last x=6";
         let found = defined(&database, "emptied", &more, last).await;
         assert_eq!(found.len(), 4 * 1000 + 3);
-        assert_eq!(found[3001], "truncated public.t");
+        assert_eq!(found[3001], "truncated t");
         assert_eq!(found[4002], last);
     }
 }

@@ -110,9 +110,9 @@ async fn a_link_that_breaks_anywhere_loses_and_doubles_nothing() {
     while rows.last().map(String::as_str) != Some("delete t id=2000") {
         cut += 1;
         proxy.split((cut % 3 == 0).then_some(7));
-        // Not before the stream has begun.
-        let reader = log.follow(&follow_, &at).await;
+        // Whoever reads ahead has much of the stream as soon as it has begun: it is cut before that.
         proxy.cut_after_received(if cut < 40 { cut * 2311 } else { u64::MAX });
+        let reader = log.follow(&follow_, &at).await;
         let Ok(mut reader) = reader else { continue };
         let mut open = Vec::new();
         loop {
