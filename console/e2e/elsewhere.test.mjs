@@ -53,7 +53,7 @@ after(async () => {
 /** A run that somebody else starts comes into the open list by itself. */
 async function hearsOf(page) {
   await page.goto('/runs')
-  await page.getByRole('heading', { name: 'Runs' }).waitFor()
+  await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor()
   await page.getByText('Live', { exact: true }).waitFor()
   const { id } = await client.post('/jobs/visits/runs')
   await page.locator('[role=row]', { has: page.locator(`a[href="/runs/${id}"]`) }).getByText('Finished').waitFor()

@@ -32,7 +32,7 @@ test('the link of the first start makes the first admin, once', async () => {
   // A reload keeps who is signed in, and where.
   await page.goto('/runs?state=failed')
   await page.reload()
-  await page.getByRole('heading', { name: 'Runs' }).waitFor()
+  await page.getByRole('heading', { name: 'Runs', exact: true }).waitFor()
   assert.equal(new URL(page.url()).search, '?state=failed')
 
   const other = await browser.window({ url: node.url })

@@ -81,11 +81,16 @@ async fn metrics_are_what_prometheus_reads() {
     open_files(&client, files.path(), json!({})).await;
     file_job(&client, files.path(), "counted", 1000, false).await;
     assert_eq!(run_to_end(&client, "counted").await["state"], "finished");
-    let text = client.send(client.request(reqwest::Method::GET, "/metrics")).await.text;
+    // A run is counted as ended a moment after its end can be read.
+    let ended = "syncline_runs_ended_total{job=\"counted\",outcome=\"finished\"} 1";
+    let text = until("the end to be counted", || async {
+        let answer = client.send(client.request(reqwest::Method::GET, "/metrics")).await;
+        answer.text.contains(ended).then_some(answer.text)
+    })
+    .await;
     for line in [
         "syncline_rows_read_total{job=\"counted\"} 1000",
         "syncline_rows_written_total{job=\"counted\"} 1000",
-        "syncline_runs_ended_total{job=\"counted\",outcome=\"finished\"} 1",
         "syncline_runs{state=\"running\"} 0",
         "syncline_slots 2",
         "route=\"/api/v1/runs/{id}\",status=\"200\"",
