@@ -13,7 +13,7 @@ use syncline_sql::push_decimal;
 use syncline_types::{Code, Error, Flaw, Result, field};
 
 use crate::database::map_error;
-use crate::decode::{Number, number_of};
+use crate::decode::{Number, infinity_of, number_of};
 use crate::form::{Form, Moment};
 use crate::special::Special;
 use crate::types::{Affinity, form_of};
@@ -248,8 +248,12 @@ impl<'a> Parameter<'a> {
         statement.raw_bind_parameter(at, text.as_str()).map_err(map_error)
     }
 
-    /// A decimal: as a number where that is what the column holds and it stays the same.
+    /// A decimal: as a number where that is what the column holds and it stays the same. Infinity
+    /// is a number there, too: as a text it would sort behind all of them.
     fn bind_number(&self, statement: &mut Statement<'_>, at: usize, digits: &str) -> Result<()> {
+        if let Some(infinity) = infinity_of(digits).filter(|_| self.affinity.makes_numbers()) {
+            return statement.raw_bind_parameter(at, infinity).map_err(map_error);
+        }
         if !self.affinity.makes_numbers() || !looks_like_number(digits) {
             return statement.raw_bind_parameter(at, digits).map_err(map_error);
         }

@@ -47,8 +47,8 @@ enum Values {
     Text(StringBuilder),
     /// Texts and numbers.
     Any(StringBuilder),
-    /// Decimal text without bounds.
-    Number(StringBuilder),
+    /// Decimal text without bounds; whether SQLite makes numbers of texts in the column.
+    Number(StringBuilder, bool),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
     Timestamp(TimestampMicrosecondBuilder),
@@ -78,7 +78,8 @@ impl Column {
                 *s,
             ),
             DataType::Utf8 if field::logical(column) == Some("decimal") => {
-                Values::Number(StringBuilder::with_capacity(rows, rows * 8))
+                let texts = StringBuilder::with_capacity(rows, rows * 8);
+                Values::Number(texts, makes_numbers(column))
             }
             DataType::Utf8
                 if field::logical(column) == Some("text-of") || makes_numbers(column) =>
@@ -155,7 +156,7 @@ impl Column {
                 };
                 b.append_value(number);
             }
-            Values::Number(b) => b.append_value(decimal_text(value)?),
+            Values::Number(b, numbers) => b.append_value(decimal_text(value, *numbers)?),
             Values::Bytes(b) => match value {
                 ValueRef::Blob(bytes) => b.append_value(bytes),
                 _ => return wrong(value, "a blob"),
@@ -190,7 +191,7 @@ impl Column {
             Values::Float(b) => b.append_null(),
             Values::Decimal128(b, ..) => b.append_null(),
             Values::Decimal256(b, ..) => b.append_null(),
-            Values::Text(b) | Values::Any(b) | Values::Number(b) => b.append_null(),
+            Values::Text(b) | Values::Any(b) | Values::Number(b, _) => b.append_null(),
             Values::Bytes(b) => b.append_null(),
             Values::Date(b) => b.append_null(),
             Values::Timestamp(b) | Values::Instant(b) => b.append_null(),
@@ -208,7 +209,7 @@ impl Column {
             Values::Float(b) => Arc::new(b.finish()),
             Values::Decimal128(b, ..) => Arc::new(b.finish()),
             Values::Decimal256(b, ..) => Arc::new(b.finish()),
-            Values::Text(b) | Values::Any(b) | Values::Number(b) => Arc::new(b.finish()),
+            Values::Text(b) | Values::Any(b) | Values::Number(b, _) => Arc::new(b.finish()),
             Values::Bytes(b) => Arc::new(b.finish()),
             Values::Date(b) => Arc::new(b.finish()),
             Values::Timestamp(b) | Values::Instant(b) => Arc::new(b.finish()),
@@ -280,25 +281,41 @@ fn unsigned(value: ValueRef<'_>) -> Result<u64, Misfit> {
     number.map_or_else(|| wrong(value, "an integer from 0 to 2^64 - 1"), Ok)
 }
 
-/// The value as plain decimal text.
-fn decimal_text(value: ValueRef<'_>) -> Result<String, Misfit> {
+/// The value as plain decimal text. In a column of numbers an infinity is a number: the text that
+/// says the same there is another value, and would come back as the number.
+fn decimal_text(value: ValueRef<'_>, numbers: bool) -> Result<String, Misfit> {
     match value {
         ValueRef::Integer(n) => Ok(n.to_string()),
-        ValueRef::Real(f) if f == f64::INFINITY => Ok("Infinity".into()),
-        ValueRef::Real(f) if f == f64::NEG_INFINITY => Ok("-Infinity".into()),
+        ValueRef::Real(f) if f == f64::INFINITY => Ok(INFINITY.into()),
+        ValueRef::Real(f) if f == f64::NEG_INFINITY => Ok(NEGATIVE_INFINITY.into()),
         // The shortest digits that lead to this float, without an exponent.
         ValueRef::Real(f) => Ok(f.to_string()),
         ValueRef::Text(bytes) => {
             let text = utf8(bytes)?;
+            if numbers && infinity_of(text).is_some() {
+                return wrong(value, "told from the number infinity");
+            }
             let digits = text.strip_prefix('-').unwrap_or(text);
             let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
             let all = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-            if all(whole) && all(fraction) || matches!(text, "NaN" | "Infinity" | "-Infinity") {
+            if all(whole) && all(fraction) || text == "NaN" || infinity_of(text).is_some() {
                 return Ok(text.to_owned());
             }
             wrong(value, "a decimal number")
         }
         _ => wrong(value, "a number"),
+    }
+}
+
+const INFINITY: &str = "Infinity";
+const NEGATIVE_INFINITY: &str = "-Infinity";
+
+/// The infinity that a text of decimals without bounds stands for.
+pub(crate) fn infinity_of(text: &str) -> Option<f64> {
+    match text {
+        INFINITY => Some(f64::INFINITY),
+        NEGATIVE_INFINITY => Some(f64::NEG_INFINITY),
+        _ => None,
     }
 }
 
@@ -393,8 +410,8 @@ fn any_text(value: ValueRef<'_>) -> Result<String, Misfit> {
 
 fn real_text(real: f64) -> String {
     match real {
-        f64::INFINITY => "Infinity".into(),
-        f64::NEG_INFINITY => "-Infinity".into(),
+        f64::INFINITY => INFINITY.into(),
+        f64::NEG_INFINITY => NEGATIVE_INFINITY.into(),
         _ => format!("{real:?}"),
     }
 }
@@ -420,7 +437,7 @@ pub(crate) enum Number {
 
 /// The digits of a value at a scale. A text must have just these: it would come back with others.
 fn decimal_at(value: ValueRef<'_>, precision: u8, scale: i8) -> Result<String, Misfit> {
-    let text = decimal_text(value)?;
+    let text = decimal_text(value, false)?;
     let digits = unscaled(&text, precision, scale)?;
     if let ValueRef::Text(_) = value {
         let mut again = String::new();
@@ -485,6 +502,22 @@ mod tests {
         assert_eq!((texts.value(0), texts.value(1), texts.value(2)), ("-1", "2.0", "-Infinity"));
         assert_eq!(number_of("2.0"), Some(Number::Real(2.0)));
         assert_eq!(number_of("-0"), None);
+    }
+
+    #[test]
+    fn infinity_is_a_number_in_a_column_of_numbers_and_a_text_in_one_of_texts() {
+        let of = |declared, value| {
+            push(declared, value).map(|a| a.as_string::<i32>().value(0).to_owned())
+        };
+        let (number, text) = (ValueRef::Real(f64::NEG_INFINITY), ValueRef::Text(b"-Infinity"));
+        for declared in ["NUMERIC", "DECIMAL", "NUMERIC(99,2)"] {
+            assert_eq!(of(declared, number).as_deref(), Ok("-Infinity"), "{declared}");
+            assert_eq!(of(declared, text), Err(Code::Conversion), "{declared}");
+        }
+        assert_eq!(of("DECIMAL_TEXT", text).as_deref(), Ok("-Infinity"));
+        assert_eq!(push("INTEGER", number).err(), Some(Code::Conversion));
+        assert_eq!(infinity_of("Infinity"), Some(f64::INFINITY));
+        assert_eq!(infinity_of("infinity"), None);
     }
 
     #[test]

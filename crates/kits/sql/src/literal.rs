@@ -182,7 +182,8 @@ impl<'a> ColumnWriter<'a> {
             Values::Decimal256(a, scale) => {
                 self.push_decimal(&a.value(row).to_string(), *scale, out);
             }
-            Values::Text(a) | Values::Number(a) => self.push_text(a.value(row), out)?,
+            Values::Text(a) => self.push_text(a.value(row), out)?,
+            Values::Number(a) => self.push_number(a.value(row), out)?,
             Values::Bits(a) => self.push_bits(a.value(row), out)?,
             Values::Bytes(a) => self.push_bytes(a.value(row), out),
             Values::Fixed(a) => self.push_bytes(a.value(row), out),
@@ -249,6 +250,19 @@ impl<'a> ColumnWriter<'a> {
         push_decimal(digits, scale, out);
         if quote {
             out.push('\'');
+        }
+    }
+
+    /// Decimal text. In SQLite's columns of numbers infinity is a number, as its connector has it.
+    fn push_number(&self, text: &str, out: &mut String) -> Result<()> {
+        let native = field::native(self.field, self.dialect.id()).unwrap_or_default();
+        let numbers = self.dialect == Dialect::Sqlite
+            && !native.is_empty()
+            && !native.to_ascii_uppercase().contains("TEXT");
+        match text {
+            "Infinity" if numbers => self.push_f64(f64::INFINITY, out),
+            "-Infinity" if numbers => self.push_f64(f64::NEG_INFINITY, out),
+            _ => self.push_text(text, out),
         }
     }
 
@@ -461,6 +475,23 @@ mod tests {
         let noon = Time64MicrosecondArray::from(vec![moment::DAY / 2]);
         assert_eq!(all("", noon), ["'12:00:00'", "'12:00:00'", "'12:00:00'", "TIME '12:00:00'"]);
         assert_eq!(all("", BooleanArray::from(vec![true])), ["1", "TRUE", "1", "TRUE"]);
+    }
+
+    #[test]
+    fn infinity_is_a_number_in_sqlites_columns_of_numbers() {
+        for (native, expected) in [("NUMERIC", "-9e999"), ("DECIMAL_TEXT", "'-Infinity'")] {
+            let pairs = [
+                (field::STORE, "sqlite".to_owned()),
+                (field::NATIVE, native.to_owned()),
+                (field::LOGICAL, "decimal".to_owned()),
+            ];
+            let field = field::with(Field::new("c", DataType::Utf8, true), pairs);
+            let array = StringArray::from(vec!["-Infinity"]);
+            let mut out = String::new();
+            let writer = ColumnWriter::new(Dialect::Sqlite, &field, &array).unwrap();
+            writer.write(0, &mut out).unwrap();
+            assert_eq!(out, expected, "{native}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit, i256};
 use syncline_types::{Code, Error, Result, field};
 
 use self::values::{
-    bit_text, boolean, bytes, fits, float_text, integer, is_nan, loose, moment, narrow,
+    beyond_all, bit_text, boolean, bytes, fits, float_text, integer, is_nan, loose, moment, narrow,
     number_text, text, unfit, uuid,
 };
 use super::lexer::{Escapes, unescape};
@@ -333,6 +333,10 @@ impl Cells {
                 let text = number_text(value, cx)?;
                 if !is_number(&text) {
                     return Err(unfit(value, cx, "a number"));
+                }
+                if let Some(infinity) = beyond_all(value, &text, cx) {
+                    b.append_value(infinity);
+                    return Ok(());
                 }
                 b.append_value(&text);
             }

@@ -92,6 +92,18 @@ pub(super) fn number_text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str
     Ok(text)
 }
 
+/// What SQLite makes of a number beyond all doubles, as which it writes infinity.
+pub(super) fn beyond_all(value: Value, text: &str, cx: &Context<'_>) -> Option<&'static str> {
+    if cx.dialect != Dialect::Sqlite || !matches!(value, Value::Number(..)) {
+        return None;
+    }
+    match text.parse::<f64>().ok()? {
+        f64::INFINITY => Some("Infinity"),
+        f64::NEG_INFINITY => Some("-Infinity"),
+        _ => None,
+    }
+}
+
 pub(super) fn text<'a>(value: Value, cx: &Context<'a>) -> Fit<Cow<'a, str>> {
     match value {
         Value::Bool(b) => Ok(Cow::Borrowed(match (cx.dialect, b) {
