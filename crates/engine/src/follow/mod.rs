@@ -11,6 +11,7 @@
 
 mod apply;
 mod bind;
+mod clock;
 mod coming;
 mod definitions;
 mod fold;
