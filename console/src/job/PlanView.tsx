@@ -7,7 +7,9 @@ import { NOTHING, useFormat } from '@/format'
 import { Icon } from '@/ui/Icon'
 import { Note } from '@/ui/notes'
 import { Facts, Route } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import classes from './job.module.css'
 import { words } from './words'
@@ -48,8 +50,10 @@ export function PlanView({ plan }: { plan: Plan }) {
     [w.made, f.whole(counts.creates)],
     [w.rowsAbout, counts.rows === null ? NOTHING : f.whole(counts.rows)],
     [w.parallel, f.whole(plan.parallel)],
-    [w.moment, plan.snapshot],
-    ...(plan.following ? ([[w.follows, `${plan.following.from} · ${plan.following.guarantee}`]] satisfies [string, ReactNode][]) : []),
+    [w.moment, <Told key="moment">{plan.snapshot}</Told>],
+    ...(plan.following ? ([[w.follows, <>
+            <Told>{plan.following.from}</Told> · <Told>{plan.following.guarantee}</Told>
+          </>]] satisfies [string, ReactNode][]) : []),
   ]
   return (
     <div className={classes.stack}>
@@ -61,7 +65,7 @@ export function PlanView({ plan }: { plan: Plan }) {
       )}
       {notes.map((note) => (
         <p key={note} className={classes.planNote}>
-          <Icon name="info" size={13} /> {note}
+          <Icon name="info" size={13} /> <Told>{note}</Told>
         </p>
       ))}
       {plan.tables.length > 8 && (
@@ -84,11 +88,11 @@ export function PlanView({ plan }: { plan: Plan }) {
             <div className={classes.planBody}>
               {table.notes.map((note) => (
                 <p key={note} className={classes.planNote}>
-                  <Icon name="info" size={13} /> {note}
+                  <Icon name="info" size={13} /> <Told>{note}</Told>
                 </p>
               ))}
               <p className={classes.quiet}>
-                {table.guarantee} · {w.splits(table.splits)} · {table.resumable ? w.resumable : w.again}
+                <Told>{table.guarantee}</Told> · {w.splits(table.splits)} · {table.resumable ? w.resumable : w.again}
               </p>
               <Columns table={table} />
             </div>
@@ -106,6 +110,7 @@ export function PlanView({ plan }: { plan: Plan }) {
 
 function Columns({ table }: { table: TablePlan }) {
   const w = useWords(words)
+  const { tell } = useServerWords()
   const s = useWords(shared)
   return (
     <div className={classes.scroll} tabIndex={0} role="region" aria-label={`${s.details}: ${table.source}`}>
@@ -128,8 +133,8 @@ function Columns({ table }: { table: TablePlan }) {
                 <code>{one.to_type}</code>
               </td>
               <td>
-                <Fidelity of={one.fidelity} /> {one.why && <span className={classes.quiet}>{one.why}</span>}
-                {one.refused && one.refused.length > 0 && <span className={classes.quiet}> {w.refused(one.refused.join(', '))}</span>}
+                <Fidelity of={one.fidelity} /> {one.why && <span className={classes.quiet}><Told>{one.why}</Told></span>}
+                {one.refused && one.refused.length > 0 && <span className={classes.quiet}> {w.refused(one.refused.map(tell).join(', '))}</span>}
               </td>
             </tr>
           ))}

@@ -4,6 +4,7 @@ import { Button, Skeleton, Stack } from '@mantine/core'
 import { type CSSProperties, type ReactNode, useEffect } from 'react'
 import { asProblem, isUnreachable } from '@/api/problem'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import { Icon, type IconName } from './Icon'
 import classes from './ui.module.css'
@@ -28,7 +29,12 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
   const w = useWords(shared)
   const problem = asProblem(error)
   const down = isUnreachable(problem)
-  const title = down ? w.unreachable : problem.title
+  const says = useServerWords()
+  const named = problem.code ? says.title(problem.code) : null
+  const advice = problem.code ? says.advice(problem.code) : null
+  const title = down ? w.unreachable : (named ?? problem.title)
+  // Where the code is named in another language, the server's own words stand below it.
+  const detail = problem.detail ?? (named === null ? undefined : problem.title)
   const where = [problem.at, problem.line ? `${problem.line}:${problem.column ?? 1}` : ''].filter(Boolean).join(' ')
   return (
     <Note
@@ -41,14 +47,19 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
         </>
       }
     >
-      {problem.detail && problem.detail !== title && <p>{problem.detail}</p>}
+      {detail && detail !== title && <p>{says.tell(detail)}</p>}
       {where !== '' && (
         <p>
           <code>{where}</code>
         </p>
       )}
-      {(problem.hint ?? (down ? w.unreachableHint : undefined)) && (
+      {advice && (
         <p>
+          <Icon name="arrow" size={12} /> {advice}
+        </p>
+      )}
+      {(problem.hint ?? (down ? w.unreachableHint : undefined)) && (
+        <p className={advice ? classes.sub : undefined}>
           <Icon name="arrow" size={12} /> {problem.hint ?? w.unreachableHint}
         </p>
       )}

@@ -3,8 +3,11 @@
 import { useMemo } from 'react'
 import { Link } from 'react-router'
 import type { Run } from '@/api/types'
+import { useAppSelector } from '@/app/store'
 import { duration, place, share, short, useFormat } from '@/format'
+import { lately } from '@/live/samples'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import type { Column } from './DataTable'
 import { Bar, Elapsed, Route, StateBadge, Time } from './pieces'
@@ -63,7 +66,7 @@ function columnsOf(
       title: s.rowsPerSecond,
       width: '3.6rem',
       right: true,
-      cell: (run) => (run.state === 'running' ? short(run.rows_per_second) : '–'),
+      cell: (run) => (run.state === 'running' ? <Rate run={run} /> : '–'),
     },
     {
       id: 'dead',
@@ -106,6 +109,12 @@ function columnsOf(
 
 const MOVING = new Set(['running', 'pausing', 'stopping', 'waiting'])
 
+/** How fast lately: rows come in large pieces, and between two of them none. */
+function Rate({ run }: { run: Run }) {
+  const samples = useAppSelector((state) => state.live.runs[run.id]?.samples)
+  return <>{short((samples && lately(samples)) ?? run.rows_per_second)}</>
+}
+
 /** From its start to its end, or to now while it moves; at rest in between there is no such time. */
 export function Took({ run }: { run: Run }) {
   return <Elapsed from={run.ended_at || MOVING.has(run.state) ? run.started_at : null} to={run.ended_at} />
@@ -123,12 +132,16 @@ export function RunRoute({ run }: { run: Run }) {
 /** How far a run is, or why it is not going on. */
 function Going({ run }: { run: Run }) {
   const w = useWords(runWords)
+  const says = useServerWords()
   if (run.state === 'failed') {
-    const words = run.error ? `${run.error.code} ${run.error.message}` : (run.reason ?? '')
-    return <Cut text={words} tone="failed" />
+    const { error } = run
+    const words = error ? `${error.code} ${error.message}` : (run.reason ?? '')
+    const named = error && says.title(error.code)
+    return <Cut text={named ? `${error.code} ${named}` : says.tell(words)} title={words} tone="failed" />
   }
   if ((run.state === 'waiting' || run.state === 'created') && (run.reason ?? run.waits_for)) {
-    return <Cut text={run.waits_for ?? run.reason ?? ''} tone="waiting" />
+    const words = run.waits_for ?? run.reason ?? ''
+    return <Cut text={says.tell(words)} title={words} tone="waiting" />
   }
   if (run.following && run.state === 'running') {
     const { lag_ms: lag } = run
@@ -137,10 +150,10 @@ function Going({ run }: { run: Run }) {
   return <Bar part={share(run.rows_written, run.rows_estimated, run.state === 'finished')} label={w.progressOf(run.job)} state={run.state} />
 }
 
-function Cut({ text, tone }: { text: string; tone: string }) {
+function Cut({ text, title, tone }: { text: string; title: string; tone: string }) {
   return (
     <div
-      title={text}
+      title={title}
       style={{ overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap', color: `var(--sl-${tone})` }}
     >
       {text}

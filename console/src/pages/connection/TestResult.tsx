@@ -1,6 +1,7 @@
 import { asProblem } from '@/api/problem'
 import type { ConnectionTest } from '@/api/types'
 import { ErrorNote, Note } from '@/ui/notes'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { words } from './words'
 
@@ -13,7 +14,9 @@ export function TestResult({ result, error }: { result?: ConnectionTest; error?:
   return (
     <Note tone="finished" role="status" title={w.testOk}>
       {result.notes.map((note) => (
-        <p key={note}>{note}</p>
+        <p key={note}>
+          <Told>{note}</Told>
+        </p>
       ))}
     </Note>
   )

@@ -8,6 +8,7 @@ import { words as shellWords } from '@/layout/words'
 import { Icon } from '@/ui/Icon'
 import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page, Panel } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { defineWords, plural, useWords } from '@/words'
 import { Editor } from '@/yaml/Editor'
 import { useJobSchema } from '@/yaml/jobSchema'
@@ -100,7 +101,9 @@ export function Component() {
             <Panel title={w.notes}>
               <ul style={{ margin: 0, paddingInlineStart: '1.2rem' }}>
                 {data.notes.map((note) => (
-                  <li key={note}>{note}</li>
+                  <li key={note}>
+                    <Told>{note}</Told>
+                  </li>
                 ))}
               </ul>
             </Panel>

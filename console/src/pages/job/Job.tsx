@@ -16,6 +16,7 @@ import { Icon } from '@/ui/Icon'
 import { ErrorNote, Loaded } from '@/ui/notes'
 import { Confirm, CopyValue, Do, Facts, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
 import { useWords } from '@/words'
+import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import { Editor } from '@/yaml/Editor'
 import { JobRuns } from './JobRuns'
@@ -59,12 +60,13 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
   const mayEdit = useMay('editor')
   const mayOperate = useMay('operator')
   const here = `/jobs/${encodeURIComponent(job.name)}`
+  const lineOf = useProblemLine()
   const fail = (thrown: unknown) => {
     const problem = asProblem(thrown)
     if (problem.status === 412) {
       refetch()
       dispatch(notice(w.conflict, 'failed'))
-    } else dispatch(notice([problem.code, problem.detail ?? problem.title].filter(Boolean).join(' '), 'failed'))
+    } else dispatch(notice(lineOf(thrown), 'failed'))
   }
   const go = async (fresh: boolean) => {
     const run = await start({ name: job.name, fresh }).unwrap()

@@ -5,7 +5,6 @@ import { useDebouncedCallback } from '@mantine/hooks'
 import { useCallback, useMemo, useState } from 'react'
 import { Link, useNavigate, useSearchParams } from 'react-router'
 import { JOBS_A_PAGE, useJobsInfiniteQuery, useStartJobMutation } from '@/api/jobs'
-import { asProblem } from '@/api/problem'
 import type { Job, RunState } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
@@ -18,6 +17,7 @@ import { Icon } from '@/ui/Icon'
 import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Do, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
 import { useWords } from '@/words'
+import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import classes from './jobs.module.css'
 import { words } from './words'
@@ -55,14 +55,14 @@ export function Component() {
       { replace: true },
     )
   const later = useDebouncedCallback((text: string) => set('q', text.trim()), TYPING_MS)
+  const lineOf = useProblemLine()
   const go = async (job: Job) => {
     try {
       const run = await start({ name: job.name }).unwrap()
       dispatch(notice(w.started(job.name)))
       await navigate(`/runs/${encodeURIComponent(run.id)}`)
     } catch (thrown) {
-      const problem = asProblem(thrown)
-      dispatch(notice([problem.code, problem.detail ?? problem.title].filter(Boolean).join(' '), 'failed'))
+      dispatch(notice(lineOf(thrown), 'failed'))
     }
   }
   const columns: Column<Job>[] = [

@@ -14,6 +14,7 @@ import { Icon } from '@/ui/Icon'
 import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page } from '@/ui/pieces'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { words as shellWords } from '@/layout/words'
 import { get, type Path, type Plain, put as putIn, putAll as putAllIn, read } from '@/yaml/document'
 import { check } from '@/yaml/check'
@@ -318,6 +319,7 @@ function TextView({ text, setText, form }: { text: string; setText: (next: strin
   const { connections } = form
   const schema = useJobSchema()
   const say = useWords(says)
+  const names = useServerWords()
   const { tables } = useSourceTables()
   useEffect(() => {
     const timer = setTimeout(() => void validate({ yaml: text }), CHECK_WAIT_MS)
@@ -334,7 +336,7 @@ function TextView({ text, setText, form }: { text: string; setText: (next: strin
     },
     [connections, tables],
   )
-  const marks = useMemo(() => data?.problems.map((one) => ({ line: one.line, column: one.column, message: [one.title, one.detail].filter((part, at, all) => part && all.indexOf(part) === at).join(': ') })) ?? [], [data])
+  const marks = useMemo(() => data?.problems.map((one) => ({ line: one.line, column: one.column, message: [(one.code && names.title(one.code)) ?? one.title, one.detail].filter((part, at, all) => part && all.indexOf(part) === at).join(': ') })) ?? [], [data, names])
   const unplaced = data?.problems.filter((one) => one.line === undefined || one.line === null) ?? []
   const wrong = useMemo(() => check(text, schema, marks, say).map((one) => ({ ...one, line: text.slice(0, one.from).split('\n').length })), [text, schema, marks, say])
   return (

@@ -15,6 +15,7 @@ const words = defineWords(
     title: 'Nodes',
     name: 'Node',
     state: 'State',
+    states: { ready: 'Ready' },
     version: 'Version',
     up: 'Up for',
     cpu: 'CPU',
@@ -29,6 +30,7 @@ const words = defineWords(
     title: '节点',
     name: '节点',
     state: '状态',
+    states: { ready: '就绪' },
     version: '版本',
     up: '已运行',
     cpu: 'CPU',
@@ -52,7 +54,7 @@ export function Component() {
   const jobs = useMemo(() => new Map(running.data?.pages.flatMap((page) => page.items.map((run) => [run.id, run.job]))), [running.data])
   const columns: Column<NodeInfo>[] = [
     { id: 'name', title: w.name, width: 'minmax(8rem, 1fr)', main: true, clip: true, cell: (node) => <strong>{node.name}</strong> },
-    { id: 'state', title: w.state, width: '7rem', labelled: false, cell: (node) => <span className={ui.state} data-state={WELL.has(node.state) ? 'finished' : 'waiting'}>{node.state}</span> },
+    { id: 'state', title: w.state, width: '7rem', labelled: false, cell: (node) => <span className={ui.state} data-state={WELL.has(node.state) ? 'finished' : 'waiting'}>{(w.states as Record<string, string>)[node.state] ?? node.state}</span> },
     { id: 'version', title: w.version, width: '6rem', cell: (node) => node.version },
     { id: 'up', title: w.up, width: '7rem', cell: (node) => <Elapsed from={node.started_at} to={null} /> },
     { id: 'cpu', title: w.cpu, width: '6rem', right: true, cell: (node) => <span title={w.of100}>{node.cpu_percent === null ? '–' : `${node.cpu_percent.toFixed(0)} %`}</span> },

@@ -3,7 +3,6 @@
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { useTroubledQuery } from '@/api/jobs'
-import { asProblem } from '@/api/problem'
 import { useControlMutation } from '@/api/runs'
 import type { Run } from '@/api/types'
 import { notice } from '@/app/notices'
@@ -14,7 +13,9 @@ import { Note } from '@/ui/notes'
 import { Do, Panel, StateBadge, Time } from '@/ui/pieces'
 import { RunRoute } from '@/ui/runColumns'
 import ui from '@/ui/ui.module.css'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import { lineOf, useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import classes from './overview.module.css'
 import { words } from './words'
@@ -55,6 +56,9 @@ export function Attention() {
 function Trouble({ run }: { run: Run }) {
   const w = useWords(words)
   const s = useWords(shared)
+  const says = useServerWords()
+  const named = run.error && says.title(run.error.code)
+  const advice = run.error && says.advice(run.error.code)
   const dispatch = useAppDispatch()
   const [control, { isLoading }] = useControlMutation()
   const resume = () =>
@@ -62,8 +66,7 @@ function Trouble({ run }: { run: Run }) {
       .unwrap()
       .then(() => dispatch(notice(w.resumed(run.job))))
       .catch((thrown: unknown) => {
-        const { code, title, detail } = asProblem(thrown)
-        dispatch(notice([code, detail ?? title].filter(Boolean).join(' '), 'failed'))
+        dispatch(notice(lineOf(thrown, says), 'failed'))
       })
   return (
     <li className={classes.trouble} data-state={run.state}>
@@ -78,11 +81,12 @@ function Trouble({ run }: { run: Run }) {
       </div>
       <div className={classes.why}>
         {run.error && <span className={classes.code}>{run.error.code}</span>}
-        {run.error?.message ?? run.reason}
+        {named && <strong>{named} · </strong>}
+        <Told>{run.error?.message ?? run.reason ?? ''}</Told>
       </div>
-      {run.error?.hint && (
-        <div className={ui.sub}>
-          <Icon name="arrow" size={12} /> {run.error.hint}
+      {(advice ?? run.error?.hint) && (
+        <div className={ui.sub} title={run.error?.hint ?? undefined}>
+          <Icon name="arrow" size={12} /> {advice ?? run.error?.hint}
         </div>
       )}
       <div className={ui.cures}>

@@ -16,6 +16,7 @@ import { Empty, Loaded } from '@/ui/notes'
 import { Page, Panel, Stat, Stats } from '@/ui/pieces'
 import { useRunColumns } from '@/ui/runColumns'
 import ui from '@/ui/ui.module.css'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { AllWell, Attention } from './Attention'
@@ -171,7 +172,7 @@ function Queue() {
       main: true,
       cell: (one) => <Link to={`/runs/${one.run}`}>{one.job}</Link>,
     },
-    { id: 'reason', title: w.queueWhy, width: 'minmax(10rem, 2fr)', narrow: 'wide', labelled: false, cell: (one) => one.reason },
+    { id: 'reason', title: w.queueWhy, width: 'minmax(10rem, 2fr)', narrow: 'wide', labelled: false, cell: (one) => <Told>{one.reason}</Told> },
   ]
   if (!data || data.length === 0) return null
   return (

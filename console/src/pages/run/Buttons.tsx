@@ -1,6 +1,5 @@
 import { useState } from 'react'
 import { useNavigate } from 'react-router'
-import { asProblem } from '@/api/problem'
 import { type RunVerb, useControlMutation, useDeleteRunMutation } from '@/api/runs'
 import type { Run } from '@/api/types'
 import { notice } from '@/app/notices'
@@ -8,6 +7,7 @@ import { useAppDispatch } from '@/app/store'
 import type { IconName } from '@/ui/Icon'
 import { Confirm, Do } from '@/ui/pieces'
 import { useWords } from '@/words'
+import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import { isOver, verbsOf } from './verbs'
 import { words } from './words'
@@ -26,14 +26,14 @@ export function Buttons({ run }: { run: Run }) {
     const answer = await control({ id: run.id, verb }).unwrap()
     if (verb === 'restart') await navigate(`/runs/${answer.id}`)
   }
+  const lineOf = useProblemLine()
   const press = (verb: RunVerb) => {
     if (verb === 'stop' || verb === 'restart') {
       setAsking(verb)
       return
     }
     act(verb).catch((error: unknown) => {
-      const { code, title, detail } = asProblem(error)
-      dispatch(notice([code, detail ?? title].filter(Boolean).join(' '), 'failed'))
+      dispatch(notice(lineOf(error), 'failed'))
     })
   }
   const verbs = verbsOf(run.state)

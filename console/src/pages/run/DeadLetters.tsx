@@ -18,6 +18,7 @@ import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Confirm, Do, Facts, Time } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import { changes, keyWords, rowOf } from './row'
 import classes from './run.module.css'
@@ -27,6 +28,9 @@ export function DeadLetters({ run }: { run: Run }) {
   const w = useWords(words)
   const s = useWords(shared)
   const f = useFormat()
+  const says = useServerWords()
+  // Its own words where they are known in this language, what the code names otherwise.
+  const saidOf = ({ code, reason }: DeadLetter) => (says.tell(reason) === reason ? (says.title(code) ?? reason) : says.tell(reason))
   const dispatch = useAppDispatch()
   const query = useDeadLettersInfiniteQuery(run.id, { refetchOnMountOrArgChange: true })
   const letters = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
@@ -57,7 +61,7 @@ export function DeadLetters({ run }: { run: Run }) {
       labelled: false,
       cell: (letter) => (
         <span title={letter.reason}>
-          <code>{letter.code}</code> {letter.reason}
+          <code>{letter.code}</code> {saidOf(letter)}
         </span>
       ),
     },

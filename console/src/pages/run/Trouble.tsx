@@ -8,12 +8,18 @@ import { Cures } from '@/job/Cures'
 import { Note } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
 import ui from '@/ui/ui.module.css'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import { words } from './words'
 
 export function Trouble({ run }: { run: Run }) {
   const w = useWords(words)
+  const says = useServerWords()
   if (run.state === 'failed') {
+    const named = run.error && says.title(run.error.code)
+    const advice = run.error && says.advice(run.error.code)
+    const words = run.error?.message ?? run.reason ?? ''
     return (
       <Note
         tone="failed"
@@ -21,12 +27,18 @@ export function Trouble({ run }: { run: Run }) {
         title={
           <>
             {run.error && <span className={ui.code}>{run.error.code}</span>}
-            {run.error?.message ?? run.reason}
+            {named ?? <Told>{words}</Told>}
           </>
         }
       >
-        {run.error?.hint && (
+        {named && <p>{says.tell(words)}</p>}
+        {advice && (
           <p>
+            <Icon name="arrow" size={12} /> {advice}
+          </p>
+        )}
+        {run.error?.hint && (
+          <p className={advice ? ui.sub : undefined}>
             <Icon name="arrow" size={12} /> {run.error.hint}
           </p>
         )}
@@ -40,7 +52,7 @@ export function Trouble({ run }: { run: Run }) {
   const why = run.waits_for ?? run.reason
   if ((run.state === 'waiting' || run.state === 'created' || run.state === 'paused') && why) {
     return (
-      <Note tone={run.state === 'paused' ? 'paused' : 'waiting'} role="status" title={why}>
+      <Note tone={run.state === 'paused' ? 'paused' : 'waiting'} role="status" title={<Told>{why}</Told>}>
         <NextTry run={run.id} />
         {run.state === 'waiting' && !run.waits_for && (
           <div className={ui.cures}>

@@ -7,7 +7,6 @@ import {
   useUpdateUserMutation,
   useUsersQuery,
 } from '@/api/admin'
-import { asProblem } from '@/api/problem'
 import type { Role, User } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch, useAppSelector } from '@/app/store'
@@ -17,6 +16,7 @@ import { ErrorNote, Loaded } from '@/ui/notes'
 import { Confirm, Do, Page, Panel, Time } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
+import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import { words } from './words'
 
@@ -33,11 +33,11 @@ export function Component() {
   const [adding, setAdding] = useState(false)
   const [password, setPassword] = useState<string | null>(null)
   const [deleting, setDeleting] = useState<string | null>(null)
+  const lineOf = useProblemLine()
   const change = async (user: { name: string; role?: Role; disabled?: boolean }) => {
     const done = await update(user)
     if (done.error) {
-      const problem = asProblem(done.error)
-      dispatch(notice(problem.detail ?? problem.title, 'failed'))
+      dispatch(notice(lineOf(done.error), 'failed'))
     } else dispatch(notice(w.changed(user.name)))
   }
   const columns: Column<User>[] = [

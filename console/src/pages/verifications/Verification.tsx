@@ -4,7 +4,6 @@ import { Button, Group, Select, Stack, Switch } from '@mantine/core'
 import { useState } from 'react'
 import { Link, useNavigate, useParams } from 'react-router'
 import { useDifferencesInfiniteQuery, useRepairMutation, useVerificationQuery, useVerifyJobMutation } from '@/api/jobs'
-import { asProblem } from '@/api/problem'
 import type { Difference, TableVerdict, Verification } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
@@ -15,7 +14,9 @@ import { words } from '@/job/verifyWords'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
 import { Bar, Confirm, Do, Elapsed, Facts, Page, Panel, Route, Time } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import classes from './verification.module.css'
 
@@ -50,13 +51,13 @@ function Shown({ of }: { of: Verification }) {
   const what = verdict(of)
   const wrong = wrongOf(of)
   const busy = of.state === 'running' || of.state === 'repairing'
+  const lineOf = useProblemLine()
   const again = async () => {
     try {
       const made = await verify({ name: of.job, ...(of.sample ? { sample: of.sample } : {}) }).unwrap()
       await navigate(`/verifications/${encodeURIComponent(made.id)}`)
     } catch (thrown) {
-      const problem = asProblem(thrown)
-      dispatch(notice(problem.detail ?? problem.title, 'failed'))
+      dispatch(notice(lineOf(thrown), 'failed'))
     }
   }
   const columns: Column<TableVerdict>[] = [
@@ -204,7 +205,7 @@ function DifferenceList({ all, more, loading, onMore }: { all: readonly Differen
               <b className={classes.wrong}>{w.kinds[one.kind]}</b>
               <span>{one.table}</span>
               <code>{one.key.map((part) => `${part.column}=${part.value}`).join(', ')}</code>
-              <span className={classes.zero}>{one.reason ?? w.kindHints[one.kind]}</span>
+              <span className={classes.zero}>{one.reason ? <Told>{one.reason}</Told> : w.kindHints[one.kind]}</span>
             </header>
             <div className={classes.scroll} tabIndex={0} role="region" aria-label={`${one.table} ${one.key.map((part) => part.value).join(' ') || `#${one.id}`}`}>
               <table>

@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { chinese } from './chinese'
+import { CODES } from './codes'
+import { lineOf } from './server'
+import { TOLD } from './told'
+
+const ROOT = new URL('../../../', import.meta.url)
+const read = (path: string) => readFileSync(new URL(path, ROOT), 'utf8')
+const HAN = /\p{Script=Han}/u
+
+describe('error codes in Chinese', () => {
+  const documented = [...read('docs/errors.md').matchAll(/^## (E\d{4}): (.+)$/gm)].map(([, code = '', title = '']) => ({ code, title }))
+
+  it('are those of docs/errors.md, each with a title', () => {
+    expect(documented.length).toBeGreaterThan(60)
+    for (const { code, title } of documented) expect(chinese.title(code) ?? '', `${code}: ${title}`).toMatch(HAN)
+    const codes = new Set(documented.map((one) => one.code))
+    expect(Object.keys(CODES).filter((code) => !codes.has(code)), 'codes that there are not').toEqual([])
+  })
+
+  it('name no two things alike', () => {
+    const titles = Object.values(CODES).map(([title]) => title)
+    expect(new Set(titles).size).toBe(titles.length)
+  })
+
+  it('stand before the words of the server', () => {
+    const problem = { title: 'no such table', status: 422, code: 'E0207', detail: 'shop.order: did you mean orders?' }
+    expect(lineOf(problem, chinese)).toBe('E0207 没有此表：shop.order: did you mean orders?')
+    expect(lineOf(problem, { title: () => null, advice: () => null, tell: (text) => text })).toBe('E0207 shop.order: did you mean orders?')
+  })
+})
+
+/** Rust's text as it is written: lines that are broken by a backslash are one, and values stand in it. */
+const sample = (text: string) =>
+  text
+    .replace(/\\\n\s*/g, '')
+    .replaceAll('\\"', '"')
+    .replaceAll('\\\\', '\\')
+    // A word in its number, and parts that may be left out.
+    .replace(/ \{(rows|runs)\} /g, ' $1 ')
+    .replace(/pieces\{rows\}\{goes_on\}/, 'pieces')
+    .replace(/\{\w*[^}]*\}/g, 'x1')
+const LITERAL = /"((?:[^"\\]|\\[\s\S])*)"/
+
+/** The texts that a source gives to what `call` names, without its tests. */
+function textsOf(source: string, call: RegExp): string[] {
+  const code = source.split('#[cfg(test)]')[0] ?? ''
+  return [...code.matchAll(new RegExp(`${call.source}\\s*(?:format!\\(\\s*)?${LITERAL.source}`, 'g'))].map((found) => sample(found[1] ?? ''))
+}
+function sourcesIn(folder: string): string[] {
+  return readdirSync(new URL(`${folder}/`, ROOT), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.rs')).map((path) => `${folder}/${path}`)
+}
+const untold = (texts: readonly string[]) => texts.filter((text) => !HAN.test(chinese.tell(text)))
+
+describe('sentences of the server in Chinese', () => {
+  it('are as many in Chinese as in English, and take over all that stands in them', () => {
+    for (const [english, said] of TOLD) {
+      const parts = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()
+      expect(parts(said), english).toEqual(parts(english))
+    }
+  })
+
+  it('have each reason for which a run waits in the queue', () => {
+    const source = read('crates/server/src/runner/choice.rs')
+    const obstacle = /fn obstacle[\s\S]*?\n {4}\}\n/.exec(source)?.[0] ?? ''
+    const reasons = [...obstacle.matchAll(new RegExp(LITERAL.source, 'g'))].map((found) => found[1] ?? '').filter((text) => text.includes(' ')).map(sample)
+    expect(reasons.length).toBeGreaterThan(5)
+    expect(untold(reasons)).toEqual([])
+    expect(chinese.tell('connection shop takes 2 runs at the same time')).toBe('连接 shop 同时只允许 2 个运行')
+  })
+
+  it('have who asked for a state, and every state', () => {
+    const source = ['asking', 'starting'].map((name) => read(`crates/server/src/runner/${name}.rs`)).join('\n') + read('crates/server/src/api/runs.rs')
+    const reasons = [...source.matchAll(/format!\("(\w+ by \{[\w.]*\})"/g)].map((found) => sample(found[1] ?? ''))
+    expect(reasons.length).toBeGreaterThan(4)
+    expect(untold(reasons)).toEqual([])
+    for (const state of ['created', 'waiting', 'running', 'pausing', 'paused', 'stopping', 'stopped', 'finished', 'failed']) {
+      expect(chinese.tell(state)).toMatch(HAN)
+    }
+    expect(chinese.tell('paused: paused by ann')).toBe('已暂停：由 ann 暂停')
+  })
+
+  it('have each event that is kept', () => {
+    const watching = textsOf(read('crates/server/src/runner/watching.rs'), /(?:Level::(?:Info|Warn|Error),|message:)/)
+    expect(watching.length).toBeGreaterThan(3)
+    expect(untold(watching)).toEqual([])
+    expect(chinese.tell('planned: 3 tables in 12 pieces, about 900 rows, going on from where it was')).toBe('已规划：3 个表，12 个分片，约 900 行，从原处继续')
+    expect(chinese.tell('finished: 90 rows written, 1.5 s')).toBe('已完成：写入 90 行，用时 1.5 秒')
+  })
+
+  it('have what a plan promises, and nearly all that it notes', () => {
+    const promises = [
+      ...textsOf(read('crates/connector/src/sink.rs'), /Guarantee::\w+ =>/),
+      ...textsOf(read('crates/engine/src/report.rs'), /(?:=>|guarantee = if[^{]*\{|\} else \{)/).filter((text) => text.includes(' ')),
+    ]
+    expect(promises.length).toBeGreaterThan(6)
+    expect(untold(promises)).toEqual([])
+    const folders = ['crates/engine/src', 'crates/connectors/mysql/src', 'crates/connectors/postgres/src', 'crates/connectors/sqlite/src', 'crates/connectors/files/src', 'crates/kits/sql/src/ddl', 'crates/datax/src', 'crates/server/src/api']
+    const notes = [...new Set(folders.flatMap(sourcesIn).flatMap((path) => textsOf(read(path), /notes\.push\(/)))]
+    expect(notes.length).toBeGreaterThan(50)
+    const missing = untold(notes)
+    expect(missing.length / notes.length, missing.join('\n')).toBeLessThan(0.1)
+  })
+
+  it('have nearly all of why a column is not exact', () => {
+    const sources = sourcesIn('crates/kits/convert/src').map(read)
+    const grades = [...new Set(sources.flatMap((source) => textsOf(source, /(?:\bsome\(|Grade::Every\(|depends\([^"]*,)/)))].filter((text) => text !== '')
+    expect(grades.length).toBeGreaterThan(20)
+    const missing = untold(grades)
+    expect(missing.length / grades.length, missing.join('\n')).toBeLessThan(0.1)
+    expect(chinese.tell('decimal(18,2) into int32: values that need its digits are refused; more than 4 bytes are refused')).toBe('decimal(18,2) 转为 int32：需要这些小数位的值会被拒绝；超过 4 字节的值会被拒绝')
+  })
+
+  it('are told of a table, too', () => {
+    expect(chinese.tell('shop.orders: views are not copied: a, b')).toBe('shop.orders：不复制视图：a, b')
+    expect(chinese.tell('strict: shop.customers: column "born": 0000-00-00 (date) does not fit date: a date with month or day zero')).toBe('strict: shop.customers：列 "born"：0000-00-00（date）不适合 date：月或日为零的日期')
+  })
+
+  it('leave what is not known as it is', () => {
+    for (const text of ['', 'shop.orders', 'something else happened']) expect(chinese.tell(text)).toBe(text)
+  })
+})
