@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { chosenOf, doubled, grid, keyFor, likeness, type Mapped, matchNames, moved, snake, suggestions } from './mapping'
+import { withHeld } from '@/ui/windowRows'
+import { chosenOf, doubled, found, grid, keyFor, keysOf, likeness, type Mapped, matchNames, moved, snake, suggestions, takeAll } from './mapping'
 
 const SOURCE = ['id', 'name', 'createdAt', 'total']
 
@@ -41,6 +42,41 @@ describe('the grid of a table', () => {
   })
 })
 
+describe('a table of many columns', () => {
+  const rows = grid(Array.from({ length: 1_000 }, (_, n) => `c${n}`), undefined)
+
+  it('is searched by the column and by its name at the target', () => {
+    const renamed = rows.map((row) => (row.from === 'c500' ? { ...row, to: 'Price' } : row))
+    expect(found(renamed, ' C77 ')).toEqual([77, 770, 771, 772, 773, 774, 775, 776, 777, 778, 779])
+    expect(found(renamed, 'price')).toEqual([500])
+    expect(found(renamed, '')).toHaveLength(1_000)
+    expect(found(renamed, 'nothing')).toEqual([])
+  })
+
+  it('is taken or left out as far as it was found, and never all of it left out', () => {
+    const some = takeAll(rows, found(rows, 'c77'), false)
+    expect(some.filter((row) => !row.on).map((row) => row.from)).toEqual(found(rows, 'c77').map((at) => `c${at}`))
+    expect(takeAll(some, found(rows, 'c77'), true)).toEqual(rows)
+    expect(takeAll(rows, found(rows, ''), false).filter((row) => row.on).map((row) => row.from)).toEqual(['c0'])
+  })
+
+  it('has a key for each row, also where a column is taken twice', () => {
+    expect(keysOf(grid(['a', 'b'], [{ from: 'a' }, { from: 'b' }, { from: 'a', to: 'again' }]))).toEqual(['a', 'b', 'a 2'])
+  })
+
+  it('keeps the row that is held among those that are drawn, in its order', () => {
+    expect(withHeld([5, 6, 7], 2, 10)).toEqual([2, 5, 6, 7])
+    expect(withHeld([5, 6, 7], 9, 10)).toEqual([5, 6, 7, 9])
+    expect(withHeld([5, 6, 7], 6, 10)).toEqual([5, 6, 7])
+    for (const none of [null, -1, 10]) expect(withHeld([5, 6, 7], none, 10)).toEqual([5, 6, 7])
+  })
+
+  it('is named as its target at once: each pair by its name or its spelling, whatever their order', () => {
+    const targets = rows.map((row) => row.from.toUpperCase()).reverse()
+    expect(matchNames(rows, targets).map((row) => row.to)).toEqual(rows.map((row) => row.from.toUpperCase()))
+  })
+})
+
 describe('names that are alike', () => {
   it.each([
     ['createdAt', 'created_at'],
@@ -56,6 +92,25 @@ describe('names that are alike', () => {
     expect(likeness('id', 'total')).toBeLessThan(0.6)
     expect(suggestions('createdAt', ['total', 'created_at', 'id'], new Set())[0]).toBe('created_at')
     expect(suggestions('createdAt', ['created_at'], new Set(['created_at']))).not.toContain('created_at')
+  })
+
+  it('are paired as if every name had been compared with every other', () => {
+    let state = 11
+    const roll = (below: number) => Math.floor(((state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32) * below)
+    const parts = ['order', 'Id', 'date', 'Total', 'customer', 'x', '名']
+    const name = () => Array.from({ length: 1 + roll(2) }, () => parts[roll(parts.length)]).join(roll(2) ? '_' : '')
+    for (let n = 0; n < 200; n += 1) {
+      const rows = grid([...new Set(Array.from({ length: 6 }, name))], undefined)
+      const targets = [...new Set(Array.from({ length: 6 }, name))]
+      const pairs = rows
+        .flatMap((row, at) => targets.map((target) => ({ at, target, sure: likeness(row.from, target) })))
+        .filter(({ sure }) => sure >= 0.6)
+        .sort((a, b) => b.sure - a.sure)
+      const wanted = new Map<number, string>()
+      for (const { at, target } of pairs) if (!wanted.has(at) && ![...wanted.values()].includes(target)) wanted.set(at, target)
+      const names = matchNames(rows, targets).map((row, at) => (wanted.has(at) ? (row.to ?? row.from) : row.to))
+      expect(names).toEqual(rows.map((_, at) => wanted.get(at)))
+    }
   })
 
   it('are matched all at once, each target column once', () => {

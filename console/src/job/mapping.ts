@@ -58,6 +58,29 @@ export function chosenOf(source: readonly string[], rows: readonly Mapped[]): Pl
   }))
 }
 
+/** A key for each row: its column, with a number where a column is taken more than once. */
+export function keysOf(rows: readonly Mapped[]): string[] {
+  const seen = new Map<string, number>()
+  return rows.map(({ from }) => {
+    const nth = (seen.get(from) ?? 0) + 1
+    seen.set(from, nth)
+    return nth === 1 ? from : `${from} ${nth}`
+  })
+}
+
+/** The rows that a search finds, by their place: those whose column or name at the target has the word in it. */
+export function found(rows: readonly Mapped[], search: string): number[] {
+  const word = search.trim().toLowerCase()
+  return rows.flatMap((row, at) => (word === '' || row.from.toLowerCase().includes(word) || (row.to ?? '').toLowerCase().includes(word) ? [at] : []))
+}
+
+/** Takes the rows at these places, or leaves them out; one at least is always taken. */
+export function takeAll(rows: readonly Mapped[], places: readonly number[], on: boolean): Mapped[] {
+  const meant = new Set(places)
+  const next = rows.map((row, at) => (meant.has(at) ? { ...row, on } : row))
+  return next.some((row) => row.on) ? next : next.map((row, at) => (at === 0 ? { ...row, on: true } : row))
+}
+
 /** Names that end up twice at the target. */
 export function doubled(rows: readonly Mapped[]): Set<string> {
   const seen = new Set<string>()
@@ -81,29 +104,45 @@ export function snake(name: string): string {
     .toLowerCase()
 }
 
-const plainName = (name: string) => snake(name).replaceAll('_', '')
-const wordsOf = (name: string) => new Set(snake(name).split('_').filter(Boolean))
+interface Spelled {
+  name: string
+  lower: string
+  plain: string
+  words: ReadonlySet<string>
+}
+
+function spell(name: string): Spelled {
+  const spelled = snake(name)
+  return { name, lower: name.toLowerCase(), plain: spelled.replaceAll('_', ''), words: new Set(spelled.split('_').filter(Boolean)) }
+}
 
 /** How alike two names are: 1 is the same name, 0 nothing in common. */
 export function likeness(a: string, b: string): number {
-  if (a === b) return 1
-  if (a.toLowerCase() === b.toLowerCase()) return 0.98
-  const [x, y] = [plainName(a), plainName(b)]
+  return likenessOf(spell(a), spell(b))
+}
+
+function likenessOf(a: Spelled, b: Spelled): number {
+  if (a.name === b.name) return 1
+  if (a.lower === b.lower) return 0.98
+  const [x, y] = [a.plain, b.plain]
   if (x === '' || y === '') return 0
   if (x === y) return 0.95
-  const [p, q] = [wordsOf(a), wordsOf(b)]
-  const shared = [...p].filter((word) => q.has(word)).length
-  const words = shared / Math.max(p.size, q.size)
-  const spelled = 1 - distance(x, y) / Math.max(x.length, y.length)
+  const shared = [...a.words].filter((word) => b.words.has(word)).length
+  const words = shared / Math.max(a.words.size, b.words.size)
   const within = x.length >= 3 && y.length >= 3 && (x.startsWith(y) || y.startsWith(x)) ? 0.7 : 0
-  return Math.min(0.94, Math.max(words * 0.9, spelled, within))
+  const known = Math.max(words * 0.9, within)
+  const longer = Math.max(x.length, y.length)
+  // Letters that one has more than the other are to be put in at least: often that says enough.
+  const spelled = Math.min(x.length, y.length) / longer > known ? 1 - distance(x, y) / longer : 0
+  return Math.min(0.94, Math.max(known, spelled))
 }
 
 /** Names to offer for a column, the best first: columns of the target, then the usual spellings of its own name. */
 export function suggestions(from: string, targets: readonly string[], taken: ReadonlySet<string>): string[] {
+  const own = spell(from)
   const ranked = targets
     .filter((one) => !taken.has(one))
-    .map((one) => [one, likeness(from, one)] as const)
+    .map((one) => [one, likenessOf(own, spell(one))] as const)
     .sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]))
     .map(([one]) => one)
   const spelled = [from, snake(from), from.toLowerCase()].filter((one) => one !== '' && !taken.has(one))
@@ -114,17 +153,31 @@ const SURE = 0.6
 
 /** Names for all columns at once: the surest pairs first, each target column once. */
 export function matchNames(rows: readonly Mapped[], targets: readonly string[]): Mapped[] {
-  const pairs = rows
-    .flatMap((row, at) => (row.on ? targets.map((target) => ({ at, target, sure: likeness(row.from, target) })) : []))
-    .filter(({ sure }) => sure >= SURE)
-    .sort((a, b) => b.sure - a.sure)
   const names = new Map<number, string>()
   const used = new Set<string>()
-  for (const { at, target } of pairs) {
-    if (names.has(at) || used.has(target)) continue
+  const pair = (at: number, target: string) => {
+    if (names.has(at) || used.has(target)) return
     names.set(at, target)
     used.add(target)
   }
+  const sources = rows.flatMap((row, at) => (row.on ? [{ at, own: spell(row.from) }] : []))
+  const spelled = targets.map(spell)
+  // The same name, then the same but for its spelling: most are paired so, without a look at every other.
+  for (const part of ['name', 'lower', 'plain'] as const) {
+    const byPart = new Map<string, string[]>()
+    for (const target of spelled) byPart.set(target[part], [...(byPart.get(target[part]) ?? []), target.name])
+    for (const { at, own } of sources) for (const target of (own[part] !== '' && byPart.get(own[part])) || []) pair(at, target)
+  }
+  const left = spelled.filter((target) => !used.has(target.name))
+  const pairs: { at: number; target: string; sure: number }[] = []
+  for (const { at, own } of sources) {
+    if (names.has(at)) continue
+    for (const target of left) {
+      const sure = likenessOf(own, target)
+      if (sure >= SURE) pairs.push({ at, target: target.name, sure })
+    }
+  }
+  for (const { at, target } of pairs.sort((a, b) => b.sure - a.sure)) pair(at, target)
   return rows.map((row, at) => {
     const name = names.get(at)
     if (name === undefined) return row

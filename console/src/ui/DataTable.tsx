@@ -1,9 +1,9 @@
 // Tables: a grid with the roles of a table, so that ten thousand rows can be drawn a screen at a
 // time. On a narrow screen each row becomes a card of labelled values.
 
-import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { type CSSProperties, memo, type ReactNode, useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { type CSSProperties, memo, type ReactNode, useCallback, useEffect, useRef } from 'react'
 import classes from './table.module.css'
+import { useWindowRows } from './windowRows'
 
 export interface Column<T> {
   id: string
@@ -100,18 +100,6 @@ export function DataTable<T>(props: Props<T>) {
 }
 
 function VirtualBody<T>({ columns, rows, rowKey, onEnd, rowClass }: Props<T> & { rowClass: string }) {
-  const body = useRef<HTMLDivElement>(null)
-  const [offset, setOffset] = useState(0)
-  // What stands above the list moves it; its place is measured again as the page changes its height.
-  useLayoutEffect(() => {
-    const measure = () => {
-      if (body.current) setOffset(Math.round(body.current.getBoundingClientRect().top + scrollY))
-    }
-    measure()
-    const observer = new ResizeObserver(measure)
-    observer.observe(document.body)
-    return () => observer.disconnect()
-  }, [])
   // One function for as long as the table stands: with another one all rows would be measured anew.
   const latest = useRef({ rows, rowKey })
   latest.current = { rows, rowKey }
@@ -119,14 +107,7 @@ function VirtualBody<T>({ columns, rows, rowKey, onEnd, rowClass }: Props<T> & {
     const row = latest.current.rows[index]
     return row === undefined ? index : latest.current.rowKey(row)
   }, [])
-  const virtualizer = useWindowVirtualizer({
-    count: rows.length,
-    estimateSize: () => ROW_HEIGHT,
-    overscan: 12,
-    scrollMargin: offset,
-    getItemKey: keyOf,
-  })
-  const shown = virtualizer.getVirtualItems()
+  const { body, offset, virtualizer, items: shown, total } = useWindowRows({ count: rows.length, height: ROW_HEIGHT, keyOf, overscan: 12 })
   const last = shown.at(-1)?.index ?? -1
   useEffect(() => {
     if (onEnd && last >= rows.length - 20) onEnd()
@@ -136,7 +117,7 @@ function VirtualBody<T>({ columns, rows, rowKey, onEnd, rowClass }: Props<T> & {
       ref={body}
       role="rowgroup"
       className={`${classes.body} ${classes.virtual}`}
-      style={{ height: virtualizer.getTotalSize() }}
+      style={{ height: total }}
     >
       {shown.map((item) => {
         const row = rows[item.index]

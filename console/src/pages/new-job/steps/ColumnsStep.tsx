@@ -1,23 +1,28 @@
 // Which column goes where: for each table a grid of its columns, with what the plan says of their values.
 
-import { Autocomplete, Button, Checkbox, Group, Select, TextInput } from '@mantine/core'
-import { type DragEvent, type KeyboardEvent, useMemo, useState } from 'react'
+import { Button, Checkbox, Group, Select, TextInput } from '@mantine/core'
+import { useMemo, useState } from 'react'
 import { useSearchParams } from 'react-router'
 import { tableName, useTableQuery } from '@/api/connections'
 import type { ColumnInfo, TableInfo, TablePlan } from '@/api/types'
-import { chosenOf, doubled, grid, keyFor, type Mapped, matchNames, moved, suggestions, TYPES } from '@/job/mapping'
+import { chosenOf, doubled, found, grid, keyFor, type Mapped, matchNames, moved, takeAll } from '@/job/mapping'
 import { patternOf } from '@/job/patterns'
 import { Fidelity } from '@/job/PlanView'
 import { words as jobWords } from '@/job/words'
 import { Icon } from '@/ui/Icon'
 import { Empty, ErrorNote, Loading, Note } from '@/ui/notes'
 import { Panel } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { get } from '@/yaml/document'
 import { connectionAt, textAt, useForm } from '../form'
 import { targetOf, useChosenTables } from '../tables'
 import { words } from '../words'
 import classes from '../wizard.module.css'
+import { ColumnRows } from './ColumnRows'
+
+/** Fewer are seen at a glance: nobody has to look for one. */
+const MANY = 20
 
 export function ColumnsStep() {
   const w = useWords(words)
@@ -99,21 +104,18 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   // Its columns are looked up by its name alone: while names do not fit, there is no plan.
   const targetName = plan?.target ?? targetOf(textAt(spec, ['sink', 'table']), table)
   const target = useTableQuery({ name: sink?.name ?? '', table: targetName }, { skip: !sink || plan?.creates === true })
-  const [dragged, setDragged] = useState<number | null>(null)
-  const [over, setOver] = useState<number | null>(null)
-  const rest = () => {
-    setDragged(null)
-    setOver(null)
-  }
+  const [search, setSearch] = useState('')
   const columns = get(spec, ['columns'])
   const key = keyFor(columns, table, defaultSchema)
   const own = patternOf(table, defaultSchema)
   const known = useMemo(() => detail.data?.columns.map((one) => one.name) ?? plan?.columns.map((one) => one.from) ?? [], [detail.data, plan])
-  const rows = grid(known, key === null ? undefined : get(columns, [key]))
-  const infos = new Map<string, ColumnInfo>(detail.data?.columns.map((one) => [one.name, one]))
-  const fates = new Map(plan?.columns.map((one) => [one.from, one]))
-  const targets = (plan?.creates ? undefined : target.currentData)?.columns.map((one) => one.name) ?? []
-  const twice = doubled(rows)
+  const rows = useMemo(() => grid(known, key === null ? undefined : get(columns, [key])), [known, key, columns])
+  const shown = useMemo(() => found(rows, search), [rows, search])
+  const infos = useMemo(() => new Map<string, ColumnInfo>(detail.data?.columns.map((one) => [one.name, one])), [detail.data])
+  const fates = useMemo(() => new Map(plan?.columns.map((one) => [one.from, one])), [plan])
+  const there = plan?.creates ? undefined : target.currentData
+  const targets = useMemo(() => there?.columns.map((one) => one.name) ?? [], [there])
+  const twice = useMemo(() => doubled(rows), [rows])
   const inMode = textAt(spec, ['mode'])
   const set = (next: Mapped[]) => {
     const value = chosenOf(known, next)
@@ -127,6 +129,7 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
   if (detail.isLoading) return <Panel title={tableName(table)} flush><Loading rows={8} /></Panel>
   if (detail.error && rows.length === 0) return <Panel title={tableName(table)}><ErrorNote error={detail.error} onRetry={() => void detail.refetch()} /></Panel>
   const on = rows.filter((row) => row.on).length
+  const taken = shown.filter((at) => rows[at]?.on).length
   // A type that somebody chose is meant; the rest keeps the run from starting.
   const allowed = get(spec, ['errors', 'allow_lossy']) === true
   const lossy = allowed ? [] : rows.filter((row) => row.on && row.type === undefined && fates.get(row.from)?.fidelity === 'lossy')
@@ -155,113 +158,47 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
           <Note tone="running">{w.byPattern(key)}</Note>
         </div>
       )}
-      <div className={classes.grid} role="table" aria-label={w.columnsOf(tableName(table))}>
-        <div className={classes.gridHead} role="row">
-          <span role="columnheader">
+      {rows.length > MANY && (
+        <div className={classes.treeHead}>
+          <TextInput
+            value={search}
+            onChange={(e) => setSearch(e.currentTarget.value)}
+            placeholder={w.findColumn}
+            aria-label={w.findColumn}
+            leftSection={<Icon name="search" size={14} />}
+            style={{ flex: 1 }}
+            data-search
+          />
+          <span className={search === '' ? 'visually-hidden' : classes.quiet} role="status">
+            {search !== '' && w.columnsFound(shown.length)}
+          </span>
+        </div>
+      )}
+      {shown.length === 0 ? (
+        <Empty title={w.nothingFound} />
+      ) : (
+        <ColumnRows
+          label={w.columnsOf(tableName(table))}
+          rows={rows}
+          shown={shown}
+          infos={infos}
+          fates={fates}
+          targets={targets}
+          twice={twice}
+          planning={form.plan.busy}
+          change={change}
+          move={move}
+          all={
             <Checkbox
               size="xs"
               aria-label={w.allColumns}
-              checked={on === rows.length}
-              indeterminate={on > 0 && on < rows.length}
-              onChange={(e) => {
-                const all = e.currentTarget.checked
-                set(rows.map((row, at) => ({ ...row, on: all || at === 0 })))
-              }}
+              checked={taken === shown.length}
+              indeterminate={taken > 0 && taken < shown.length}
+              onChange={(e) => set(takeAll(rows, shown, e.currentTarget.checked))}
             />
-          </span>
-          <span role="columnheader">{w.sourceColumn}</span>
-          <span role="columnheader">{w.targetName}</span>
-          <span role="columnheader">{w.type}</span>
-          <span role="columnheader">{w.values}</span>
-        </div>
-        {rows.map((row, at) => {
-          const info = infos.get(row.from)
-          const fate = fates.get(row.from)
-          const name = row.to ?? row.from
-          const taken = new Set(rows.filter((one, i) => one.on && i !== at).map((one) => one.to ?? one.from))
-          return (
-            <div
-              key={row.from}
-              role="row"
-              className={classes.gridRow}
-              data-off={!row.on || undefined}
-              data-dragged={dragged === at || undefined}
-              data-over={(dragged !== null && over === at && dragged !== at && (dragged < at ? 'below' : 'above')) || undefined}
-              onDragOver={(event: DragEvent) => {
-                if (dragged === null) return
-                event.preventDefault()
-                setOver(at)
-              }}
-              onDrop={(event: DragEvent) => {
-                event.preventDefault()
-                if (dragged !== null) move(dragged, at)
-                rest()
-              }}
-            >
-              <span role="cell" className={classes.gridFirst}>
-                <button
-                  type="button"
-                  className={classes.handle}
-                  draggable
-                  onDragStart={(event: DragEvent) => {
-                    // Without data some browsers do not drag at all; the row is what is seen to move.
-                    event.dataTransfer.setData('text/plain', row.from)
-                    event.dataTransfer.effectAllowed = 'move'
-                    const whole = event.currentTarget.closest('[role=row]')
-                    if (whole) event.dataTransfer.setDragImage(whole, 12, 12)
-                    setDragged(at)
-                  }}
-                  onDragEnd={rest}
-                  onKeyDown={(event: KeyboardEvent) => {
-                    const by = event.key === 'ArrowUp' ? -1 : event.key === 'ArrowDown' ? 1 : 0
-                    if (by === 0) return
-                    event.preventDefault()
-                    move(at, at + by)
-                  }}
-                  aria-label={w.moveColumn(row.from)}
-                  title={w.moveHint}
-                >
-                  <Icon name="drag" size={14} />
-                </button>
-                <Checkbox size="xs" checked={row.on} disabled={row.on && on === 1} onChange={(e) => change(at, { on: e.currentTarget.checked })} aria-label={w.takeColumn(row.from)} />
-              </span>
-              <span role="cell" className={classes.gridName}>
-                <span>
-                  {info?.key && <Icon name="key" size={12} />} <b>{row.from}</b>
-                </span>
-                <code>{info?.native ?? info?.type ?? fate?.from_type ?? ''}{info?.nullable === false ? '' : ' ?'}</code>
-              </span>
-              <span role="cell">
-                <Autocomplete
-                  size="xs"
-                  aria-label={w.nameOf(row.from)}
-                  value={name}
-                  disabled={!row.on}
-                  data={suggestions(row.from, targets, taken)}
-                  filter={({ options, search }) => (search === name ? options : options.filter((one) => 'value' in one && one.value.toLowerCase().includes(search.toLowerCase())))}
-                  onChange={(to) => change(at, { to: to === row.from ? undefined : to })}
-                  error={row.on && (name === '' ? w.nameMissing : twice.has(name) ? w.nameTwice : undefined)}
-                  limit={20}
-                />
-              </span>
-              <span role="cell">
-                <Autocomplete size="xs" aria-label={w.typeOf(row.from)} value={row.type ?? ''} disabled={!row.on} placeholder={fate?.to_type ?? info?.type ?? w.likeSource} data={[...TYPES]} onChange={(type) => change(at, { type: type === '' ? undefined : type })} limit={30} />
-              </span>
-              <span role="cell" className={classes.fate}>
-                {row.on && fate && !(form.plan.busy && (row.type !== undefined || row.to !== undefined)) ? (
-                  <>
-                    <Fidelity of={fate.fidelity} why={fate.why} />
-                    <code>{fate.to_type}</code>
-                    {fate.why && <span className={classes.quiet}>{fate.why}</span>}
-                  </>
-                ) : (
-                  <span className={classes.quiet}>{row.on ? '…' : w.leftOut}</span>
-                )}
-              </span>
-            </div>
-          )
-        })}
-      </div>
+          }
+        />
+      )}
       {lossy.length > 0 && (
         <div className={classes.pad}>
           <Note tone="failed" title={j.lossyCount(lossy.length)}>
@@ -276,7 +213,8 @@ function Grid({ table, defaultSchema, plan }: { table: TableInfo; defaultSchema:
         <div className={classes.pad}>
           {plan.notes.map((note) => (
             <p key={note} className={classes.note}>
-              <Icon name="info" size={13} /> {note}
+              <Icon name="info" size={13} />
+              <Told>{note}</Told>
             </p>
           ))}
         </div>
