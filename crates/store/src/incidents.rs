@@ -3,7 +3,7 @@
 
 use syncline_types::Result;
 
-use crate::database::{Done, Row, params};
+use crate::database::{Done, Row, Session, params};
 use crate::{Store, now};
 
 /// Something that is wrong.
@@ -64,6 +64,18 @@ fn incident(row: &Row) -> Done<Incident> {
     })
 }
 
+/// By each of these ways it is to be told that an incident has begun, from this moment on.
+fn tell(session: &mut Session, incident: i64, channels: &[String], at: &str) -> Done<()> {
+    for channel in channels {
+        session.execute(
+            "INSERT INTO notices (incident, channel, kind, next_try_at)
+             VALUES ($1, $2, 'opened', $3)",
+            params![incident, channel, at],
+        )?;
+    }
+    Ok(())
+}
+
 const COLUMNS: &str =
     "i.id AS incident, i.cause, i.subject, i.job, i.run, i.message, i.opened_at, i.resolved_at";
 
@@ -83,14 +95,7 @@ impl Store {
                     params![&new.cause, &new.subject, &new.job, &new.run, &new.message, &at],
                 )?;
                 let Some(row) = opened else { return Ok(false) };
-                let id: i64 = row.get("id")?;
-                for channel in channels {
-                    session.execute(
-                        "INSERT INTO notices (incident, channel, kind, next_try_at)
-                         VALUES ($1, $2, 'opened', $3)",
-                        params![id, channel, &at],
-                    )?;
-                }
+                tell(session, row.get("id")?, channels, &at)?;
                 Ok(true)
             };
             write().map_err(|e: crate::database::Failed| e.while_(doing))
@@ -139,14 +144,7 @@ impl Store {
                 if session.row(told, params![id])?.is_some() {
                     return Ok(false);
                 }
-                let at = now();
-                for channel in channels {
-                    session.execute(
-                        "INSERT INTO notices (incident, channel, kind, next_try_at)
-                         VALUES ($1, $2, 'opened', $3)",
-                        params![id, channel, &at],
-                    )?;
-                }
+                tell(session, id, channels, &now())?;
                 Ok(true)
             };
             write().map_err(|e: crate::database::Failed| e.while_(doing))
