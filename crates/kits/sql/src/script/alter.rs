@@ -134,9 +134,7 @@ fn find(table: &TableSchema, dialect: Dialect, name: &str) -> Option<usize> {
 /// `AUTO_INCREMENT=5`, `ENGINE=InnoDB`, `COMMENT='x'`
 fn mysql_option(tokens: &mut Tokens<'_>, table: &mut TableSchema) -> bool {
     if NOTHING_MYSQL.iter().any(|words| tokens.eat_all(words)) {
-        while tokens.peek().is_some() && !tokens.is_punct(b',') {
-            tokens.skip_one();
-        }
+        tokens.upto_comma();
         return true;
     }
     if tokens.eat("AUTO_INCREMENT") {
@@ -174,9 +172,7 @@ fn mysql_option(tokens: &mut Tokens<'_>, table: &mut TableSchema) -> bool {
 fn postgres_option(tokens: &mut Tokens<'_>, table: &mut TableSchema, beyond: &mut Beyond) -> bool {
     let quote = |name: &str| Dialect::Postgres.quote(name);
     if NOTHING_POSTGRES.iter().any(|words| tokens.eat_all(words)) {
-        while tokens.peek().is_some() && !tokens.is_punct(b',') {
-            tokens.skip_one();
-        }
+        tokens.upto_comma();
         return true;
     }
     let mut said = None;
@@ -245,15 +241,9 @@ fn add(tokens: &mut Tokens<'_>, table: &mut TableSchema, types: &UserTypes) -> R
     let columns = table.columns.len();
     let first = tokens.at;
     tokens.item(table, types);
-    if table.columns.len() > columns {
-        // Where MySQL puts it.
-        let after = tokens.tokens[first..tokens.at]
-            .iter()
-            .any(|t| tokens.lexer.is(t, "AFTER") || tokens.lexer.is(t, "FIRST"));
-        if after {
-            let table = &table.name;
-            return Err(format!("ALTER TABLE {table} ADD a column between others is not read"));
-        }
+    if table.columns.len() > columns && tokens.say_a_place(first) {
+        let table = &table.name;
+        return Err(format!("ALTER TABLE {table} ADD a column between others is not read"));
     }
     Ok(())
 }
@@ -271,9 +261,7 @@ fn modify(
     let old = if rename { tokens.name() } else { None };
     let first = tokens.at;
     let Some(column) = tokens.column(table, types) else { return Err(refused(tokens, table)) };
-    let moved = tokens.tokens[first..tokens.at]
-        .iter()
-        .any(|t| tokens.lexer.is(t, "AFTER") || tokens.lexer.is(t, "FIRST"));
+    let moved = tokens.say_a_place(first);
     let name = old.unwrap_or_else(|| column.name().to_owned());
     let Some(at) = find(table, Dialect::Mysql, &name) else {
         return Err(format!("ALTER TABLE {}: no column {name}", table.name));
@@ -393,9 +381,7 @@ fn retype(
     let collation = tokens.eat("COLLATE").then(|| tokens.collation()).into_iter().flatten();
     table.columns[at].field = field::with(field, collation);
     if tokens.eat("USING") {
-        while tokens.peek().is_some() && !tokens.is_punct(b',') {
-            tokens.skip_one();
-        }
+        tokens.upto_comma();
     }
     beyond.reshaped = true;
 }
@@ -405,6 +391,12 @@ impl Tokens<'_> {
     pub(crate) fn skip_only(&mut self) {
         self.eat_all(&["IF", "EXISTS"]);
         self.eat("ONLY");
+    }
+
+    /// Whether MySQL is told where a column goes among the others: from this token up to here.
+    fn say_a_place(&self, from: usize) -> bool {
+        let said = &self.tokens[from..self.at];
+        said.iter().any(|t| self.lexer.is(t, "AFTER") || self.lexer.is(t, "FIRST"))
     }
 
     /// The text up to the next comma that stands in no bracket.
