@@ -68,6 +68,9 @@ pub struct WriteTask {
     /// The table had no rows when the run began: nothing but this run's rows is in it, so plain
     /// bulk loading is right for any mode.
     pub empty_at_start: bool,
+    /// No two of the rows have the same primary key: the source sees to that, and nothing on the
+    /// way changes a key. A sink may add the key once the rows are there.
+    pub distinct: bool,
     /// What happens to rows that are there already.
     pub write: WriteMode,
     /// How many splits are written, by any number of writers at a time.

@@ -79,6 +79,12 @@ pub trait Source: Send + Sync {
     /// error of [`Code::TableNotFound`] that offers the nearest name.
     async fn discover(&self, selection: &TableSelection) -> Result<Vec<TableInfo>>;
 
+    /// Whether the store sees to it that no two rows of a table have the same primary key, by the
+    /// values that are read of it.
+    fn keeps_keys(&self) -> bool {
+        false
+    }
+
     /// What there is beside tables that a copy of everything leaves behind, for people to know:
     /// views, large objects. Of the place as a whole, not of a table; `check` need not say it.
     async fn left_out(&self) -> Result<Vec<String>> {

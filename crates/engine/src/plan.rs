@@ -1,22 +1,25 @@
 //! What is moved where: tables found, columns matched, write modes chosen. Kept with the run, so
 //! that a run that continues works on the very same plan.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+mod bound;
+mod processors;
 
-use arrow::array::RecordBatch;
+use std::collections::{BTreeSet, HashSet};
+
 use serde::{Deserialize, Serialize};
-use syncline_connector::{Processor, ReadTask, Sink, Source, TargetTable, WriteMode, WriteTask};
-use syncline_convert::{Fidelity, Rows, RowsConverter, ValuePolicies};
+use syncline_connector::{Sink, Source, TargetTable, WriteMode};
+use syncline_convert::ValuePolicies;
 use syncline_types::{
-    Adapted, Code, Error, ForeignKey, Reject, Result, Split, TableInfo, TableName, TableSchema,
+    Adapted, Code, Error, ForeignKey, Result, Split, TableInfo, TableName, TableSchema,
 };
 
-use crate::chain::{Chain, settled};
-use crate::job::{ColumnMapping, Job};
-use crate::mapping::Mapping;
+pub(crate) use bound::{BoundTable, bind};
+pub(crate) use processors::Processors;
+
+use self::bound::read_of;
+use crate::chain::settled;
+use crate::job::Job;
 use crate::matching::{by_position, choose_write, pairs};
-use crate::mending::{Mended, Mending};
 use crate::{carried, computed, relations};
 
 /// The format of a kept plan.
@@ -46,6 +49,9 @@ pub struct TablePlan {
     pub exists: bool,
     /// It had no rows.
     pub empty_at_start: bool,
+    /// No two rows have the same primary key, and none will.
+    #[serde(default)]
+    pub distinct: bool,
     /// What happens to rows that are there already.
     pub write: WriteMode,
     /// The pieces; none yet before the source has cut the table.
@@ -112,177 +118,6 @@ impl Plan {
         } else {
             Err(refused(format!("has format {}, this version reads {VERSION}", plan.version)))
         }
-    }
-}
-
-/// A table, ready to move: its plan, bound.
-pub(crate) struct BoundTable {
-    pub(crate) plan: TablePlan,
-    pub(crate) chain: Chain,
-    /// Where policies may mend rows that the source sets aside.
-    mending: Option<Mending>,
-    /// From the chain's output to what the sink takes.
-    to_target: RowsConverter,
-    /// Columns of the chain's output that are written, by index; all when `None`.
-    written: Option<Vec<usize>>,
-    pub(crate) read: ReadTask,
-    pub(crate) key: Vec<String>,
-}
-
-impl BoundTable {
-    /// Rows as they leave the chain, in the columns and types the sink takes; those that do not fit
-    /// apart.
-    pub(crate) fn for_target(&self, rows: RecordBatch) -> Result<(RecordBatch, Vec<Reject>)> {
-        let converted = self.convert_for_target(rows)?;
-        Ok((converted.rows, converted.rejects))
-    }
-
-    /// The rows of a batch as they go into the chain, with those the source set aside that the
-    /// job's policies mend.
-    pub(crate) fn mended(&self, rows: RecordBatch, rejects: Vec<Reject>) -> Result<Mended> {
-        match &self.mending {
-            Some(mending) if !rejects.is_empty() => mending.mend(rows, rejects),
-            _ => Ok(Mended { rows, rejects, changes: Vec::new() }),
-        }
-    }
-
-    /// Whether nothing looks at a value on the way: what is read is what is written.
-    pub(crate) fn is_straight(&self) -> bool {
-        self.chain.is_straight() && self.written.is_none() && self.to_target.is_identity()
-    }
-
-    /// As [`BoundTable::for_target`], with what policies put in place of bad values.
-    pub(crate) fn convert_for_target(&self, rows: RecordBatch) -> Result<Rows> {
-        let rows = match &self.written {
-            None => rows,
-            Some(indexes) => {
-                rows.project(indexes).map_err(|e| Error::bug("choosing columns").because(e))?
-            }
-        };
-        self.to_target.apply(rows)
-    }
-
-    /// The columns of the chain's output that are written, by index, in the target's order.
-    pub(crate) fn written(&self) -> Vec<usize> {
-        self.written.clone().unwrap_or_else(|| (0..self.chain.output.columns.len()).collect())
-    }
-
-    /// The name that a column of the source has at the target.
-    pub(crate) fn destination(&self, source: &str) -> Option<&str> {
-        let name = self.chain.destination(source)?;
-        let index = self.chain.output.index_of(name)?;
-        let place = self.written().iter().position(|from| *from == index);
-        Some(place.map_or(name, |place| self.plan.target.columns[place].name()))
-    }
-
-    /// The task of the sink.
-    pub(crate) fn write_task(&self, run: &str, epoch: u64) -> WriteTask {
-        WriteTask {
-            run: run.to_owned(),
-            epoch,
-            table: Arc::new(self.plan.target.clone()),
-            definition: Arc::new(self.plan.definition.clone()),
-            exists: self.plan.exists,
-            empty_at_start: self.plan.empty_at_start,
-            write: self.plan.write,
-            splits: u32::try_from(self.plan.splits.len()).unwrap_or(u32::MAX),
-            circular: self.plan.circular.clone(),
-        }
-    }
-
-    /// What becomes of each written column.
-    pub(crate) fn mappings(&self, job: &Job) -> Vec<Mapping> {
-        let chosen = job.columns_of(&self.plan.source.name).unwrap_or_default();
-        let output = &self.chain.output.columns;
-        let mapped = self.chain.mapping_fidelities();
-        let mapped_refused = self.chain.mapping_refused();
-        let indexes = self.written();
-        indexes
-            .iter()
-            .zip(&self.plan.target.columns)
-            .zip(self.to_target.fidelities())
-            .zip(self.to_target.refused())
-            .map(|(((index, target), fidelity), refused)| {
-                let output = &output[*index];
-                let from = self.chain.origin(output.name()).unwrap_or(output).clone();
-                let mapping = mapped.as_ref().filter(|_| !self.chain.has_steps());
-                let fidelity = match mapping.map(|m| &m[*index]) {
-                    Some(Fidelity::Lossy(why)) => Fidelity::Lossy(why.clone()),
-                    Some(Fidelity::Widened(why)) if *fidelity == Fidelity::Exact => {
-                        Fidelity::Widened(why.clone())
-                    }
-                    _ => fidelity.clone(),
-                };
-                let early = mapped_refused.as_ref().filter(|_| !self.chain.has_steps());
-                let early = early.map(|all| all[*index].as_slice()).unwrap_or_default();
-                Mapping {
-                    from,
-                    to: target.clone(),
-                    fidelity,
-                    refused: early.iter().chain(refused).cloned().collect(),
-                    typed: chosen.iter().any(|c| c.to == output.name() && c.kind.is_some()),
-                }
-            })
-            .collect()
-    }
-}
-
-/// The processors of a job, parsed.
-pub(crate) struct Processors {
-    source: Vec<Box<dyn Processor>>,
-    sink: Vec<Box<dyn Processor>>,
-}
-
-impl Processors {
-    pub(crate) fn parse(job: &Job) -> Result<Self> {
-        let side = |name: &str, configured: &[serde_json::Value]| {
-            let opened = configured.iter().cloned().map(|mut step| {
-                if let Some(key) = step.pointer_mut("/mask/key")
-                    && let Some(name) = key.get("secret").and_then(serde_json::Value::as_str)
-                    && let Some(kept) = job.keys.get(name)
-                {
-                    *key = kept.expose().into();
-                }
-                step
-            });
-            let configured = serde_json::Value::Array(opened.collect());
-            syncline_processors::build_at(&configured, &format!("processors.{name}"))
-        };
-        Ok(Self {
-            source: side("source", &job.source_processors)?,
-            sink: side("sink", &job.sink_processors)?,
-        })
-    }
-
-    /// Whether a step of that verb is among them.
-    pub(crate) fn has(&self, verb: &str) -> bool {
-        self.source.iter().chain(&self.sink).any(|p| p.name() == verb)
-    }
-
-    /// The steps for rows of `table`. `all`: without those that only leave rows out.
-    pub(crate) fn bind(
-        &self,
-        table: &TableSchema,
-        columns: Option<&[ColumnMapping]>,
-        job: &Job,
-        all: bool,
-    ) -> Result<Chain> {
-        fn wanted(steps: &[Box<dyn Processor>], all: bool) -> Vec<&dyn Processor> {
-            let leaves_out = |p: &dyn Processor| matches!(p.name(), "filter" | "dx_filter");
-            steps.iter().map(AsRef::as_ref).filter(|p| !(all && leaves_out(*p))).collect()
-        }
-        Chain::bind(
-            table,
-            columns,
-            &wanted(&self.source, all),
-            &wanted(&self.sink, all),
-            &job.values,
-        )
-    }
-
-    /// Whether rows may leave the chain with other values than they came with.
-    fn alter_values(&self) -> bool {
-        self.source.iter().chain(&self.sink).any(|p| p.name() != "filter")
     }
 }
 
@@ -356,7 +191,11 @@ pub(crate) async fn make_for(
     if job.query.is_none() && job.tables.include.is_empty() {
         notes.extend(source.left_out().await?);
     }
-    let tables = bind_found(job, processors, to, found).await?;
+    let mut tables = bind_found(job, processors, to, found).await?;
+    let unchanged = job.query.is_none() && job.values.changing().next().is_none();
+    for table in &mut tables {
+        table.plan.distinct = unchanged && source.keeps_keys() && table.keeps_key();
+    }
     Ok(Made { tables, notes })
 }
 
@@ -486,6 +325,7 @@ pub(crate) async fn plan_table(
         definition: full_target,
         exists,
         empty_at_start: empty,
+        distinct: false,
         write,
         splits: Vec::new(),
         after: Vec::new(),
@@ -496,7 +336,7 @@ pub(crate) async fn plan_table(
         number: None,
     };
     let mut bound = bind(job, processors, plan)?;
-    let unheeded: Vec<String> = bound.chain.unheeded().chain(bound.to_target.unheeded()).collect();
+    let unheeded = bound.unheeded();
     bound.plan.notes.extend(unheeded);
     bound.plan.notes.extend(beyond_policies(&job.values));
     Ok(bound)
@@ -514,60 +354,11 @@ fn beyond_policies(policies: &ValuePolicies) -> Option<String> {
     })
 }
 
-/// Binds a table's plan to its steps.
-pub(crate) fn bind(job: &Job, processors: &Processors, plan: TablePlan) -> Result<BoundTable> {
-    let chosen = job.columns_of(&plan.source.name);
-    let source = read_of(job, processors, &plan.source, &plan.definition, &plan.ignored);
-    let chain = processors.bind(&source, chosen, job, false)?;
-    // The target has columns that it computes itself, and is given none of.
-    let pairs = pairs(job, &chain.output, &plan.definition, &mut Vec::new())?;
-    let indexes: Vec<usize> = pairs.iter().map(|(from, _)| *from).collect();
-    let all_in_order = indexes.iter().copied().eq(0..chain.output.columns.len());
-    let given = TableSchema {
-        columns: indexes.iter().map(|i| chain.output.columns[*i].clone()).collect(),
-        ..chain.output.clone()
-    };
-    let to_target = RowsConverter::new(&given, &plan.target)?.with_policies(&job.values);
-    let read = ReadTask {
-        table: Arc::clone(&chain.read),
-        filter: job.filter.clone(),
-        query: job.query.clone(),
-    };
-    let key = plan.target.key().into_iter().map(str::to_owned).collect();
-    Ok(BoundTable {
-        mending: Mending::new(&chain.read, &job.values),
-        plan,
-        chain,
-        to_target,
-        written: (!all_in_order).then_some(indexes),
-        read,
-        key,
-    })
-}
-
 /// The source's table as its log is read. `told`: the log tells generated columns.
 pub(crate) fn followed(plan: &TablePlan, told: bool) -> TableSchema {
     match told {
         true => plan.source.clone(),
         false => computed::needed(&plan.source, &plan.definition),
-    }
-}
-
-/// The source's table without the columns that nobody needs.
-fn read_of(
-    job: &Job,
-    processors: &Processors,
-    source: &TableSchema,
-    definition: &TableSchema,
-    ignored: &[String],
-) -> TableSchema {
-    let mut source = source.clone();
-    source.columns.retain(|c| !ignored.iter().any(|name| name == c.name()));
-    // Columns chosen by the job, and processors, may need what both sides compute.
-    let plain = processors.source.is_empty() && processors.sink.is_empty();
-    match job.columns_of(&source.name) {
-        None if plain && job.target_columns.is_empty() => computed::needed(&source, definition),
-        _ => source,
     }
 }
 

@@ -43,6 +43,7 @@ fn task(table: &Arc<TableSchema>, splits: u32) -> WriteTask {
         definition: Arc::clone(table),
         exists: false,
         empty_at_start: true,
+        distinct: false,
         write: WriteMode::Append,
         splits,
         circular: Vec::new(),

@@ -95,6 +95,7 @@ async fn write(url: &str, table: &TableSchema, rows: &RecordBatch) {
         definition: target,
         exists: false,
         empty_at_start: true,
+        distinct: false,
         write: WriteMode::Append,
         splits: 1,
         circular: Vec::new(),

@@ -86,6 +86,7 @@ async fn main() {
         definition: Arc::clone(&table),
         exists: true,
         empty_at_start: false,
+        distinct: false,
         write: WriteMode::Upsert,
         splits: 1,
         circular: Vec::new(),

@@ -4,6 +4,7 @@
 //! A definition that comes from PostgreSQL has *actions* among its statements: see
 //! [`syncline_sql::actions`].
 
+use syncline_connector::{WriteMode, WriteTask};
 use syncline_sql::actions::{self, actions, is_late, primary_key, quoted};
 use syncline_sql::{Dialect, comments, create_indexes, create_table, partitions};
 use syncline_types::{Code, Error, Index, Requirement, Result, TableName, TableSchema, field};
@@ -57,12 +58,7 @@ pub(crate) async fn make_table(
             name_sequence(session, table, target, words).await?;
             continue;
         }
-        let action = match primary_key(action) {
-            Some((key, words)) if is_taken(session, &beside(&table.name, &key)).await? => {
-                format!("ADD {words}")
-            }
-            _ => action.to_owned(),
-        };
+        let action = under_a_free_name(session, table, action).await?;
         session.run(&format!("ALTER TABLE {name} {action}"), &place).await?;
     }
     let compresses = session.facts.version >= 14;
@@ -108,6 +104,16 @@ async fn free(session: &Session, table: &TableName, name: &str) -> Result<TableN
         found.name = format!("{}{end}", &name[..cut]);
     }
     Ok(found)
+}
+
+/// An action as it stands; a primary key whose name another relation has gets another one.
+async fn under_a_free_name(session: &Session, table: &TableSchema, action: &str) -> Result<String> {
+    Ok(match primary_key(action) {
+        Some((key, words)) if is_taken(session, &beside(&table.name, &key)).await? => {
+            format!("ADD {words}")
+        }
+        _ => action.to_owned(),
+    })
 }
 
 async fn make_serial(
@@ -265,6 +271,7 @@ pub(crate) async fn make_schema(session: &Session, schema: &str) -> Result<()> {
 /// Secondary indexes, late actions and comments of a table that this run made.
 pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {
     let place = format!("finishing {}", table.name);
+    add_key(session, table).await?;
     for index in &table.indexes {
         make_index(session, table, index).await?;
     }
@@ -284,6 +291,47 @@ pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Resu
         session.run(&sql, &place).await?;
     }
     Ok(())
+}
+
+/// Whether the primary key comes once the rows are in. Workers that load several stretches of a
+/// key at a time find its index slow, and it is built from sorted keys in less than it takes to
+/// keep. Where rows might have the same key, it is there from the beginning, and refuses them.
+pub(crate) fn adds_key_late(task: &WriteTask) -> bool {
+    task.distinct
+        && !task.exists
+        && task.write == WriteMode::Append
+        && task.definition.partitioning.is_none()
+}
+
+/// Adds the primary key, where it was to wait for the rows.
+async fn add_key(session: &Session, table: &TableSchema) -> Result<()> {
+    if table.primary_key.is_empty() || has_primary_key(session, &table.name).await? {
+        return Ok(());
+    }
+    let key: Vec<&str> = table.primary_key.iter().map(String::as_str).collect();
+    let action = match actions(table).find(|a| primary_key(a).is_some()) {
+        Some(action) => under_a_free_name(session, table, action).await?,
+        None => {
+            let columns: Vec<String> = key.iter().map(|k| Dialect::Postgres.quote(k)).collect();
+            format!("ADD PRIMARY KEY ({})", columns.join(", "))
+        }
+    };
+    let sql = format!("ALTER TABLE {} {action}", Dialect::Postgres.table(&table.name));
+    let place = format!("the primary key of {}", table.name);
+    make_unique(session, table, &sql, &place, &key).await
+}
+
+async fn has_primary_key(session: &Session, table: &TableName) -> Result<bool> {
+    let row = session
+        .client
+        .query_one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_index \
+             WHERE indrelid = pg_catalog.to_regclass($1) AND indisprimary)",
+            &[&Dialect::Postgres.table(table)],
+        )
+        .await
+        .map_err(|e| error::of(e, table))?;
+    Ok(row.get(0))
 }
 
 /// Does what was to wait for the rows and indexes.
@@ -348,36 +396,50 @@ async fn make_index(session: &Session, table: &TableSchema, index: &Index) -> Re
     let mut one = TableSchema { partitioning: None, ..table.clone() };
     let name = free(session, &table.name, &index.name).await?.name;
     one.indexes = vec![Index { name, ..index.clone() }];
+    let plain = index.definition.is_none();
+    let columns = index.parts.iter().filter(|_| plain).map(|p| p.column.as_str());
+    let columns: Vec<&str> = columns.collect();
     for sql in create_indexes(Dialect::Postgres, &one)? {
-        session.run("SAVEPOINT i", &place).await?;
-        let Err(failed) = session.run(&sql, &place).await else { continue };
-        if failed.code() != Code::DuplicateKey {
-            return Err(failed);
-        }
-        session.run("ROLLBACK TO i", &place).await?;
-        return Err(match duplicates(session, table, index).await? {
-            Some(rows) => Error::new(Code::DuplicateKey, format!("{place} is unique: {rows}")),
-            None => failed,
-        }
-        .hint(
-            "mend or delete the rows at the target, then start the same command again: it goes \
-             on; or start over from a source without them",
-        ));
+        make_unique(session, table, &sql, &place, &columns).await?;
     }
     Ok(())
+}
+
+/// Makes what may be unique; where rows are in its way, they are told.
+async fn make_unique(
+    session: &Session,
+    table: &TableSchema,
+    sql: &str,
+    place: &str,
+    columns: &[&str],
+) -> Result<()> {
+    session.run("SAVEPOINT i", place).await?;
+    let Err(failed) = session.run(sql, place).await else { return Ok(()) };
+    if failed.code() != Code::DuplicateKey {
+        return Err(failed);
+    }
+    session.run("ROLLBACK TO i", place).await?;
+    Err(match duplicates(session, table, columns).await? {
+        Some(rows) => Error::new(Code::DuplicateKey, format!("{place} is unique: {rows}")),
+        None => failed,
+    }
+    .hint(
+        "mend or delete the rows at the target, then start the same command again: it goes on; \
+         or start over from a source without them",
+    ))
 }
 
 /// Which rows are in the way of a unique index over plain columns.
 async fn duplicates(
     session: &Session,
     table: &TableSchema,
-    index: &Index,
+    unique: &[&str],
 ) -> Result<Option<String>> {
-    if index.definition.is_some() || index.parts.is_empty() {
+    if unique.is_empty() {
         return Ok(None);
     }
     let quote = |name: &str| Dialect::Postgres.quote(name);
-    let columns: Vec<String> = index.parts.iter().map(|p| quote(&p.column)).collect();
+    let columns: Vec<String> = unique.iter().map(|column| quote(column)).collect();
     let key = table.key();
     let (named, row) = match key.is_empty() {
         true => ("ctid".to_owned(), "ctid::pg_catalog.text".to_owned()),
@@ -414,7 +476,7 @@ async fn duplicates(
             format!(
                 "the {count} rows with ({named}) = {}{more} have the same ({}) = ({short})",
                 rows.join(", "),
-                index.parts.iter().map(|p| p.column.as_str()).collect::<Vec<_>>().join(", "),
+                unique.join(", "),
             )
         })
         .collect();

@@ -128,8 +128,8 @@ impl SplitReader for Reader {
         let taken = std::mem::take(&mut self.rows);
         self.bytes = 0;
         if taken == 0 {
-            if let Some(reading) = self.reading.take().filter(|r| r.shared) {
-                self.idle.put(reading.number, reading.purpose, reading.session);
+            if let Some(reading) = self.reading.take() {
+                self.idle.put(reading);
             }
             return Ok(Element::EndOfSplit);
         }

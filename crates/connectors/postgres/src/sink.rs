@@ -281,7 +281,10 @@ impl Sink for PostgresSink {
                     let message = format!("{target}: the table has been dropped");
                     return Err(Error::new(Code::TableChanged, message));
                 }
-                let table = placed(&task.definition, &target, into);
+                let mut table = placed(&task.definition, &target, into);
+                if make::adds_key_late(task) {
+                    table.primary_key.clear();
+                }
                 make::make_table(session, &table, &target).await
             })
             .await;

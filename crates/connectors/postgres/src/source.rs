@@ -1,5 +1,7 @@
-//! PostgreSQL as a source: what there is, the snapshot that all readers share, and which session
-//! reads what. Cutting is left to `split`, reading rows to `reader`.
+//! PostgreSQL as a source: what there is, and which session reads what. The snapshot that all readers
+//! share stands in `snapshot`; cutting is left to `split`, reading rows to `reader`.
+
+mod snapshot;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +17,9 @@ use syncline_types::{
 };
 use tokio::sync::Mutex;
 
+pub(crate) use snapshot::{Idle, Reading};
+
+use self::snapshot::{BEGIN, Snapshot};
 use crate::catalog::{self, Relation};
 use crate::checksum;
 use crate::connect::{Connect, Purpose, Session};
@@ -25,8 +30,6 @@ use crate::split::{self, Blocks, Piece, Shape};
 
 /// Rows as binary COPY has them.
 pub(crate) const PACKED: &str = "postgres-copy";
-
-const BEGIN: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY";
 
 /// PostgreSQL as a source.
 pub(crate) struct PostgresSource {
@@ -43,57 +46,6 @@ pub(crate) struct PostgresSource {
     shapes: StdMutex<HashMap<TableName, Shape>>,
     /// Tables without a key that were seen to be as they were at the plan.
     unchanged: Mutex<BTreeSet<(String, TableName)>>,
-}
-
-/// The session that holds the snapshot of this stretch of the run.
-struct Snapshot {
-    session: Session,
-    /// Its exported name, where the server can export it.
-    name: Option<String>,
-    /// Which transactions it sees, as `txid_current_snapshot` writes it.
-    sees: String,
-    number: u64,
-}
-
-/// Sessions of one snapshot that are between two splits.
-#[derive(Default)]
-pub(crate) struct Idle(StdMutex<(u64, Vec<(Purpose, Session)>)>);
-
-impl Idle {
-    /// Takes a session in, when it belongs to the snapshot of today.
-    pub(crate) fn put(&self, snapshot: u64, purpose: Purpose, session: Session) {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.0 == snapshot && session.is_open() {
-            idle.1.push((purpose, session));
-        }
-    }
-
-    fn take(&self, purpose: Purpose) -> Option<Session> {
-        let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = idle.1.iter().position(|(p, s)| *p == purpose && s.is_open())?;
-        Some(idle.1.swap_remove(at).1)
-    }
-
-    /// Drops all; from now on only sessions of that snapshot are taken.
-    fn reset(&self, snapshot: u64) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (snapshot, Vec::new());
-    }
-
-    fn number(&self) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-/// A session that sees the snapshot.
-pub(crate) struct Reading {
-    pub(crate) session: Session,
-    pub(crate) purpose: Purpose,
-    /// Which snapshot.
-    pub(crate) number: u64,
-    /// Which transactions it sees.
-    pub(crate) sees: String,
-    /// It can read another split of the same snapshot.
-    pub(crate) shared: bool,
 }
 
 impl PostgresSource {
@@ -145,95 +97,6 @@ impl PostgresSource {
         }
         tokio::sync::MutexGuard::try_map(scout, Option::as_mut)
             .map_err(|_| Error::bug("a session that was just made is gone"))
-    }
-
-    /// Opens a snapshot that a session exported, instead of the present one.
-    pub(crate) async fn begin_with(&self, exported: &str) -> Result<Consistency> {
-        let mut snapshot = self.snapshot.lock().await;
-        let (taken, consistency) = self.take_snapshot(Some(exported)).await?;
-        *snapshot = Some(taken);
-        self.placed.store(true, Ordering::Relaxed);
-        Ok(consistency)
-    }
-
-    /// Begins a snapshot, or joins one, and exports it, where the server can.
-    async fn take_snapshot(&self, of: Option<&str>) -> Result<(Snapshot, Consistency)> {
-        let session = self.connect.open(Purpose::Read).await?;
-        session.run(BEGIN, "taking a snapshot").await?;
-        if let Some(name) = of {
-            session.run(&join(name), "taking a snapshot").await?;
-        }
-        let exported = session.client.query_one("SELECT pg_catalog.pg_export_snapshot()", &[]);
-        let (name, consistency) = match exported.await {
-            Ok(row) => (Some(row.get::<_, String>(0)), Consistency::Snapshot),
-            Err(failed) => {
-                let failed = error::of(failed, "exporting a snapshot");
-                if failed.kind() == syncline_types::ErrorKind::Transient || of.is_some() {
-                    return Err(failed);
-                }
-                session.run("ROLLBACK", "taking a snapshot").await?;
-                session.run(BEGIN, "taking a snapshot").await?;
-                (None, Consistency::PerSplit(failed.message().to_owned()))
-            }
-        };
-        let row = session
-            .client
-            .query_one("SELECT pg_catalog.txid_current_snapshot()::pg_catalog.text", &[])
-            .await
-            .map_err(|e| error::of(e, "taking a snapshot"))?;
-        let number = self.idle.number() + 1;
-        self.idle.reset(number);
-        Ok((Snapshot { session, name, sees: row.get(0), number }, consistency))
-    }
-
-    /// A session that sees the snapshot; one that was used before, where there is one.
-    async fn reading(&self, purpose: Purpose) -> Result<Reading> {
-        let (name, number, mut sees) = {
-            let mut snapshot = self.snapshot.lock().await;
-            if snapshot.as_ref().is_none_or(|s| !s.session.is_open()) {
-                if self.placed.load(Ordering::Relaxed) {
-                    let message = "the snapshot was lost with its connection, and with it the \
-                                   moment it showed";
-                    return Err(Error::new(Code::SnapshotLost, message));
-                }
-                if snapshot.is_some() {
-                    tracing::warn!(
-                        store = %self.connect.address,
-                        "the snapshot was lost with its connection; reading goes on from a new one"
-                    );
-                }
-                *snapshot = Some(self.take_snapshot(None).await?.0);
-            }
-            let held = snapshot.as_ref().ok_or_else(|| Error::bug("no snapshot"))?;
-            (held.name.clone(), held.number, held.sees.clone())
-        };
-        if let Some(session) = self.idle.take(purpose) {
-            return Ok(Reading { session, purpose, number, sees, shared: true });
-        }
-        let session = self.connect.open(purpose).await?;
-        session.run(BEGIN, "joining the snapshot").await?;
-        match &name {
-            Some(name) => {
-                session.run(&join(name), "joining the snapshot").await.map_err(|e| {
-                    match e.code() {
-                        // The holder has just gone: the next try finds that out and takes a new one.
-                        Code::Conversion | Code::StoreFailed => {
-                            Error::new(Code::ConnectionLost, e.message())
-                        }
-                        _ => e,
-                    }
-                })?;
-            }
-            None => {
-                let row = session
-                    .client
-                    .query_one("SELECT pg_catalog.txid_current_snapshot()::pg_catalog.text", &[])
-                    .await
-                    .map_err(|e| error::of(e, "beginning to read"))?;
-                sees = row.get(0);
-            }
-        }
-        Ok(Reading { session, purpose, number, sees, shared: name.is_some() })
     }
 
     /// What is known of a table since it was found, or is to be found now.
@@ -399,6 +262,10 @@ impl Source for PostgresSource {
         Ok(number.map(|number| format!("PostgreSQL {number}")))
     }
 
+    fn keeps_keys(&self) -> bool {
+        true
+    }
+
     async fn left_out(&self) -> Result<Vec<String>> {
         let session = self.scout().await?;
         catalog::left_out(&session, self.connect.schema.as_deref()).await
@@ -477,9 +344,7 @@ impl Source for PostgresSource {
         } else {
             split::by_key(session, read, &shape, cut).await?
         };
-        if reading.shared {
-            self.idle.put(reading.number, reading.purpose, reading.session);
-        }
+        self.idle.put(reading);
         Ok(splits)
     }
 
@@ -516,9 +381,7 @@ impl Source for PostgresSource {
         let Piece::Key { key, range, .. } = split::piece(split)? else { return Ok(None) };
         let reading = self.reading(purpose(read)).await?;
         let shape = self.shape(&reading.session, &read.table.name).await?;
-        if reading.shared {
-            self.idle.put(reading.number, reading.purpose, reading.session);
-        }
+        self.idle.put(reading);
         if shape.key != key {
             return Ok(None);
         }
@@ -531,8 +394,8 @@ impl Source for PostgresSource {
         let reading = self.reading(purpose(read)).await?;
         let digest = checksum::of(&reading.session, read, split::piece(split)?).await?;
         // After an error the transaction is of no use any more.
-        if reading.shared && digest.is_some() {
-            self.idle.put(reading.number, reading.purpose, reading.session);
+        if digest.is_some() {
+            self.idle.put(reading);
         }
         Ok(digest)
     }
@@ -548,11 +411,6 @@ impl Source for PostgresSource {
         self.idle.reset(self.idle.number() + 1);
         Ok(())
     }
-}
-
-/// The statement that joins an exported snapshot.
-fn join(name: &str) -> String {
-    format!("SET TRANSACTION SNAPSHOT '{}'", name.replace('\'', ""))
 }
 
 /// SQL of the user's sees the default schema; ours names everything in full.

@@ -39,6 +39,7 @@ async fn forty_blobs_of_eight_megabytes_take_the_memory_of_a_few() {
         definition: copy,
         exists: false,
         empty_at_start: true,
+        distinct: false,
         write: WriteMode::Append,
         splits: 1,
         circular: Vec::new(),

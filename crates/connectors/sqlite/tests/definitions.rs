@@ -89,6 +89,7 @@ async fn copy(
             definition,
             exists: false,
             empty_at_start: true,
+            distinct: false,
             write: WriteMode::Append,
             splits: 1,
             circular: Vec::new(),

@@ -137,6 +137,7 @@ async fn apply_task(sink: &dyn Sink, names: &[&str], epoch: u64) -> ApplyTask {
             definition: Arc::new(there),
             exists: true,
             empty_at_start: false,
+            distinct: false,
             write: WriteMode::Upsert,
             splits: 1,
             circular: Vec::new(),

@@ -20,7 +20,7 @@ use crate::metrics::SplitProgress;
 use crate::queue::{Item, Receiver};
 
 /// Bytes, over all workers, that sinks have taken on and may still refuse.
-const UNSETTLED_BYTES: u64 = 24 << 20;
+const UNSETTLED_BYTES: u64 = 12 << 20;
 
 /// The writer's half of one attempt at a split.
 pub(super) struct Writing<'a> {

@@ -66,6 +66,7 @@ impl<'f> Work<'f> {
             definition: Arc::new(definition),
             exists,
             empty_at_start,
+            distinct: false,
             write,
             splits,
             circular: Vec::new(),

@@ -164,6 +164,7 @@ pub(crate) async fn write_task(
         definition: Arc::new(definition),
         exists,
         empty_at_start,
+        distinct: false,
         write: how.write,
         splits: u32::try_from(splits).expect("few splits"),
         circular: Vec::new(),

@@ -272,6 +272,7 @@ async fn made(sink: &dyn Sink, database: &Database, table: &str, to: &str) -> Wr
         definition,
         exists: false,
         empty_at_start: true,
+        distinct: false,
         write: WriteMode::Upsert,
         splits: 1,
         circular: Vec::new(),

@@ -26,6 +26,7 @@ pub(crate) async fn task(sink: &dyn Sink, epoch: u64, tables: &[&str]) -> ApplyT
             definition,
             exists: true,
             empty_at_start: found.empty,
+            distinct: false,
             write: WriteMode::Upsert,
             splits: 1,
             circular: Vec::new(),

@@ -74,6 +74,7 @@ pub(crate) async fn write_task(
         definition,
         exists,
         empty_at_start: empty,
+        distinct: !table.primary_key.is_empty(),
         write,
         splits: 1,
         circular: Vec::new(),

@@ -41,6 +41,7 @@ async fn task(sink: &dyn Sink, name: &str, write: WriteMode) -> WriteTask {
         definition,
         exists: true,
         empty_at_start: found.empty,
+        distinct: false,
         write,
         splits: 1,
         circular: Vec::new(),
@@ -285,6 +286,56 @@ async fn a_created_table_has_all_that_its_source_has() {
         "SELECT obj_description('t'::regclass)",
     ] {
         assert_eq!(from.rows(sql), to.rows(sql), "{sql}");
+    }
+}
+
+/// Rows that are told apart already need no index while they are loaded. Should two have the same
+/// key after all, the end says which, and goes on once one of them is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_made_table_comes_once_its_rows_are_there() {
+    let Some(server) = server() else { return };
+    let database = server.database();
+    database.execute("CREATE TABLE first (b text, a int, CONSTRAINT \"The Key\" PRIMARY KEY (a))");
+    let sink = sink(&database.url());
+    let like = task(&*sink, "first", WriteMode::Append).await;
+    database.execute("DROP TABLE first");
+    for distinct in [true, false] {
+        let work = WriteTask {
+            run: format!("run {distinct}"),
+            exists: false,
+            empty_at_start: true,
+            distinct,
+            ..like.clone()
+        };
+        let keys = || {
+            let sql = "SELECT conname FROM pg_constraint \
+                       WHERE conrelid = 'first'::regclass AND contype = 'p'";
+            database.rows(sql).len()
+        };
+        sink.prepare(&work).await.unwrap();
+        assert_eq!(keys(), usize::from(!distinct));
+        let mut writer = sink.open(&work, &split(&work)).await.unwrap().writer;
+        let rows = batch(&work, vec![texts(&[Some("x"), Some("y"), None]), ints(&[1, 1, 2])]);
+        let written = writer.write(&rows).await;
+        if !distinct {
+            assert_eq!(written.unwrap_err().code(), Code::DuplicateKey);
+            database.execute("DROP TABLE first");
+            continue;
+        }
+        written.unwrap();
+        writer.flush(&rows.position, true).await.unwrap();
+        drop(writer);
+        let refused = sink.commit(&work).await.unwrap_err();
+        assert!(
+            refused.message().contains("(a) = (1), (1) have the same (a) = (1)"),
+            "{refused:?}"
+        );
+        assert!(refused.hint_text().unwrap().contains("start the same command again"));
+        database.execute("DELETE FROM first WHERE b = 'y'");
+        sink.commit(&work).await.unwrap();
+        assert_eq!(keys(), 1);
+        sink.finish(std::slice::from_ref(&work)).await.unwrap();
+        database.execute("DROP TABLE first");
     }
 }
 
