@@ -141,7 +141,23 @@ async fn a_job_is_made_checked_started_watched_and_removed_from_the_shell() {
     assert!(stage.good(&["runs", "list", "--job", "good"]).contains(&run));
     assert!(stage.good(&["runs", "list", "--state", "failed"]).contains("no runs yet"));
     assert!(stage.good(&["runs", &run]).contains("3 read, 3 written"));
-    assert!(!stage.good(&["runs", "logs", &run]).is_empty());
+    // Its last line is kept a moment after its end can be read.
+    let whole = (0..600).find_map(|_| {
+        let told = stage.good(&["runs", "logs", &run, "--all"]);
+        let complete = told.contains("finished: 3 rows written");
+        if !complete {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        complete.then_some(told)
+    });
+    let whole = whole.unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    assert!(lines.len() > 3, "{whole}");
+    assert_eq!(stage.good(&["runs", "logs", &run]), whole);
+    // As many as are wanted, and they are the newest.
+    let newest = stage.run(&["runs", "logs", &run, "--last", "2"]);
+    assert_eq!(newest.out.lines().collect::<Vec<_>>(), lines[lines.len() - 2..], "{whole}");
+    assert!(newest.err.contains("--all"), "{}", newest.err);
     let late = stage.run(&["runs", "pause", &run]);
     assert!(late.err.contains("error E0410"), "{}", late.err);
     assert_eq!(late.code, 2);

@@ -206,26 +206,45 @@ impl Store {
         level: Level,
         limit: u32,
     ) -> Result<Vec<RunEventRecord>> {
-        let only = match level {
-            Level::Info => "",
-            Level::Warn => "AND e.level <> 'info'",
-            Level::Error => "AND e.level = 'error'",
-        };
+        let only = only(level);
         let sql = format!(
             "SELECT {COLUMNS} WHERE e.run = $1 AND e.seq > $2 {only} ORDER BY e.seq LIMIT $3"
         );
         self.database().read("reading a run's events", &sql, params![run, seq, limit], event)
     }
 
-    /// The newest events of one run, oldest first.
+    /// The newest events of one run, oldest first, that matter so much at least: of those after a
+    /// number, and before another where one is given.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn newest_events_of(&self, run: &str, limit: u32) -> Result<Vec<RunEventRecord>> {
-        let sql = format!("SELECT {COLUMNS} WHERE e.run = $1 ORDER BY e.seq DESC LIMIT $2");
+    pub fn newest_events_of(
+        &self,
+        run: &str,
+        seq: i64,
+        before: Option<i64>,
+        level: Level,
+        limit: u32,
+    ) -> Result<Vec<RunEventRecord>> {
+        let only = only(level);
+        let before = before.unwrap_or(i64::MAX);
+        let sql = format!(
+            "SELECT {COLUMNS} WHERE e.run = $1 AND e.seq > $2 AND e.seq < $3 {only} \
+             ORDER BY e.seq DESC LIMIT $4"
+        );
         let doing = "reading a run's events";
-        let mut found = self.database().read(doing, &sql, params![run, limit], event)?;
+        let values = params![run, seq, before, limit];
+        let mut found = self.database().read(doing, &sql, values, event)?;
         found.reverse();
         Ok(found)
+    }
+}
+
+/// The condition that events matter so much at least.
+fn only(level: Level) -> &'static str {
+    match level {
+        Level::Info => "",
+        Level::Warn => "AND e.level <> 'info'",
+        Level::Error => "AND e.level = 'error'",
     }
 }

@@ -236,10 +236,16 @@ pub(crate) enum RunsCommand {
         #[command(flatten)]
         at: AtArgs,
     },
-    /// Print what one on a server said
+    /// Print what one on a server said, up to its newest line
     Logs {
         /// Its id
         id: String,
+        /// How many lines, the newest
+        #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "all")]
+        last: u32,
+        /// Every line, from the first one on
+        #[arg(long)]
+        all: bool,
         /// Go on printing until it has ended
         #[arg(long, short)]
         follow: bool,

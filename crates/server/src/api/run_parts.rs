@@ -75,6 +75,11 @@ struct RunSplit {
 struct EventsQuery {
     /// Only those with a larger number.
     after: Option<i64>,
+    /// Only those with a smaller number, and of them the newest.
+    before: Option<i64>,
+    /// The newest so many in the place of the oldest: 1 to 500.
+    #[param(minimum = 1, maximum = 500)]
+    last: Option<u32>,
     /// Items at most: 1 to 500; 50 when not given.
     #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
@@ -285,15 +290,32 @@ struct Happened<T> {
     items: Vec<T>,
     /// What `after` has to be for the next ones; `null` when these are all there are by now.
     next: Option<i64>,
+    /// Where the newest were asked for: what `before` has to be for the ones before these; `null`
+    /// when these are the first.
+    previous: Option<i64>,
 }
 
+impl<T> Happened<T> {
+    fn each<U>(self, view: impl FnMut(T) -> U) -> Happened<U> {
+        let items = self.items.into_iter().map(view).collect();
+        Happened { items, next: self.next, previous: self.previous }
+    }
+}
+
+/// A page of what happened to a run: forwards from the first, or backwards from the newest.
 async fn happened(
     state: &AppState,
     caller: &Caller,
     id: &str,
     query: &EventsQuery,
-) -> Result<(Vec<RunEventRecord>, Option<i64>)> {
-    let limit = PageQuery::new(query.limit, None).limit()?;
+) -> Result<Happened<RunEventRecord>> {
+    let limit = match query.last {
+        Some(last @ 1..=500) => last,
+        Some(last) => {
+            return Err(Error::new(Code::BadValue, format!("last={last}: 1 to 500 items")));
+        }
+        None => PageQuery::new(query.limit, None).limit()?,
+    };
     let level = match query.level.as_deref().filter(|l| !l.is_empty()) {
         None => Level::Info,
         Some(name) => Level::parse(name).ok_or_else(|| {
@@ -301,14 +323,23 @@ async fn happened(
         })?,
     };
     let run = find(state, caller, Role::Viewer, id).await?;
-    let after = query.after.unwrap_or(0);
-    let found =
-        state.blocking(move |store| store.events_of(&run.id, after, level, limit + 1)).await?;
-    let more = found.len() > limit as usize;
-    let mut found = found;
-    found.truncate(limit as usize);
-    let next = found.last().map(|e| e.seq).filter(|_| more);
-    Ok((found, next))
+    let (after, before) = (query.after.unwrap_or(0), query.before);
+    let backwards = query.last.is_some() || before.is_some();
+    let mut items = state
+        .blocking(move |store| match backwards {
+            true => store.newest_events_of(&run.id, after, before, level, limit + 1),
+            false => store.events_of(&run.id, after, level, limit + 1),
+        })
+        .await?;
+    let more = items.len() > limit as usize;
+    if backwards {
+        items.drain(..usize::from(more));
+        let previous = items.first().map(|e| e.seq).filter(|_| more);
+        return Ok(Happened { items, next: None, previous });
+    }
+    items.truncate(limit as usize);
+    let next = items.last().map(|e| e.seq).filter(|_| more);
+    Ok(Happened { items, next, previous: None })
 }
 
 /// What happened to a run, oldest first
@@ -325,8 +356,8 @@ async fn events(
     Path(id): Path<String>,
     Params(query): Params<EventsQuery>,
 ) -> Answer<Json<Happened<EventView>>> {
-    let (found, next) = happened(&state, &caller, &id, &query).await?;
-    Ok(Json(Happened { items: found.into_iter().map(EventView::from).collect(), next }))
+    let found = happened(&state, &caller, &id, &query).await?;
+    Ok(Json(found.each(EventView::from)))
 }
 
 /// What happened to a run, in words, oldest first
@@ -343,10 +374,10 @@ async fn logs(
     Path(id): Path<String>,
     Params(query): Params<EventsQuery>,
 ) -> Answer<Json<Happened<LogLine>>> {
-    let (found, next) = happened(&state, &caller, &id, &query).await?;
+    let found = happened(&state, &caller, &id, &query).await?;
     let line =
         |e: RunEventRecord| LogLine { seq: e.seq, at: e.at, level: e.level, message: e.message };
-    Ok(Json(Happened { items: found.into_iter().map(line).collect(), next }))
+    Ok(Json(found.each(line)))
 }
 
 /// A state that a run has entered.

@@ -7,6 +7,7 @@ mod buttons;
 mod charts;
 mod letters;
 mod live;
+mod logs;
 #[path = "../node/mod.rs"]
 mod node;
 mod queue;

@@ -33,8 +33,9 @@ pub(crate) fn run(command: RunsCommand) -> Result<u8> {
         RunsCommand::Resume { id, at } => ask(&id, "resume", &at),
         RunsCommand::Stop { id, at } => ask(&id, "stop", &at),
         RunsCommand::Restart { id, at } => ask(&id, "restart", &at),
-        RunsCommand::Logs { id, follow, at } => {
-            logs(&Client::of(at.server.as_deref())?, &id, follow, at.json)
+        RunsCommand::Logs { id, last, all, follow, at } => {
+            let client = Client::of(at.server.as_deref())?;
+            logs(&client, &id, (!all).then_some(last), follow, at.json)
         }
     }
 }
@@ -79,6 +80,10 @@ pub(crate) fn show(client: &Client, id: &str, json: bool) -> Result<u8> {
     entry("rows", &format!("{read} read, {written} written"));
     if run["dead_letters"].as_u64().is_some_and(|letters| letters > 0) {
         entry("bad rows", &number(&run, "dead_letters"));
+    }
+    if let Some(cpu @ 1..) = run["cpu_ms"].as_u64() {
+        let tenths = cpu.div_ceil(100);
+        entry("cpu", &format!("{}.{} s", tenths / 10, tenths % 10));
     }
     if let Some(lag) = run["lag_ms"].as_u64() {
         entry("lag", &format!("{lag} ms"));
@@ -177,26 +182,26 @@ fn ended(run: &Value) -> Option<Result<u8>> {
     }
 }
 
-/// What a run said.
-fn logs(client: &Client, id: &str, follow: bool, json: bool) -> Result<u8> {
+/// What a run said: its newest lines, or all, and with `follow` what it says from then on.
+fn logs(client: &Client, id: &str, last: Option<u32>, follow: bool, json: bool) -> Result<u8> {
     let mut after = 0;
+    let mut newest = last;
     loop {
         // Looked at before its lines are read: none come after it has ended.
         let over = !follow || ended(&client.get(&["runs", id], &[])?).is_some();
+        if let Some(last) = newest.take() {
+            let (lines, older) = newest_lines(client, id, last as usize)?;
+            if older && !json {
+                note("older lines are left out; --all prints them");
+            }
+            after = print_lines(&lines, json).unwrap_or(after);
+        }
         loop {
             let seq = after.to_string();
             let query = [("after", seq.as_str()), ("limit", "500")];
             let page = client.get(&["runs", id, "logs"], &query)?;
             let lines = page["items"].as_array().cloned().unwrap_or_default();
-            for one in &lines {
-                if json {
-                    output::json(one);
-                } else {
-                    let level = text(one, "level");
-                    line(format!("{}  {level:<5}  {}", when(one, "at"), text(one, "message")));
-                }
-                after = one["seq"].as_i64().unwrap_or(after).max(after);
-            }
+            after = print_lines(&lines, json).unwrap_or(after);
             if lines.len() < LINES {
                 break;
             }
@@ -206,4 +211,38 @@ fn logs(client: &Client, id: &str, follow: bool, json: bool) -> Result<u8> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// The newest lines of a run, oldest first, and whether there are older ones.
+fn newest_lines(client: &Client, id: &str, most: usize) -> Result<(Vec<Value>, bool)> {
+    // Page by page from the end, and so put together the other way round.
+    let mut pages: Vec<Vec<Value>> = Vec::new();
+    let (mut left, mut before) = (most.max(1), None::<String>);
+    let older = loop {
+        let some = left.min(LINES).to_string();
+        let mut query = vec![("last", some.as_str())];
+        query.extend(before.as_deref().map(|seq| ("before", seq)));
+        let page = client.get(&["runs", id, "logs"], &query)?;
+        let lines = page["items"].as_array().cloned().unwrap_or_default();
+        left -= lines.len().min(left);
+        pages.push(lines);
+        before = page["previous"].as_i64().map(|seq| seq.to_string());
+        if left == 0 || before.is_none() {
+            break before.is_some();
+        }
+    };
+    Ok((pages.into_iter().rev().flatten().collect(), older))
+}
+
+/// Prints lines of a log; the number of the last one.
+fn print_lines(lines: &[Value], json: bool) -> Option<i64> {
+    for one in lines {
+        if json {
+            output::json(one);
+        } else {
+            let level = text(one, "level");
+            line(format!("{}  {level:<5}  {}", when(one, "at"), text(one, "message")));
+        }
+    }
+    lines.last().and_then(|one| one["seq"].as_i64())
 }
