@@ -1,6 +1,6 @@
 //! A node's life: it opens the state, listens, serves, and stops without breaking anything off.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,7 +103,7 @@ impl Server {
 
     /// Where the first admin is made, while there is none. Whoever has this link becomes it.
     pub fn setup_link(&self) -> Option<String> {
-        self.setup.as_ref().map(|token| format!("{}/setup#{token}", self.url()))
+        self.setup.as_ref().map(|token| format!("{}/setup#{token}", self.state.people.base))
     }
 
     /// Returns once this node must not go on: another has taken over its state. The process is to
@@ -199,7 +199,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<(AppState, Option<A
 /// What signing in needs; with a token for the first admin where there is none.
 fn people(web: Web, address: SocketAddr, tls: bool, needs_admin: bool) -> Result<People> {
     let encrypted = web.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
-    let own = || format!("{}://{address}", if tls { "https" } else { "http" });
+    let own = || format!("{}://{}", if tls { "https" } else { "http" }, opened(address));
     let base = web.public_url.clone().unwrap_or_else(own).trim_end_matches('/').to_owned();
     Ok(People {
         setup: Setup::new(needs_admin.then(crate::people::secret).transpose()?),
@@ -210,6 +210,16 @@ fn people(web: Web, address: SocketAddr, tls: bool, needs_admin: bool) -> Result
         provider: web.provider.map(SignIn::new).transpose()?,
         base,
     })
+}
+
+/// An address that can be opened on this machine: one that stands for all is none.
+fn opened(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// Makes the node's folder, where it is missing, so that nobody else on the machine looks into it.
