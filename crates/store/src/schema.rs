@@ -129,6 +129,37 @@ mod tests {
         }
     }
 
+    /// As is a database of every version, in PostgreSQL.
+    #[test]
+    fn a_database_of_any_version_is_brought_up_to_date() {
+        let Some(server) = syncline_testkit::Server::shared(syncline_testkit::Kind::Postgres)
+        else {
+            return;
+        };
+        for version in 1..=MIGRATIONS.len() {
+            let old = server.database();
+            for sql in &MIGRATIONS[..version] {
+                old.execute(&for_postgres(sql));
+            }
+            old.execute("CREATE TABLE syncline_version (version BIGINT NOT NULL)");
+            old.execute(&format!("INSERT INTO syncline_version VALUES ({version})"));
+            old.execute(
+                "INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
+                    updated_at) VALUES ('r', 'j', 'n', 'c', '{}', 'a', 'b', 'running', '', '')",
+            );
+            let address = crate::database::Address::parse(&old.url()).unwrap();
+            for _ in 0..2 {
+                let database =
+                    Database::postgres(&address).unwrap_or_else(|e| panic!("{version}: {e:?}"));
+                let count = |sql: &str| {
+                    database.read("test", sql, &[], |row| row.get::<i64>("n")).unwrap()[0]
+                };
+                assert_eq!(count("SELECT count(*) AS n FROM runs WHERE epoch = 0"), 1);
+                assert_eq!(count("SELECT version AS n FROM syncline_version"), VERSION);
+            }
+        }
+    }
+
     /// Runs of older versions know which stored connections they use, unless their job has changed
     /// since.
     #[test]

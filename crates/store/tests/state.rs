@@ -376,3 +376,33 @@ fn the_url_of_a_store_is_in_no_error() {
     assert_eq!(error.code(), Code::Busy);
     assert!(!format!("{error:?} {}", error.chain()).contains("S3CRET"), "{error:?}");
 }
+
+/// What is old goes, but not what somebody still needs: rows that wait to be replayed, a run that
+/// goes on, the last one of a job.
+#[test]
+fn history_is_forgotten_after_its_time_and_not_what_is_needed() {
+    for place in Place::each() {
+        let store = place.open();
+        for (job, id, ends) in [
+            ("a", "1", true),
+            ("a", "2", true),
+            ("a", "3", true),
+            ("a", "4", false),
+            ("b", "5", true),
+        ] {
+            store.enqueue(&run_of(job, id), WhenActive::Allow, None).unwrap();
+            if ends {
+                store.ask(id, Ask::Stop, None).unwrap();
+            }
+        }
+        store.keep_dead_letters("2", &[letter(0, 1)]).unwrap();
+        assert_eq!(store.forget_runs("2000-01-01T00:00:00.000Z", 500).unwrap(), 0);
+        // So many at once.
+        assert_eq!(store.forget_runs("9999-01-01T00:00:00.000Z", 1).unwrap(), 1);
+        assert_eq!(store.forget_runs("9999-01-01T00:00:00.000Z", 500).unwrap(), 1);
+        let left: Vec<String> = store.runs(None, 10).unwrap().into_iter().map(|r| r.id).collect();
+        assert_eq!(left, ["5", "4", "2"]);
+        assert!(store.history("1").unwrap().is_empty());
+        assert_eq!(store.forget_runs("9999-01-01T00:00:00.000Z", 500).unwrap(), 0);
+    }
+}
