@@ -44,6 +44,40 @@ pairs!(follows {
     postgres17_to_sqlite: Postgres17 -> To::Sqlite;
 });
 
+/// A target that has everything is not behind its source, however long the last change took; nor is
+/// one that has seen none since it went on.
+fn is_not_behind_at_rest(from: Kind, to: To) {
+    let Some(pair) = Pair::new(from, to, rand::random()) else { return };
+    let not_behind = |run: &mut Watched| {
+        let begun = std::time::Instant::now();
+        loop {
+            let events = run.events();
+            let told = events.iter().rev().find(|event| event["event"] == "following");
+            if told.is_some_and(|event| event["lag_ms"] == 0) {
+                return;
+            }
+            let ended = run.child.try_wait().expect("the command is looked at");
+            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?} {}", run.last());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let mut run = Watched::start(pair.copy(&[]), &pair);
+    run.wait_for("streaming");
+    pair.load(20);
+    pair.wait_same(&mut run.child);
+    not_behind(&mut run);
+    assert_eq!(run.interrupt(), 130, "{}", run.last());
+    let mut again = Watched::start(pair.copy(&[]), &pair);
+    not_behind(&mut again);
+    assert_eq!(again.interrupt(), 130, "{}", again.last());
+}
+
+pairs!(is_not_behind_at_rest {
+    mariadb_at_rest: MariaDb -> To::Sqlite;
+    mysql_at_rest: MySql -> To::Sqlite;
+    postgres_at_rest: Postgres -> To::Sqlite;
+});
+
 /// Where the log of a server ends, as its own people write it.
 fn end_of_log(pair: &Pair) -> String {
     if !pair.from.is_mysql() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use syncline_connector::{ChangeLog, Follow, Follower, Sink};
 use syncline_convert::Change;
@@ -11,6 +11,7 @@ use syncline_store::NewDeadLetter;
 use syncline_types::{Commit, Error, Position, Result};
 
 use super::apply::{Refused, apply, at_table};
+use super::clock::since;
 use super::coming::{Coming, Making, Next, exact};
 use super::part::Part;
 use super::read::{Reading, log_of};
@@ -153,7 +154,7 @@ impl Log<'_> {
                 last_commit: None,
                 flushed: now,
                 recorded: now,
-                told: Told { at: now, changes: Changes::default() },
+                told: Told::nothing(now),
                 looked: None,
                 claim: None,
                 asked_at: None,
@@ -241,7 +242,7 @@ impl Stream<'_> {
                 return Ok(Followed::Rested);
             }
             self.catch_up().await?;
-            self.tell();
+            self.tell().await?;
             self.watch_retention().await?;
             if !all {
                 continue;
@@ -410,6 +411,11 @@ impl Stream<'_> {
         Ok(())
     }
 
+    /// All that was read is durable, and so is what was in the log as it was opened.
+    pub(super) fn holds_all_that_came(&self) -> bool {
+        self.caught_up && !self.unflushed
+    }
+
     /// Looks whether everything is at the target that was in the log as it was opened.
     async fn catch_up(&mut self) -> Result<()> {
         if self.caught_up || !self.changes.reached(&self.read, &self.goal)? {
@@ -442,13 +448,6 @@ async fn reached(deadline: Option<tokio::time::Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// Milliseconds since a moment of the source's clock, in microseconds since 1970.
-fn since(commit: i64) -> Option<u64> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_micros();
-    let commit = u128::try_from(commit).ok()?;
-    u64::try_from(now.saturating_sub(commit) / 1_000).ok()
 }
 
 /// Bad rows of the log are counted with the others of the run.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use syncline_types::{Code, Error, Result};
+use syncline_types::{Code, Error, Position, Result};
 
+use super::part::Part;
 use super::settings::{RetentionAction, WhenLost};
 use super::stream::Stream;
 use crate::courtesy::Claim;
@@ -16,27 +17,48 @@ const CLAIMED_EVERY: Duration = Duration::from_secs(2);
 /// How often it is told how far the log is.
 const TELL_EVERY: Duration = Duration::from_secs(1);
 
+/// How long nothing has to come until it is looked whether anything is left to come.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// What was last told.
 pub(super) struct Told {
     pub(super) at: Instant,
     pub(super) changes: Changes,
+    lag: Option<u64>,
+    /// Since when nothing has come.
+    quiet: Instant,
+    /// Where the log ended after nothing had come for a while.
+    end: Option<Position>,
+}
+
+impl Told {
+    pub(super) fn nothing(at: Instant) -> Self {
+        Self { at, changes: Changes::default(), lag: None, quiet: at, end: None }
+    }
 }
 
 impl Stream<'_> {
-    pub(super) fn tell(&mut self) {
+    pub(super) async fn tell(&mut self) -> Result<()> {
         let elapsed = self.told.at.elapsed();
         if elapsed < TELL_EVERY {
-            return;
+            return Ok(());
         }
         let mut changes = Changes::default();
         for table in &self.tables.all {
             changes.add(table.moving.progress.changes());
         }
         let new = changes.all() - self.told.changes.all();
-        self.told = Told { at: Instant::now(), changes };
-        if new == 0 {
-            return;
+        let now = Instant::now();
+        (self.told.at, self.told.changes) = (now, changes);
+        if new > 0 {
+            (self.told.quiet, self.told.end) = (now, None);
+        } else {
+            self.rests().await?;
+            if self.lag == self.told.lag {
+                return Ok(());
+            }
         }
+        self.told.lag = self.lag;
         let milliseconds = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
         let _ = self.log.stretch.events.send(Event::Following {
             run: self.log.stretch.run.clone(),
@@ -48,6 +70,27 @@ impl Stream<'_> {
             unread_bytes: self.unread,
             position: self.changes.shown(&self.durable),
         });
+        Ok(())
+    }
+
+    /// Nothing has come for a while: who has read to where the log ended in that time is not behind
+    /// any more, whatever the last change was.
+    async fn rests(&mut self) -> Result<()> {
+        let joins = matches!(self.log.part, Part::Joining { .. });
+        let behind = self.lag != Some(0) && self.holds_all_that_came();
+        if joins || !behind || self.told.quiet.elapsed() < QUIET {
+            return Ok(());
+        }
+        let end = match self.told.end.take() {
+            Some(end) => end,
+            None => self.changes.end_of_log().await?,
+        };
+        if self.changes.reached(&self.read, &end)? {
+            self.lag = Some(0);
+        } else {
+            self.told.end = Some(end);
+        }
+        Ok(())
     }
 
     /// Looks now and then how much log the source keeps for this run.
