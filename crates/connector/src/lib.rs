@@ -6,6 +6,7 @@
 //! limits and checkpoints to the engine.
 
 mod apply;
+mod cpu;
 mod endpoint;
 mod log;
 mod options;
@@ -18,6 +19,7 @@ mod source;
 pub use apply::{
     Apply, ApplyTask, DefinitionChange, FollowOpened, Follower, LogWriter, StateWriter,
 };
+pub use cpu::{Counted, Cpu};
 pub use endpoint::{Endpoint, Host, Secret};
 pub use log::{ChangeLog, Follow, LogBudget, LogReader, Moment, Retention, Start};
 pub use options::{OptionDoc, option_docs, parse_options};

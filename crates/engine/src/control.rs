@@ -1,6 +1,7 @@
 //! The one handle on a run that moves: pause, resume, stop, watch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use syncline_types::{Code, Error, Result, RunEvent, RunState};
 use tokio::sync::{broadcast, watch};
@@ -31,6 +32,16 @@ impl Meter {
     /// What the run has done so far.
     pub fn read(&self) -> Summary {
         self.0.summary()
+    }
+
+    /// What it has taken of the processor by now, in this process.
+    pub fn cpu(&self) -> Duration {
+        self.0.metrics.cpu.taken()
+    }
+
+    /// Milliseconds of the processor, over all its processes.
+    pub fn cpu_ms(&self) -> u64 {
+        self.0.cpu_ms()
     }
 
     /// Arrow bytes between its readers and writers right now.

@@ -86,7 +86,8 @@ pub enum Event {
         /// Milliseconds from the last commit at the source until it was durable at the target.
         lag_ms: Option<u64>,
     },
-    /// How far a run is that follows changes, once a second while there are any.
+    /// How far a run is that follows changes, once a second while there are any, and once more when
+    /// nothing is left to come.
     Following {
         /// The run's key.
         run: String,
@@ -98,7 +99,8 @@ pub enum Event {
         deletes: u64,
         /// Changes in the last second.
         changes_per_second: u64,
-        /// Milliseconds from the last commit at the source until it was durable at the target.
+        /// Milliseconds from the last commit at the source until it was durable at the target; 0
+        /// once all of the log is at the target and nothing has come for a few seconds.
         lag_ms: Option<u64>,
         /// Bytes of the source's log that are still to be read, where it can tell.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -138,6 +140,8 @@ pub struct Summary {
     pub bytes_read: u64,
     /// Seconds this process took.
     pub seconds: f64,
+    /// Seconds of the processor that the run took of it, as far as they can be told apart.
+    pub cpu_seconds: f64,
     /// Seconds that writers waited for rows, over all workers.
     pub source_wait_seconds: f64,
     /// Seconds that readers waited for room, over all workers.

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use syncline_connector::Cpu;
+
 use crate::events::Changes;
 
 /// Counts of the whole run, by this process.
@@ -13,6 +15,8 @@ pub(crate) struct Metrics {
     sink_wait: AtomicU64,
     queued: AtomicI64,
     retries: AtomicU64,
+    /// What it takes of the processor.
+    pub(crate) cpu: Cpu,
 }
 
 impl Metrics {

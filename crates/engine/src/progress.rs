@@ -19,6 +19,8 @@ const TICK: Duration = Duration::from_secs(1);
 pub(crate) struct RunProgress {
     run: String,
     started: Instant,
+    /// Milliseconds of the processor that earlier processes took.
+    cpu_before: u64,
     pub(crate) metrics: Arc<Metrics>,
     tables: Mutex<Vec<Table>>,
 }
@@ -62,10 +64,11 @@ struct Told {
 }
 
 impl RunProgress {
-    pub(crate) fn new(run: &str) -> Self {
+    pub(crate) fn new(run: &str, cpu_before: u64) -> Self {
         Self {
             run: run.to_owned(),
             started: Instant::now(),
+            cpu_before,
             metrics: Arc::new(Metrics::default()),
             tables: Mutex::new(Vec::new()),
         }
@@ -121,6 +124,7 @@ impl RunProgress {
         let mut summary = Summary {
             run: self.run.clone(),
             seconds: self.started.elapsed().as_secs_f64(),
+            cpu_seconds: self.metrics.cpu.taken().as_secs_f64(),
             source_wait_seconds: self.metrics.source_wait_seconds(),
             sink_wait_seconds: self.metrics.sink_wait_seconds(),
             retries: self.metrics.retries(),
@@ -144,6 +148,24 @@ impl RunProgress {
             summary.tables.push(one);
         }
         summary
+    }
+
+    /// Milliseconds of the processor, earlier processes included.
+    pub(crate) fn cpu_ms(&self) -> u64 {
+        let now = u64::try_from(self.metrics.cpu.taken().as_millis()).unwrap_or(u64::MAX);
+        self.cpu_before.saturating_add(now)
+    }
+
+    /// As it is recorded with the run.
+    pub(crate) fn totals(&self) -> RunTotals {
+        let summary = self.summary();
+        RunTotals {
+            tables: summary.tables.len() as u64,
+            rows_read: summary.rows_read,
+            rows_written: summary.rows_written,
+            dead_letters: summary.dead_letters,
+            cpu_ms: self.cpu_ms(),
+        }
     }
 
     /// Tells every second how far each table is that has moved, until what is returned is dropped.
@@ -190,17 +212,5 @@ impl RunProgress {
             });
         }
         events
-    }
-}
-
-impl Summary {
-    /// As it is recorded with the run.
-    pub(crate) fn totals(&self) -> RunTotals {
-        RunTotals {
-            tables: self.tables.len() as u64,
-            rows_read: self.rows_read,
-            rows_written: self.rows_written,
-            dead_letters: self.dead_letters,
-        }
     }
 }

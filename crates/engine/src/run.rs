@@ -96,7 +96,7 @@ impl Engine {
     fn launch(&self, run: RunRecord, ready: Ready) -> RunHandle {
         let (events, first) = broadcast::channel(EVENTS);
         let (wish, wishes) = watch::channel(Wish::Run);
-        let progress = Arc::new(RunProgress::new(&run.id));
+        let progress = Arc::new(RunProgress::new(&run.id, run.totals.cpu_ms));
         let driver = Driver {
             resumed: run.plan.is_some(),
             kept_plan: run.plan,
@@ -114,7 +114,7 @@ impl Engine {
             started: Instant::now(),
             _lock: ready.lock,
         };
-        let task = tokio::spawn(driver.drive());
+        let task = tokio::spawn(progress.metrics.cpu.task(driver.drive()));
         RunHandle {
             id: run.id,
             epoch: run.epoch,

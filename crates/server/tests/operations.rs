@@ -80,9 +80,12 @@ async fn metrics_are_what_prometheus_reads() {
     let files = tempfile::tempdir().unwrap();
     open_files(&client, files.path(), json!({})).await;
     file_job(&client, files.path(), "counted", 1000, false).await;
+    file_job(&client, files.path(), "large", 100_000, false).await;
     assert_eq!(run_to_end(&client, "counted").await["state"], "finished");
+    let large = run_to_end(&client, "large").await;
+    assert_eq!(large["state"], "finished");
     // A run is counted as ended a moment after its end can be read.
-    let ended = "syncline_runs_ended_total{job=\"counted\",outcome=\"finished\"} 1";
+    let ended = "syncline_runs_ended_total{job=\"large\",outcome=\"finished\"} 1";
     let text = until("the end to be counted", || async {
         let answer = client.send(client.request(reqwest::Method::GET, "/metrics")).await;
         answer.text.contains(ended).then_some(answer.text)
@@ -98,6 +101,18 @@ async fn metrics_are_what_prometheus_reads() {
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");
     }
+    // Each job's processor time is its own, and all of it the process's; the run tells it, too.
+    let seconds = |name: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).parse().unwrap()
+    };
+    let of = |job: &str| seconds(&format!("syncline_run_cpu_seconds_total{{job=\"{job}\"}}"));
+    let (small, much) = (of("counted"), of("large"));
+    assert!(small > 0.0 && much > 2.0 * small, "{small} {much}");
+    // The process's own clock is told in steps.
+    assert!(small + much < seconds("process_cpu_seconds_total") + 0.1, "{text}");
+    let told = large["cpu_ms"].as_f64().unwrap() / 1000.0;
+    assert!(told > much / 2.0 && told < much + 0.1, "{told} {much}");
     let Some(programs) = Tool::Prometheus.need() else { return };
     let mut lint = Command::new(programs.join("promtool"));
     lint.args(["check", "metrics"]).stdin(Stdio::piped()).stderr(Stdio::piped());

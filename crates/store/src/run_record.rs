@@ -242,6 +242,9 @@ pub struct RunTotals {
     pub rows_written: u64,
     /// Rows kept as dead letters.
     pub dead_letters: u64,
+    /// Milliseconds of the processor that were seen to be its own.
+    #[serde(default)]
+    pub cpu_ms: u64,
 }
 
 /// One change of a run's state.

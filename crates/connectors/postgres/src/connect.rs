@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use syncline_connector::{Endpoint, statement_failed};
+use syncline_connector::{Cpu, Endpoint, statement_failed};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -206,11 +206,11 @@ impl Connect {
             .hint(format!("versions from {OLDEST} on are supported")));
         }
         let address = self.address.clone();
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(Cpu::carry(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%address, %error, "connection ended");
             }
-        });
+        }));
         // From here on the task ends with the session.
         Ok(Session {
             client,

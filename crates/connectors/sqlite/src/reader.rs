@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Rows};
 use serde::{Deserialize, Serialize};
-use syncline_connector::{Budget, SplitReader, async_trait};
+use syncline_connector::{Budget, Cpu, SplitReader, async_trait};
 use syncline_sql::{Dialect, KeyColumn, KeyRange, KeyValue, order_by, predicate};
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Reject, Result, TableSchema};
 
@@ -375,7 +375,7 @@ impl PassReader {
         };
         let thread = std::thread::Builder::new()
             .name("sqlite-query".into())
-            .spawn(run)
+            .spawn(Cpu::carry_work(run))
             .map_err(|e| Error::new(Code::StoreFailed, "no thread for the query").because(e))?;
         Ok(Self { budgets: Some(budgets), elements, thread: Some(thread), interrupt })
     }
@@ -403,6 +403,7 @@ fn pass(
         let filled = fill(&mut rows, shape, budget).map_err(|e| e.at(&shape.table.name));
         let next = filled.map(|filled| element(shape, &mut seq, filled));
         let last = !matches!(next, Ok(Element::Batch(_)));
+        Cpu::lap();
         if send.blocking_send(next).is_err() || last {
             return;
         }

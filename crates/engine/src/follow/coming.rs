@@ -5,7 +5,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use syncline_connector::ChangeLog;
+use syncline_connector::{ChangeLog, Cpu};
 use syncline_types::{
     ChangeSet, Code, Error, LogElement, Position, Result, RowChanges, SchemaChange,
 };
@@ -129,7 +129,7 @@ impl<'a> Coming<'a> {
         let exact = self.exact || exact(self.changes, self.kept, read)?;
         let raw = Raw { set, skip, exact, state: self.state };
         let terms = Arc::clone(terms);
-        let ready = tokio::task::spawn_blocking(move || terms.ready(raw));
+        let ready = tokio::task::spawn_blocking(Cpu::carry_work(move || terms.ready(raw)));
         Ok(Next::Set(Making { read: end, last, ready }))
     }
 

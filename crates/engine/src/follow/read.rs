@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use syncline_connector::{ChangeLog, Follow, LogBudget, LogReader};
+use syncline_connector::{ChangeLog, Cpu, Follow, LogBudget, LogReader};
 use syncline_types::{Code, Error, LogElement, Position, Result, TableSchema};
 use tokio::sync::{mpsc, watch};
 
@@ -51,7 +51,7 @@ impl Reading {
     pub(crate) fn start(reader: Box<dyn LogReader>, limits: Arc<Limits>) -> Self {
         let (sender, elements) = mpsc::channel(AHEAD);
         let (durable, committed) = watch::channel(None);
-        let task = tokio::spawn(read(reader, limits, sender, committed)).abort_handle();
+        let task = tokio::spawn(Cpu::carry(read(reader, limits, sender, committed))).abort_handle();
         Self { elements, durable, task }
     }
 

@@ -96,7 +96,7 @@ impl Driver {
             _ => error,
         };
         // The error that ended the run is the one to show, should recording it fail too.
-        let recorded = self.store.save_totals(&self.run, self.epoch, &self.summary().totals());
+        let recorded = self.store.save_totals(&self.run, self.epoch, &self.progress.totals());
         match recorded.and_then(|()| self.store.fail(&self.run, self.epoch, &error)) {
             Ok(state) => self.announce(Event::State { run: self.run.clone(), state }),
             Err(second) => {
@@ -112,7 +112,7 @@ impl Driver {
     }
 
     fn record(&self, event: RunEvent, reason: Option<&str>) -> Result<()> {
-        self.store.save_totals(&self.run, self.epoch, &self.summary().totals())?;
+        self.store.save_totals(&self.run, self.epoch, &self.progress.totals())?;
         let state = self.store.transition(&self.run, self.epoch, event, reason)?;
         self.announce(Event::State { run: self.run.clone(), state });
         Ok(())

@@ -50,6 +50,8 @@ struct RunSample {
     at: String,
     /// Rows written in a second.
     rows_per_second: u64,
+    /// What the run took of the processor, in percent of one core.
+    cpu_percent: u64,
     /// Milliseconds from the last commit at the source until it was durable at the target.
     lag_ms: Option<u64>,
 }
@@ -60,6 +62,7 @@ impl From<Point> for RunSample {
         Self {
             at: at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             rows_per_second: point.rows_per_second,
+            cpu_percent: point.cpu_percent,
             lag_ms: point.lag_ms,
         }
     }

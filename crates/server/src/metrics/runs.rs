@@ -24,6 +24,7 @@ pub(crate) struct Runs {
     retries: IntCounterVec,
     source_wait: CounterVec,
     sink_wait: CounterVec,
+    cpu: CounterVec,
     ended: IntCounterVec,
     errors: IntCounterVec,
     lag: GaugeVec,
@@ -58,6 +59,7 @@ struct Counted {
     retries: u64,
     source_wait: f64,
     sink_wait: f64,
+    cpu: f64,
 }
 
 impl Runs {
@@ -127,6 +129,10 @@ impl Runs {
                 "syncline_sink_wait_seconds_total",
                 "Seconds that readers waited for room, over all workers.",
             )?,
+            cpu: seconds(
+                "syncline_run_cpu_seconds_total",
+                "Seconds of CPU that were seen to be those of runs of the job.",
+            )?,
             ended: counter(
                 "syncline_runs_ended_total",
                 "Runs that have ended on this node, by how.",
@@ -161,6 +167,7 @@ impl Runs {
         self.retries.with_label_values(&[job]);
         self.source_wait.with_label_values(&[job]);
         self.sink_wait.with_label_values(&[job]);
+        self.cpu.with_label_values(&[job]);
         let counted = Counted::default();
         let began = SystemTime::now();
         let live = Live { job: job.to_owned(), meter, counted, lag_ms: None, began };
@@ -280,6 +287,8 @@ impl Runs {
         for (counter, before, now) in [
             (&self.source_wait, &mut before.source_wait, now.source_wait_seconds),
             (&self.sink_wait, &mut before.sink_wait, now.sink_wait_seconds),
+            // Also what it took after its summary was made.
+            (&self.cpu, &mut before.cpu, run.meter.cpu().as_secs_f64()),
         ] {
             counter.with_label_values(job).inc_by((now - *before).max(0.0));
             *before = now.max(*before);

@@ -31,8 +31,8 @@ pub(crate) struct Live {
 
 /// How fast it is, and where.
 struct Pace {
-    /// Rows written, at moments of the last few seconds.
-    samples: VecDeque<(Instant, u64)>,
+    /// Rows written, and what was taken of the processor, at moments of the last few seconds.
+    samples: VecDeque<(Instant, u64, Duration)>,
     began: Instant,
     /// Rows that were written when it was taken up.
     before: Option<u64>,
@@ -117,7 +117,7 @@ impl Live {
         let at = Instant::now();
         let moved = summary.rows_written + changes(&summary);
         pace.before.get_or_insert(summary.rows_resumed);
-        pace.samples.push_back((at, moved));
+        pace.samples.push_back((at, moved, self.meter.cpu()));
         while pace.samples.len() > 2 && at.duration_since(pace.samples[0].0) > WINDOW {
             pace.samples.pop_front();
         }
@@ -132,6 +132,7 @@ impl Live {
         self.samples.take(Point {
             at: chrono::Utc::now().timestamp_millis(),
             rows_per_second: now.rows_per_second,
+            cpu_percent: cpu_percent(&pace.samples),
             lag_ms: now.lag_ms,
         });
         if now == pace.now {
@@ -172,7 +173,13 @@ impl Live {
             rows_read: now.rows_read,
             rows_written: now.rows_written,
             dead_letters: now.dead_letters,
+            cpu_ms: self.cpu_ms(),
         }
+    }
+
+    /// Milliseconds of the processor, over all its processes.
+    pub(crate) fn cpu_ms(&self) -> u64 {
+        self.meter.cpu_ms()
     }
 
     /// As the choice of the next runs sees it.
@@ -202,7 +209,15 @@ fn table(table: syncline_engine::TableSummary) -> TableNow {
     }
 }
 
-fn rate(samples: &VecDeque<(Instant, u64)>) -> u64 {
+/// What was taken of the processor over the window, in percent of one core.
+fn cpu_percent(samples: &VecDeque<(Instant, u64, Duration)>) -> u64 {
+    let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return 0 };
+    let percent = 100 * last.2.saturating_sub(first.2).as_millis();
+    let percent = percent.checked_div(last.0.duration_since(first.0).as_millis());
+    percent.and_then(|percent| u64::try_from(percent).ok()).unwrap_or(0)
+}
+
+fn rate(samples: &VecDeque<(Instant, u64, Duration)>) -> u64 {
     let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return 0 };
     let millis = last.0.duration_since(first.0).as_millis();
     let rows = last.1.saturating_sub(first.1);

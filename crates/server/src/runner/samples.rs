@@ -25,6 +25,8 @@ pub(crate) struct Point {
     pub(crate) at: i64,
     /// Rows written in a second.
     pub(crate) rows_per_second: u64,
+    /// What it took of the processor, in percent of one core.
+    pub(crate) cpu_percent: u64,
     /// How far it was behind its source, in milliseconds.
     pub(crate) lag_ms: Option<u64>,
 }
@@ -41,10 +43,11 @@ struct Points {
 }
 
 /// A minute that is not over.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Minute {
     begins: i64,
     rates: u64,
+    cpu: u64,
     points: u64,
     lag_ms: Option<u64>,
 }
@@ -52,8 +55,9 @@ struct Minute {
 impl Minute {
     /// Its mean speed and its largest lag.
     fn point(self) -> Point {
-        let rows_per_second = self.rates / self.points.max(1);
-        Point { at: self.begins, rows_per_second, lag_ms: self.lag_ms }
+        let points = self.points.max(1);
+        let (rows_per_second, cpu_percent) = (self.rates / points, self.cpu / points);
+        Point { at: self.begins, rows_per_second, cpu_percent, lag_ms: self.lag_ms }
     }
 }
 
@@ -78,8 +82,9 @@ impl Samples {
             push(minutes, over.point(), MINUTES);
             *minute = None;
         }
-        let open = minute.get_or_insert(Minute { begins, rates: 0, points: 0, lag_ms: None });
+        let open = minute.get_or_insert(Minute { begins, ..Minute::default() });
         open.rates = open.rates.saturating_add(point.rows_per_second);
+        open.cpu = open.cpu.saturating_add(point.cpu_percent);
         open.points += 1;
         open.lag_ms = open.lag_ms.max(point.lag_ms);
     }
@@ -109,10 +114,13 @@ fn push(points: &mut VecDeque<Point>, point: Point, most: usize) {
 
 /// Several points as one: the mean speed, the largest lag.
 fn together(points: &[Point]) -> Point {
-    let rates: u64 = points.iter().map(|p| p.rows_per_second).fold(0, u64::saturating_add);
+    let mean = |of: fn(&Point) -> u64| {
+        points.iter().map(of).fold(0, u64::saturating_add) / (points.len() as u64).max(1)
+    };
     Point {
         at: points.first().map_or(0, |p| p.at),
-        rows_per_second: rates / (points.len() as u64).max(1),
+        rows_per_second: mean(|p| p.rows_per_second),
+        cpu_percent: mean(|p| p.cpu_percent),
         lag_ms: points.iter().filter_map(|p| p.lag_ms).max(),
     }
 }
@@ -157,7 +165,7 @@ mod tests {
     use super::*;
 
     fn point(second: i64, rows_per_second: u64, lag_ms: Option<u64>) -> Point {
-        Point { at: second * 1000, rows_per_second, lag_ms }
+        Point { at: second * 1000, rows_per_second, cpu_percent: 2 * rows_per_second, lag_ms }
     }
 
     #[test]
@@ -174,7 +182,7 @@ mod tests {
         assert_eq!(last.last().copied(), Some(point(hours - 1, 20, Some(59))));
         let (every, hour) = samples.last(60, now);
         assert_eq!((every, hour.len()), (60_000, 60));
-        assert!(hour.iter().all(|p| p.rows_per_second == 15 && p.lag_ms == Some(59)), "{hour:?}");
+        assert!(hour.iter().all(|p| *p == point(p.at / 1000, 15, Some(59))), "{hour:?}");
         let (every, day) = samples.last(24 * 60, now);
         assert_eq!((every, day.len()), (120_000, 720));
         assert!(day.windows(2).all(|two| two[0].at < two[1].at));
@@ -184,7 +192,7 @@ mod tests {
     fn a_second_has_one_point_and_a_clock_that_is_put_back_none() {
         let samples = Samples::default();
         samples.take(point(100, 1, None));
-        samples.take(Point { at: 100_900, rows_per_second: 2, lag_ms: None });
+        samples.take(Point { at: 100_900, ..point(100, 2, None) });
         samples.take(point(50, 3, Some(4)));
         samples.take(point(101, 5, None));
         let (_, told) = samples.last(10, 101_000);

@@ -54,6 +54,8 @@ pub(crate) struct RunView {
     pub(crate) dead_letters: u64,
     /// Rows written a second: just now while it is at work, on the whole once it has ended.
     pub(crate) rows_per_second: u64,
+    /// Milliseconds of the processor that were seen to be its own, over all its processes.
+    pub(crate) cpu_ms: u64,
     /// Milliseconds from the last commit at the source until it was durable at the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) lag_ms: Option<u64>,
@@ -126,6 +128,7 @@ impl RunView {
             rows_estimated: more.rows_estimated,
             dead_letters: run.totals.dead_letters,
             rows_per_second: more.rows_per_second.unwrap_or(0),
+            cpu_ms: run.totals.cpu_ms,
             lag_ms: more.lag_ms,
             following: false,
             position: more.place,
@@ -144,6 +147,7 @@ impl RunView {
             view.dead_letters = now.dead_letters;
             view.rows_estimated = now.rows_estimated.or(view.rows_estimated);
             view.rows_per_second = now.rows_per_second;
+            view.cpu_ms = view.cpu_ms.max(live.cpu_ms());
             view.lag_ms = now.lag_ms.or(view.lag_ms);
             view.position = now.place.or(view.position);
             view.following = now.follows;

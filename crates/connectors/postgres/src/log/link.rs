@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::{Buf, Bytes, BytesMut};
+use syncline_connector::Cpu;
 use syncline_types::{Code, Error, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Builder;
@@ -71,7 +72,7 @@ impl Link {
                 let _ = streams.send(Err(failed(error)));
             }
         };
-        thread::Builder::new().name("log".into()).spawn(work).map_err(failed)?;
+        thread::Builder::new().name("log".into()).spawn(Cpu::carry_work(work)).map_err(failed)?;
         begun.await.unwrap_or_else(|_| Err(ended()))?;
         Ok(Self { chunks, told })
     }
@@ -242,6 +243,7 @@ impl Pump {
                     let Ok(permit) = permit else { return Ok(()) };
                     permit.send(Ok(self.buffer.split_to(self.scanned).freeze()));
                     self.scanned = 0;
+                    Cpu::lap();
                 }
                 read = self.socket.read_buf(&mut self.buffer), if !full => {
                     let came = read.map_err(broken)?;
