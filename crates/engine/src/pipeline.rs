@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::Duration;
 
-use syncline_connector::{Guarantee, Held, Sink, Source, SplitReader, WriteTask};
+use syncline_connector::{Cpu, Guarantee, Held, Sink, Source, SplitReader, WriteTask};
 use syncline_convert::{Change, ValuePolicies, ValuePolicy};
 use syncline_store::{ChangedValues, Checkpoint, NewDeadLetter, Store};
 use syncline_types::{Code, Element, Error, Flaw, Position, Reject, Result, Split};
@@ -29,7 +29,7 @@ use crate::plan::BoundTable;
 use crate::queue::{Item, Sender, bounded};
 
 /// Bytes between all readers and writers of a run.
-const QUEUE_BYTES: u32 = 32 << 20;
+const QUEUE_BYTES: u32 = 24 << 20;
 /// A batch held by a writer and its flush share a worker's part with the queue.
 const LEAST_QUEUE_BYTES: u32 = 4 << 20;
 
@@ -157,7 +157,8 @@ impl Stretch {
         let (sender, receiver) =
             bounded(capacity.max(LEAST_QUEUE_BYTES), Arc::clone(&self.metrics));
         let (committed, durable) = watch::channel(None);
-        let reading = tokio::spawn(read(Arc::clone(self), table.index, reader, sender, durable));
+        let reading = read(Arc::clone(self), table.index, reader, sender, durable);
+        let reading = tokio::spawn(Cpu::carry(reading));
         let _stop_reading = AbortOnDrop(reading.abort_handle());
 
         // write, flush, committed
