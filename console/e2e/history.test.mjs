@@ -1,15 +1,18 @@
 // Ten thousand runs in the store: the list is drawn a screen at a time, and every one of them is reached.
+// A run with a long log: its end comes first, and what was before when somebody asks.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, signIn, withoutDatabases } from './harness.mjs'
+import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const RUNS = 10_000
 /** What a window may hold of them at most, however far it was scrolled. */
 const ROWS_DRAWN = 80
+/** More than two pages of a log, and not three. */
+const LINES = 1_300
 const skip = withoutDatabases
 
-let node, client, browser, databases
+let node, client, browser, databases, real
 
 /** The id of the n-th, which sorts by n, before every id that is given today. */
 const idOf = (n) => `01900000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
@@ -32,6 +35,7 @@ before(async () => {
   await store('warehouse', POSTGRES)
   await client.post('/jobs', { name: 'visits', spec: { version: 1, source: { connection: 'shop', tables: ['visits'] }, sink: { connection: 'warehouse', table: 'visits' } } })
   const { id } = await client.post('/jobs/visits/runs')
+  real = id
   await client.until(`/runs/${id}`, (run) => run.state === 'finished')
   const [{ schema }] = JSON.parse(await databases.postgres("SELECT json_agg(json_build_object('schema', table_schema)) FROM information_schema.columns WHERE table_name = 'runs' AND column_name = 'job_name'"))
   await databases.postgres(`
@@ -40,6 +44,9 @@ before(async () => {
       'id', '01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'),
       'started_at', to_char(timestamp '2026-01-01' + n * interval '1 minute', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')))).*
     FROM ${schema}.runs r, generate_series(1, ${RUNS}) n WHERE r.id = '${id}'`)
+  await databases.postgres(`
+    INSERT INTO ${schema}.run_events (seq, run, at, kind, level, message, body)
+    SELECT 1000000 + n, '${id}', '2026-01-01T00:00:00Z', 'note', CASE WHEN n = 5 THEN 'warn' ELSE 'info' END, 'line ' || n || ' of many', '{}' FROM generate_series(1, ${LINES}) n ORDER BY n`)
   browser = await Browser.start()
 })
 after(async () => {
@@ -101,6 +108,49 @@ test('a filter looks through all of them at the server', { skip }, async () => {
   await page.getByRole('textbox', { name: 'Search' }).fill(idOf(3))
   await page.getByText('1 run', { exact: true }).waitFor()
   await linkTo(page, 3).waitFor()
+  await page.context().close()
+})
+
+test('a long log shows its end, and earlier lines when somebody asks', { skip }, async () => {
+  const page = await browser.window({ url: node.url })
+  await signIn(page)
+  await page.goto(`/runs/${real}?tab=log`)
+  const log = page.getByRole('log')
+  const earlier = page.getByRole('button', { name: 'Earlier lines' })
+  const line = (n) => log.getByText(`line ${n} of many`, { exact: true })
+  await line(LINES).waitFor()
+  const lines = () => log.locator('time').count()
+  assert.equal(await lines(), 500)
+  // What was read stays in view as lines come in above it.
+  await page.getByRole('checkbox', { name: 'Follow' }).uncheck()
+  await log.evaluate((box) => (box.scrollTop = 0))
+  await line(LINES - 499).scrollIntoViewIfNeeded()
+  const top = async (n) => (await line(n).boundingBox()).y
+  const before = await top(LINES - 499)
+  await earlier.click()
+  await line(LINES - 999).waitFor({ state: 'attached' })
+  assert.equal(await lines(), 1_000)
+  const moved = Math.abs((await top(LINES - 499)) - before)
+  assert.ok(moved < 40, `it moved by ${moved} px`)
+  await earlier.click()
+  await line(1).waitFor({ state: 'attached' })
+  await earlier.waitFor({ state: 'detached' })
+  // All of it is there now, once, to be searched.
+  await page.getByRole('textbox', { name: 'Find in the log' }).fill('of many')
+  await page.waitForFunction((count) => document.querySelectorAll('[role=log] time').length === count, LINES)
+  await page.getByRole('textbox', { name: 'Find in the log' }).fill('line 13')
+  await page.waitForFunction(() => document.querySelectorAll('[role=log] time').length === 12)
+  assert.deepEqual(await violations(page), [])
+
+  await page.getByRole('tab', { name: 'Events' }).click()
+  const events = page.getByRole('table', { name: 'Events' })
+  await events.getByText(`line ${LINES} of many`, { exact: true }).waitFor()
+  const known = async () => Number(await events.getAttribute('aria-rowcount'))
+  const first = await known()
+  assert.ok(first > 500 && first < LINES, `${first} rows`)
+  await page.evaluate(() => window.scrollTo(0, document.documentElement.scrollHeight))
+  await page.getByRole('button', { name: 'Earlier events' }).click()
+  await page.waitForFunction((than) => Number(document.querySelector('[role=table][aria-label=Events]').getAttribute('aria-rowcount')) > than, first)
   await page.context().close()
 })
 

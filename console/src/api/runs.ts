@@ -1,6 +1,7 @@
 import type { QueryReturnValue } from '@reduxjs/toolkit/query'
 import { api, seg } from './api'
 import type { Meta, Request } from './request'
+import { A_PAGE, joinOlder, type Tail, tailOf } from './tail'
 import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed, ReplayReport, Run, RunEvent, RunSamples, RunSplit, RunTable, StateChange } from './types'
 
 export interface RunFilter {
@@ -53,11 +54,31 @@ export const runsApi = api.injectEndpoints({
       queryFn: (id, _, __, ask) => everything<RunSplit>(`/runs/${seg(id)}/splits`, ask),
       providesTags: (_, __, id) => [{ type: 'RunTable', id }],
     }),
-    runEvents: build.query<RunEvent[], string>({
-      queryFn: (id, _, __, ask) => everything<RunEvent>(`/runs/${seg(id)}/events`, ask),
+    /** The newest events; those before them come when somebody asks for them. */
+    runEvents: build.query<Tail<RunEvent>, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/events`, query: { last: A_PAGE } }),
+      transformResponse: tailOf<RunEvent>,
     }),
-    runLogs: build.query<LogLine[], string>({
-      queryFn: (id, _, __, ask) => everything<LogLine>(`/runs/${seg(id)}/logs`, ask),
+    olderEvents: build.mutation<Tail<RunEvent>, { run: string; before: number }>({
+      query: ({ run, before }) => ({ path: `/runs/${seg(run)}/events`, query: { before, last: A_PAGE } }),
+      transformResponse: tailOf<RunEvent>,
+      async onQueryStarted({ run, before }, { dispatch, queryFulfilled }) {
+        const { data } = await queryFulfilled.catch(() => ({ data: null }))
+        if (data) dispatch(runsApi.util.updateQueryData('runEvents', run, (tail) => joinOlder(tail, data, before)))
+      },
+    }),
+    /** The same in words. */
+    runLogs: build.query<Tail<LogLine>, string>({
+      query: (id) => ({ path: `/runs/${seg(id)}/logs`, query: { last: A_PAGE } }),
+      transformResponse: tailOf<LogLine>,
+    }),
+    olderLines: build.mutation<Tail<LogLine>, { run: string; before: number }>({
+      query: ({ run, before }) => ({ path: `/runs/${seg(run)}/logs`, query: { before, last: A_PAGE } }),
+      transformResponse: tailOf<LogLine>,
+      async onQueryStarted({ run, before }, { dispatch, queryFulfilled }) {
+        const { data } = await queryFulfilled.catch(() => ({ data: null }))
+        if (data) dispatch(runsApi.util.updateQueryData('runLogs', run, (tail) => joinOlder(tail, data, before)))
+      },
     }),
     runHistory: build.query<StateChange[], string>({
       query: (id) => ({ path: `/runs/${seg(id)}/history` }),
@@ -147,6 +168,8 @@ export const {
   useRunSplitsQuery,
   useRunEventsQuery,
   useRunLogsQuery,
+  useOlderLinesMutation,
+  useOlderEventsMutation,
   useRunHistoryQuery,
   useControlMutation,
   useDeleteRunMutation,

@@ -3,13 +3,12 @@
 import { api } from '@/api/api'
 import { jobsApi } from '@/api/jobs'
 import { runsApi } from '@/api/runs'
+import { joinNewer } from '@/api/tail'
 import type { LogLine, Overview, Run, RunEvent } from '@/api/types'
 import type { AppStore } from '@/app/store'
 import { byRun, foldRun } from './fold'
 import { eventsOf, type LiveEvent, type LiveMessage, type Snapshot } from './protocol'
 
-/** Lines of a log that a page keeps. */
-const LINES = 5_000
 /** After these the database knows more than the event said. */
 const TURNS = new Set(['state', 'finished', 'failed'])
 
@@ -160,21 +159,15 @@ function appendLines(store: AppStore, id: string, events: readonly LiveEvent[]):
   const state = store.getState()
   if (runsApi.endpoints.runLogs.select(id)(state).data) {
     store.dispatch(
-      runsApi.util.updateQueryData('runLogs', id, (log) => {
-        const last = log.at(-1)?.seq ?? -1
-        const lines = told
-          .filter((event) => event.seq > last)
-          .map(({ seq, at, level, message }): LogLine => ({ seq, at, level: level ?? 'info', message: message ?? '' }))
-        return [...log, ...lines].slice(-LINES)
-      }),
+      runsApi.util.updateQueryData('runLogs', id, (tail) =>
+        joinNewer(
+          tail,
+          told.map(({ seq, at, level, message }): LogLine => ({ seq, at, level: level ?? 'info', message: message ?? '' })),
+        ),
+      ),
     )
   }
   if (runsApi.endpoints.runEvents.select(id)(state).data) {
-    store.dispatch(
-      runsApi.util.updateQueryData('runEvents', id, (list) => {
-        const last = list.at(-1)?.seq ?? -1
-        return [...list, ...(told.filter((event) => event.seq > last) as unknown as RunEvent[])].slice(-LINES)
-      }),
-    )
+    store.dispatch(runsApi.util.updateQueryData('runEvents', id, (tail) => joinNewer(tail, told as unknown as RunEvent[])))
   }
 }

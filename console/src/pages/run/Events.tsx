@@ -1,19 +1,26 @@
+// What happened to a run, newest first.
+
+import { Button } from '@mantine/core'
 import { useMemo } from 'react'
-import { useRunEventsQuery, useRunHistoryQuery } from '@/api/runs'
+import { useOlderEventsMutation, useRunEventsQuery, useRunHistoryQuery } from '@/api/runs'
 import type { Run, RunEvent, RunState } from '@/api/types'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, Loaded } from '@/ui/notes'
 import { StateBadge, Time } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import classes from './run.module.css'
 import { told } from './told'
 import { words } from './words'
 
 export function Events({ run }: { run: Run }) {
   const w = useWords(words)
   const events = useRunEventsQuery(run.id, { refetchOnMountOrArgChange: true })
+  const [older, asked] = useOlderEventsMutation()
+  const previous = events.data?.previous ?? null
   const history = useRunHistoryQuery(run.id)
   const rows = useMemo(
-    () => (events.data ? told(events.data, history.data ?? []) : undefined),
+    () => (events.data ? told(events.data.items, history.data ?? []) : undefined),
     [events.data, history.data],
   )
   const columns: Column<RunEvent>[] = [
@@ -23,7 +30,18 @@ export function Events({ run }: { run: Run }) {
   ]
   return (
     <Loaded query={{ ...events, data: rows }} empty={(data) => data.length === 0 && <Empty title={w.noEvents} />}>
-      {(data) => <DataTable label={w.tabs.events} columns={columns} rows={data} rowKey={(event) => `${event.seq}${event.type}${event.at}`} virtual={data.length > 100} />}
+      {(data) => (
+        <>
+          <DataTable label={w.tabs.events} columns={columns} rows={data} rowKey={(event) => `${event.seq}${event.type}${event.at}`} virtual={data.length > 100} />
+          {previous !== null && (
+            <div className={classes.older}>
+              <Button variant="subtle" size="compact-sm" loading={asked.isLoading} onClick={() => void older({ run: run.id, before: previous })}>
+                {w.olderEvents}
+              </Button>
+            </div>
+          )}
+        </>
+      )}
     </Loaded>
   )
 }
@@ -39,9 +57,9 @@ function What({ event }: { event: RunEvent }) {
     return (
       <>
         <StateBadge state={event.state as RunState} />
-        {event.reason ? <span> {text(event.reason)}</span> : null}
+        {event.reason ? <span> <Told>{text(event.reason)}</Told></span> : null}
       </>
     )
   }
-  return <>{text(event.message) || text(event.reason)}</>
+  return <Told>{text(event.message) || text(event.reason)}</Told>
 }

@@ -1,13 +1,15 @@
-// The log of a run, as it is written.
+// The log of a run: its end, and what was before on demand.
 
-import { Checkbox, Select, TextInput } from '@mantine/core'
+import { Button, Checkbox, Select, TextInput } from '@mantine/core'
 import { useLayoutEffect, useMemo, useRef, useState } from 'react'
-import { useRunLogsQuery } from '@/api/runs'
+import { useOlderLinesMutation, useRunLogsQuery } from '@/api/runs'
 import type { Run } from '@/api/types'
 import { Empty, Loaded } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
 import { Time } from '@/ui/pieces'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
+import { useServerWords } from '@/words/server'
 import classes from './run.module.css'
 import { words } from './words'
 
@@ -15,6 +17,7 @@ const LEVELS = ['error', 'warn', 'info']
 
 export function Log({ run }: { run: Run }) {
   const w = useWords(words)
+  const { tell } = useServerWords()
   const query = useRunLogsQuery(run.id, { refetchOnMountOrArgChange: true })
   const [level, setLevel] = useState<string | null>(null)
   const [find, setFind] = useState('')
@@ -23,15 +26,29 @@ export function Log({ run }: { run: Run }) {
   const lines = useMemo(() => {
     const worst = level === null ? LEVELS.length : LEVELS.indexOf(level)
     const wanted = find.toLowerCase()
-    return query.data?.filter(
+    return query.data?.items.filter(
       (line) =>
         LEVELS.indexOf(line.level.toLowerCase()) <= worst &&
-        (wanted === '' || line.message.toLowerCase().includes(wanted)),
+        (wanted === '' || line.message.toLowerCase().includes(wanted) || tell(line.message).toLowerCase().includes(wanted)),
     )
-  }, [query.data, level, find])
+  }, [query.data, level, find, tell])
+  const [older, asked] = useOlderLinesMutation()
+  const previous = query.data?.previous ?? null
+  /** What was shown before: lines that come in above push down what somebody reads, and it is brought back. */
+  const before = useRef({ first: 0, height: 0 })
   useLayoutEffect(() => {
-    if (follow && box.current) box.current.scrollTop = box.current.scrollHeight
+    const { current } = box
+    if (!current) return
+    const first = lines?.[0]?.seq ?? 0
+    if (follow) current.scrollTop = current.scrollHeight
+    else if (first < before.current.first) current.scrollTop += current.scrollHeight - before.current.height
+    before.current = { first, height: current.scrollHeight }
   }, [follow, lines])
+  const back = () => {
+    if (previous === null) return
+    setFollow(false)
+    void older({ run: run.id, before: previous })
+  }
   return (
     <Loaded query={{ ...query, data: lines }}>
       {(shown) => (
@@ -57,6 +74,13 @@ export function Log({ run }: { run: Run }) {
             />
             <Checkbox label={w.follow} checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
           </div>
+          {previous !== null && (
+            <div className={classes.older}>
+              <Button variant="subtle" size="compact-sm" loading={asked.isLoading} onClick={back}>
+                {w.olderLines}
+              </Button>
+            </div>
+          )}
           {shown.length === 0 ? (
             <Empty title={w.noLines} />
           ) : (
@@ -75,7 +99,9 @@ export function Log({ run }: { run: Run }) {
                 <div key={line.seq} className={classes.line} data-level={line.level.toLowerCase()}>
                   <Time at={line.at} />
                   <span className={classes.level}>{line.level}</span>
-                  <span className={classes.words}>{line.message}</span>
+                  <span className={classes.words}>
+                    <Told>{line.message}</Told>
+                  </span>
                 </div>
               ))}
             </div>
