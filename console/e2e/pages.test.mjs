@@ -133,7 +133,10 @@ for (const look of LOOKS) {
       await page.waitForFunction(() => !document.querySelector('.mantine-Skeleton-root'))
       await page.evaluate(() => document.fonts.ready)
       // The wizard asks for its plan and its samples a moment after it is shown.
-      if (name.startsWith('job-edit-')) await page.waitForLoadState('networkidle')
+      if (name.startsWith('job-edit-')) {
+        await page.waitForLoadState('networkidle')
+        await page.waitForFunction(() => !document.querySelector('.mantine-Skeleton-root'))
+      }
       if (name === 'run-running') await page.locator('.uplot canvas').waitFor()
       await judge(name)
     }
@@ -141,6 +144,25 @@ for (const look of LOOKS) {
     assert.deepEqual(wrong, [])
   })
 }
+
+test('what the server says is said in Chinese, too', { skip }, async () => {
+  const page = await browser.window({ url: node.url, language: 'zh' })
+  await signIn(page)
+  // A code by its number, with the server's own words below it.
+  await page.goto(pages['run-failed'])
+  await page.getByRole('alert').getByText('值没有对应形式').waitFor()
+  await page.getByRole('alert').getByText(/列 "born"：0000-00-00/).waitFor()
+  // Why it waits, what happened, and what a plan promises.
+  await page.goto(pages['run-waiting'])
+  await page.getByRole('status').getByText(/^无法连接 postgres:/).waitFor()
+  await page.goto(pages['run-events'])
+  const events = page.getByRole('table', { name: '事件' })
+  await events.getByText(/^已规划：/).first().waitFor()
+  await events.getByText('由 admin 启动').waitFor()
+  await page.goto(pages['job-plan'])
+  await page.getByText('所有表处于同一时刻').waitFor()
+  await page.context().close()
+})
 
 test('the console is used with keys alone', { skip }, async () => {
   const page = await browser.window({ url: node.url })

@@ -7,6 +7,7 @@ import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, Loaded } from '@/ui/notes'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
+import { placeOf } from './place'
 import { words } from './words'
 
 /** Splits become durable one by one; a few seconds are soon enough. */
@@ -34,7 +35,7 @@ export function Splits({ run }: { run: Run }) {
       ),
     },
     { id: 'rows', title: w.rows, width: '6rem', right: true, cell: (split) => <span title={f.whole(split.rows)}>{short(split.rows)}</span> },
-    { id: 'position', title: w.position, width: 'minmax(8rem, 2fr)', clip: true, narrow: 'wide', labelled: false, cell: (split) => <span className="mono" title={split.position ?? undefined}>{split.position ?? '–'}</span> },
+    { id: 'position', title: w.place, width: 'minmax(8rem, 2fr)', clip: true, narrow: 'wide', cell: (split) => (split.position ? <span className="mono" title={split.position}>{placeOf(split.position)}</span> : null) },
   ]
   return (
     <Loaded query={query} empty={(data) => data.length === 0 && <Empty title={w.noSplits} />}>
