@@ -87,6 +87,11 @@ pub const FINITE: &str = "syncline.finite";
 /// SQLite's columns of numbers.
 pub const ONE_ZERO: &str = "syncline.one-zero";
 
+/// The longest length of time the column takes, either way, in microseconds as decimal text, where
+/// the native type alone does not say: MariaDB's `time(6)` goes to 838:59:59.999999, MySQL's to
+/// 838:59:59.
+pub const LONGEST: &str = "syncline.longest";
+
 /// In the schema of a rejected row: its columns are those of the table as it is read, and hold the
 /// texts of the values, of which one at least is bad.
 pub const TEXTS: &str = "syncline.texts";

@@ -95,7 +95,11 @@ fn mysql_family() -> Vec<Type> {
         ),
         of("timestamp(6)", Plain, &["'1970-01-01 00:00:01.000001'", "'2024-10-27 02:30:00.5'"]),
         of("time", Plain, &["'-838:59:59'", "'838:59:59'", "'00:00:00'"]),
-        of("time(6)", Plain, &["'-00:00:00.000001'", "'23:59:59.999999'", "'100:00:00.5'"]),
+        of(
+            "time(6)",
+            Plain,
+            &["'-00:00:00.000001'", "'23:59:59.999999'", "'100:00:00.5'", "'-838:59:59.000000'"],
+        ),
         of("char(10)", Hex, TEXT),
         of("varchar(100)", Hex, &texts(&["'trailing  '", "REPEAT('😀', 100)"])),
         of("varchar(20) CHARACTER SET latin1", Hex, &["'äöüß€'", "'ÿþ '"]),
@@ -134,6 +138,10 @@ fn mysql_family() -> Vec<Type> {
 
 pub(crate) fn mariadb() -> Vec<Type> {
     let mut types = mysql_family();
+    // MySQL's times end with the beginning of the last second.
+    let last = ["'838:59:59.999999'", "'-838:59:59.999999'"].map(str::to_owned);
+    types.iter_mut().filter(|t| t.native == "time(6)").for_each(|t| t.values.extend(last.clone()));
+    types.push(of("time(2)", Look::Plain, &["'-838:59:59.99'", "'838:59:59.99'"]));
     types.push(of(
         "uuid",
         Look::Plain,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use syncline_sql::Dialect;
 use syncline_types::{Column, DefaultValue, Index, NativeSql, Result, TableSchema, field};
 
-use crate::native::{Native, STORE, with_zeros};
+use crate::native::{Native, STORE, of_flavor};
 use crate::wire::{Conn, Flavor};
 use crate::words::{Kind, items, words};
 
@@ -78,7 +78,7 @@ impl Server {
     }
 
     fn fit_type(&self, column: &mut Column, notes: &mut Vec<String>, collations: &mut Collations) {
-        column.field = with_zeros(column.field.clone(), self.flavor);
+        column.field = of_flavor(column.field.clone(), self.flavor);
         if field::get(&column.field, field::STORE) != Some(STORE) {
             return;
         }

@@ -123,17 +123,31 @@ pub(crate) fn field_of(column: &Described<'_>) -> Field {
     field::with(Field::new(column.name, arrow, column.nullable), pairs)
 }
 
-/// MariaDB keeps −0 as 0: its columns of floats say so, those of MySQL do not.
-pub(crate) fn with_zeros(column: Field, flavor: Flavor) -> Field {
-    if !column.data_type().is_floating() {
-        return column;
-    }
+/// What columns of the same type hold in the one server and not in the other. MariaDB keeps −0 as 0:
+/// its columns of floats say so, those of MySQL do not. MariaDB's times go on to the end of the last
+/// second, MySQL's to its beginning.
+pub(crate) fn of_flavor(column: Field, flavor: Flavor) -> Field {
+    let native = Native::parse(field::native(&column, STORE).unwrap_or_default());
+    let (key, value) = match column.data_type() {
+        DataType::Float32 | DataType::Float64 => (field::ONE_ZERO, "true".to_owned()),
+        DataType::Duration(_) if native.base == "time" => match native.number(0).unwrap_or(0) {
+            0 => return column,
+            digits => (field::LONGEST, longest(digits).to_string()),
+        },
+        _ => return column,
+    };
     let mut metadata = column.metadata().clone();
     match flavor {
-        Flavor::MariaDb => drop(metadata.insert(field::ONE_ZERO.into(), "true".into())),
-        Flavor::MySql => drop(metadata.remove(field::ONE_ZERO)),
+        Flavor::MariaDb => drop(metadata.insert(key.into(), value)),
+        Flavor::MySql => drop(metadata.remove(key)),
     }
     column.with_metadata(metadata)
+}
+
+/// The last moment of 838:59:59 with so many digits of a second's fraction, in microseconds.
+fn longest(digits: u32) -> i64 {
+    let hour = 3_600_000_000;
+    839 * hour - 10_i64.pow(6_u32.saturating_sub(digits))
 }
 
 /// The Arrow type of a native type, and what it means beyond that.

@@ -8,7 +8,7 @@ use syncline_types::{
 };
 
 use crate::foreign::Server;
-use crate::native::{Described, Native, STORE, field_of, with_zeros};
+use crate::native::{Described, Native, STORE, field_of, of_flavor};
 use crate::statement::{Line, Statement};
 use crate::wire::{Conn, Fault, Flavor, Rows};
 use crate::words::{Kind, readable, words};
@@ -47,7 +47,7 @@ pub(crate) async fn read(conn: &mut Conn, table: &TableName, next: Option<i128>)
         let name = rows.get(row, "COLUMN_NAME").unwrap_or_default();
         let line = statement.columns.iter().find(|l| l.name == name);
         let mut column = column(&rows, row, line, next);
-        column.field = with_zeros(column.field, conn.flavor);
+        column.field = of_flavor(column.field, conn.flavor);
         if let Some(condition) = line.and_then(|l| l.check)
             && !is_json(line, name)
         {

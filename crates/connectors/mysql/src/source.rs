@@ -13,7 +13,7 @@ use syncline_types::{
 
 use crate::binlog::{About, Place as LogPlace};
 use crate::key::{self, Key};
-use crate::native::{field_of_result, with_zeros};
+use crate::native::{field_of_result, of_flavor};
 use crate::pool::{AtWork, Pool};
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
@@ -215,7 +215,7 @@ impl Source for MysqlSource {
                 return Err(Error::new(Code::QueryRejected, text).hint("name one with AS"));
             }
         }
-        let fields = columns.iter().map(|c| with_zeros(field_of_result(c), flavor));
+        let fields = columns.iter().map(|c| of_flavor(field_of_result(c), flavor));
         Ok(TableInfo {
             schema: TableSchema::new(TableName::bare("query"), fields),
             rows: None,

@@ -35,6 +35,13 @@ async fn constraint(
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
 
+async fn is_partitioned(session: &Session, table: &TableName) -> Result<bool> {
+    let sql =
+        "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)";
+    let row = session.client.query_opt(sql, &[&Dialect::Postgres.table(table)]).await;
+    Ok(row.map_err(|e| error::of(e, table))?.is_some_and(|row| row.get(0)))
+}
+
 /// Adds the foreign keys of a table that this run made; those that are there stay.
 pub(crate) async fn add(session: &Session, table: &TableSchema) -> Result<()> {
     for key in &table.foreign_keys {
@@ -114,16 +121,23 @@ pub(crate) async fn bring_back(
             return Err(failed);
         }
         session.run("ROLLBACK TO k", &place).await?;
+        let failed = match keys.iter().find(|k| k.name == name) {
+            Some(key) => explained(session, table, &[], key, failed).await,
+            None => failed,
+        };
         if constraint(session, table, &name).await?.is_none() {
+            if is_partitioned(session, table).await? {
+                return Err(failed.hint(
+                    "a partitioned table takes no foreign key that its rows do not fulfil, so this \
+                     one stays set aside: add the missing rows at the target or mend those that \
+                     refer to them, then start the same command again",
+                ));
+            }
             let words = definition.trim_end_matches(" NOT VALID");
             let sql =
                 format!("ALTER TABLE {quoted} ADD CONSTRAINT {constraint_name} {words} NOT VALID");
             session.run(&sql, &place).await?;
         }
-        let failed = match keys.iter().find(|k| k.name == name) {
-            Some(key) => explained(session, table, &[], key, failed).await,
-            None => failed,
-        };
         refused.get_or_insert(failed);
     }
     Ok(refused)

@@ -244,7 +244,9 @@ impl Converter {
         add(lossy && !free, &[Flaw::OutOfRange, Flaw::Other]);
         add(lossy && free, &[Flaw::Other]);
         add(
-            self.refused.iter().any(|r| r.starts_with("times") || r.starts_with("years")),
+            self.refused
+                .iter()
+                .any(|r| ["times", "years", "lengths"].iter().any(|w| r.starts_with(w))),
             &[Flaw::OutOfRange],
         );
         add(self.refused.iter().any(|r| r.starts_with("U+0000")), &[Flaw::NulInText]);

@@ -117,12 +117,17 @@ fn mysql(field: &Field, native: &str) -> Limits {
             });
         }
         "time" => {
-            let most = (838 * 3600 + 59 * 60 + 59) * SECOND;
+            let whole = (838 * 3600 + 59 * 60 + 59) * SECOND;
+            let longest = field::get(field, field::LONGEST).and_then(|n| n.parse().ok());
+            let most = longest.unwrap_or(whole);
             limits.fraction = Some(argument(native).unwrap_or(0));
             limits.range = Some(Range {
                 first: -most,
                 last: most,
-                beyond: "lengths of time beyond 838:59:59",
+                beyond: match most == whole {
+                    true => "lengths of time beyond 838:59:59",
+                    false => "lengths of time beyond 838:59:59.999999",
+                },
                 narrow: false,
             });
         }
@@ -200,6 +205,7 @@ pub(crate) fn checks(from: &Field, to: &Field) -> Checks {
     let same = |key: &str| field::get(to, key) == field::get(from, key);
     let word_for_word = same(field::FINITE)
         && same(field::ONE_ZERO)
+        && same(field::LONGEST)
         && field::get(from, field::STORE) == field::get(to, field::STORE)
         && field::get(from, field::NATIVE).is_some()
         && field::get(from, field::NATIVE) == field::get(to, field::NATIVE);

@@ -8,7 +8,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 use syncline_convert::portable::parse_type;
 use syncline_convert::{Converter, Fidelity, RowsConverter, ValuePolicies, ValuePolicy, text_of};
-use syncline_types::field::{self, CHARSET, NATIVE, ONE_ZERO, SPECIAL, STORE};
+use syncline_types::field::{self, CHARSET, LONGEST, NATIVE, ONE_ZERO, SPECIAL, STORE};
 use syncline_types::{Flaw, TableName, TableSchema};
 
 fn typed(name: &str) -> Field {
@@ -223,6 +223,30 @@ fn what_a_stores_type_does_not_hold_is_said_before_the_first_row() {
     );
     let same = native("timestamp", "mysql", "timestamp");
     assert!(Converter::new(&same, &same).unwrap().is_identity());
+}
+
+#[test]
+fn the_last_second_of_mariadbs_times_is_longer_than_mysqls() {
+    let mysql = |native_type: &str| native("duration", "mysql", native_type);
+    let mariadb = |native_type: &str, most: i64| {
+        field::with(mysql(native_type), [(LONGEST, most.to_string())])
+    };
+    let last = 839 * 3_600_000_000 - 1;
+    let (six, three) = (mariadb("time(6)", last), mariadb("time(3)", last - 999));
+    let times: ArrayRef =
+        Arc::new(DurationMicrosecondArray::from(vec![last, -last, last - 999_999, 0]));
+    let texts = ["838:59:59.999999", "-838:59:59.999999", "838:59:59", "00:00:00"];
+    assert_eq!(go(&six, &mariadb("time(6)", last), &times, ""), texts);
+    let there = go(&six, &mysql("time(6)"), &times, "");
+    assert_eq!(there, ["out_of_range", "out_of_range", "838:59:59", "00:00:00"]);
+    let there = go(&six, &mysql("time(6)"), &times, "out_of_range=clamp");
+    assert_eq!(there[..2], ["838:59:59 (out_of_range)", "-838:59:59 (out_of_range)"]);
+    let converter = Converter::new(&six, &mysql("time(6)")).unwrap();
+    assert_eq!(converter.refused(), ["lengths of time beyond 838:59:59"]);
+    assert!(Converter::new(&mysql("time(6)"), &six).unwrap().is_identity());
+    // From a store that has all of them.
+    assert_eq!(go(&typed("duration"), &six, &times, ""), texts);
+    assert_eq!(go(&typed("duration"), &three, &times, "")[2..], texts[2..]);
 }
 
 #[test]

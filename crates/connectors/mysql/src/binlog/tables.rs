@@ -16,7 +16,7 @@ use super::map::{Layout, TableMap};
 use super::state::Effects;
 use super::words::Words;
 use crate::catalog;
-use crate::native::{Described, STORE, field_of, with_zeros};
+use crate::native::{Described, STORE, field_of, of_flavor};
 use crate::wire::{Conn, Flavor};
 
 /// What a statement does.
@@ -250,7 +250,7 @@ impl Surroundings for Tables {
             collation: column.collation,
             length: column.length,
         };
-        with_zeros(field_of(&described), self.words.flavor)
+        of_flavor(field_of(&described), self.words.flavor)
     }
 
     fn collation(&self, charset: &str) -> Option<String> {
