@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use scopeguard::ScopeGuard;
 use tokio::sync::Notify;
 
 use crate::session::{Purpose, Store};
@@ -122,77 +123,58 @@ impl Pool {
     }
 }
 
-/// A connection at work for somebody who may go away: what it does ends with them.
-pub(crate) struct AtWork {
-    conn: Option<Conn>,
-    pool: Arc<Pool>,
-}
-
-impl AtWork {
-    pub(crate) fn new(conn: Conn, pool: Arc<Pool>) -> Self {
-        Self { conn: Some(conn), pool }
-    }
-
-    /// The work is done, well or not.
-    pub(crate) fn done(mut self) -> Conn {
-        self.conn.take().expect("only this and drop take it out")
-    }
-}
-
-impl Deref for AtWork {
-    type Target = Conn;
-
-    fn deref(&self) -> &Conn {
-        self.conn.as_ref().expect("only drop takes it out")
-    }
-}
-
-impl DerefMut for AtWork {
-    fn deref_mut(&mut self) -> &mut Conn {
-        self.conn.as_mut().expect("only drop takes it out")
-    }
-}
-
-impl Drop for AtWork {
-    fn drop(&mut self) {
-        if let Some(conn) = self.conn.take().filter(|conn| !conn.is_idle()) {
-            self.pool.abandon(conn);
-        }
-    }
-}
-
-/// A connection that goes back to its pool, once it is said to be as it was taken.
-pub(crate) struct Lease {
-    conn: Option<Conn>,
+/// A connection in the hands of somebody who may go away at any time.
+pub(crate) struct Lent {
+    conn: Conn,
     pool: Arc<Pool>,
     /// No transaction is open and nothing is left in the session.
     pub(crate) clean: bool,
 }
 
-impl Lease {
-    pub(crate) fn new(conn: Conn, pool: Arc<Pool>) -> Self {
-        Self { conn: Some(conn), pool, clean: false }
+/// A connection, and what becomes of it when whoever has it goes.
+pub(crate) type Lease = ScopeGuard<Lent, fn(Lent)>;
+
+impl Lent {
+    fn new(conn: Conn, pool: &Arc<Pool>) -> Self {
+        Self { conn, pool: Arc::clone(pool), clean: false }
+    }
+
+    /// At work for somebody: what it does ends with them.
+    pub(crate) fn at_work(conn: Conn, pool: &Arc<Pool>) -> Lease {
+        let stop: fn(Self) = |lent| {
+            if !lent.conn.is_idle() {
+                lent.pool.abandon(lent.conn);
+            }
+        };
+        scopeguard::guard(Self::new(conn, pool), stop)
+    }
+
+    /// Goes back to its pool, once it is said to be `clean`, as it was taken.
+    pub(crate) fn returning(conn: Conn, pool: &Arc<Pool>) -> Lease {
+        let give: fn(Self) = |lent| {
+            if lent.clean {
+                lent.pool.give(lent.conn);
+            }
+        };
+        scopeguard::guard(Self::new(conn, pool), give)
+    }
+
+    /// The work is done, well or not.
+    pub(crate) fn done(lease: Lease) -> Conn {
+        ScopeGuard::into_inner(lease).conn
     }
 }
 
-impl Deref for Lease {
+impl Deref for Lent {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        self.conn.as_ref().expect("only drop takes it out")
+        &self.conn
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for Lent {
     fn deref_mut(&mut self) -> &mut Conn {
-        self.conn.as_mut().expect("only drop takes it out")
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(conn) = self.conn.take().filter(|_| self.clean) {
-            self.pool.give(conn);
-        }
+        &mut self.conn
     }
 }

@@ -9,7 +9,7 @@ use syncline_sql::KeyValue;
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result, TableName, TableSchema};
 
 use crate::decode::{Decoded, Decoder};
-use crate::pool::{AtWork, Pool};
+use crate::pool::{Lent, Pool};
 use crate::select::Select;
 use crate::wire::{Conn, Fault, Next, Statement};
 
@@ -74,7 +74,7 @@ impl Reader {
         seq: u64,
     ) -> Result<Self> {
         // The first row may be long in coming, and whoever wants it may go.
-        let mut conn = AtWork::new(conn, Arc::clone(&pool));
+        let mut conn = Lent::at_work(conn, &pool);
         let started = async {
             let statement = conn.prepare(&select.sql).await?;
             let columns = conn.execute(&statement).await?;
@@ -83,11 +83,11 @@ impl Reader {
         let (statement, columns) = match started.await {
             Ok(started) => started,
             Err(fault) => {
-                pool.give(conn.done());
+                pool.give(Lent::done(conn));
                 return Err(changed(fault, &table.name));
             }
         };
-        let conn = conn.done();
+        let conn = Lent::done(conn);
         let decoder = select.decoder(&columns).map_err(|e| e.at(&table.name))?;
         Ok(Self {
             place: table.name.to_string(),

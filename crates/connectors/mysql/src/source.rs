@@ -14,7 +14,7 @@ use syncline_types::{
 use crate::binlog::{About, Place as LogPlace};
 use crate::key::{self, Key};
 use crate::native::{field_of_result, of_flavor};
-use crate::pool::{AtWork, Pool};
+use crate::pool::{Lent, Pool};
 use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
 use crate::session::{Purpose, Store};
@@ -178,6 +178,10 @@ impl Source for MysqlSource {
         Ok(Some(format!("{kind} {major}.{minor}.{patch}")))
     }
 
+    fn keeps_keys(&self) -> bool {
+        true
+    }
+
     async fn left_out(&self) -> Result<Vec<String>> {
         let Some(database) = self.store.database() else { return Ok(Vec::new()) };
         let mut conn = self.connection().await?;
@@ -231,9 +235,9 @@ impl Source for MysqlSource {
     }
 
     async fn plan(&self, read: &ReadTask, cut: &Cut) -> Result<Vec<Split>> {
-        let mut conn = AtWork::new(self.connection().await?, Arc::clone(&self.pool));
+        let mut conn = Lent::at_work(self.connection().await?, &self.pool);
         let splits = self.plan_on(&mut conn, read, cut).await;
-        self.pool.give(conn.done());
+        self.pool.give(Lent::done(conn));
         splits
     }
 

@@ -9,7 +9,7 @@ use syncline_types::{Code, Error, ErrorKind, Flaw, Position, Result, TableName, 
 
 use crate::checkpoint::Checkpoint;
 use crate::encode::{Form, Rows, Target};
-use crate::pool::{Lease, Pool};
+use crate::pool::{Lease, Lent, Pool};
 use crate::session::{LENIENT_MODE, WRITE_MODE};
 use crate::wire::{Conn, Fault};
 
@@ -136,7 +136,7 @@ impl Feed {
     ) -> Result<Self> {
         let packet = conn.query("SELECT @@max_allowed_packet").await?;
         let packet = packet.single().and_then(|n| n.parse().ok()).unwrap_or(1 << 20);
-        let conn = Lease::new(conn, Arc::clone(pool));
+        let conn = Lent::returning(conn, pool);
         Ok(Self {
             conn,
             load,
