@@ -2,7 +2,10 @@
 //! most, and what is wrong with it comes after what was before it is durable.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod clocks;
 mod script;
+#[path = "../wrapped/mod.rs"]
+mod wrapped;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,15 +17,16 @@ use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field};
 use proptest::prelude::*;
 use syncline_connector::{Endpoint, Mode, Registry};
-use syncline_engine::{Engine, Following, Job, Outcome, Until};
+use syncline_engine::{Engine, Event, Following, Job, Outcome, Until};
 use syncline_store::Store;
 use syncline_types::{
     ChangeSet, Code, Commit, Error, LogElement, Op, RowChanges, SchemaChange, SchemaEffect,
     TableName, TableSchema,
 };
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use script::{Script, Slow, Told, place};
+use wrapped::Wrapped;
 
 fn table() -> Arc<TableSchema> {
     let fields = ["id", "v"].map(|name| Field::new(name, DataType::Int64, name == "v"));
@@ -124,6 +128,7 @@ struct Run {
     folder: tempfile::TempDir,
     handed: Arc<AtomicUsize>,
     open: watch::Sender<bool>,
+    events: broadcast::Receiver<Event>,
     outcome: tokio::task::JoinHandle<Outcome>,
 }
 
@@ -153,10 +158,11 @@ impl Run {
             ..Job::new("test", Endpoint::parse("script:x").unwrap(), target)
         };
         let store = Arc::new(Store::open(&folder.path().join("state")).unwrap());
-        let registry = Registry::new(vec![Box::new(script), Box::new(slow)]);
-        let handle = Engine::new(Arc::new(registry), store).start(job, false).unwrap();
+        let registry = Registry::new(vec![Box::new(script), Box::new(Wrapped(slow))]);
+        let mut handle = Engine::new(Arc::new(registry), store).start(job, false).unwrap();
+        let events = handle.events();
         let outcome = tokio::spawn(async move { handle.wait().await });
-        Self { folder, handed, open, outcome }
+        Self { folder, handed, open, events, outcome }
     }
 
     fn target(&self) -> PathBuf {

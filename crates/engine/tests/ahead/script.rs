@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use syncline_connector::{
-    Apply, ApplyTask, ChangeLog, Connector, Consistency, Cut, DefinitionChange, Endpoint, Follow,
-    FollowOpened, Follower, Guarantee, LogBudget, LogReader, Mode, Moment, Opened, ReadTask,
-    Retention, Roles, Sink, Source, Spec, SplitReader, Start, StateWriter, TargetTable, WriteTask,
-    async_trait,
+    Apply, ChangeLog, Connector, Consistency, Cut, DefinitionChange, Endpoint, Follow, LogBudget,
+    LogReader, Mode, Moment, ReadTask, Retention, Roles, Sink, Source, Spec, SplitReader, Start,
+    StateWriter, async_trait,
 };
 use syncline_sqlite::SqliteConnector;
 use syncline_types::{
-    Adapted, Code, Error, LogElement, Position, Result, Split, TableInfo, TableName, TableSchema,
-    TableSelection,
+    Code, Error, LogElement, Position, Result, Split, TableInfo, TableSchema, TableSelection,
 };
 use tokio::sync::watch;
+
+use crate::wrapped::Wrap;
 
 /// What the log says at each place: made anew for each reading.
 pub(crate) type Told = Arc<dyn Fn(usize) -> Result<LogElement> + Send + Sync>;
@@ -163,79 +163,13 @@ static SLOW: Spec = Spec {
     notes: "",
 };
 
-impl Connector for Slow {
-    type Options = <SqliteConnector as Connector>::Options;
-
+impl Wrap for Slow {
     fn spec(&self) -> &'static Spec {
         &SLOW
     }
 
-    fn source(&self, _: &Endpoint, _: Self::Options) -> Result<Box<dyn Source>> {
-        Err(Error::new(Code::Unsupported, "no source"))
-    }
-
-    fn sink(&self, endpoint: &Endpoint, options: Self::Options) -> Result<Box<dyn Sink>> {
-        let inner = Connector::sink(&SqliteConnector, endpoint, options)?;
-        Ok(Box::new(SlowSink { inner, slow: self.clone() }))
-    }
-}
-
-struct SlowSink {
-    inner: Box<dyn Sink>,
-    slow: Slow,
-}
-
-#[async_trait]
-impl Sink for SlowSink {
-    async fn check(&self) -> Result<Vec<String>> {
-        self.inner.check().await
-    }
-    async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
-        self.inner.describe(target).await
-    }
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
-        self.inner.adapt(source, target)
-    }
-    fn guarantee(&self, task: &WriteTask) -> Guarantee {
-        self.inner.guarantee(task)
-    }
-    async fn prepare(&self, task: &WriteTask) -> Result<()> {
-        self.inner.prepare(task).await
-    }
-    async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
-        self.inner.open(task, split).await
-    }
-    async fn commit(&self, task: &WriteTask) -> Result<()> {
-        self.inner.commit(task).await
-    }
-    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.relate(tasks).await
-    }
-    async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.finish(tasks).await
-    }
-    async fn discard(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.discard(tasks).await
-    }
-    fn defines_in_transaction(&self) -> bool {
-        self.inner.defines_in_transaction()
-    }
-    async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
-        let opened = self.inner.follow(task).await?;
-        let Follower::State(inner) = opened.follower else {
-            return Err(Error::bug("SQLite keeps tables"));
-        };
-        let writer = SlowWriter { inner, slow: self.slow.clone() };
-        Ok(FollowOpened { follower: Follower::State(Box::new(writer)), held: opened.held })
-    }
-    async fn unfollow(&self, task: &ApplyTask) -> Result<()> {
-        self.inner.unfollow(task).await
-    }
-    async fn execute(&self, statements: &[String]) -> Result<()> {
-        self.inner.execute(statements).await
-    }
-    async fn end(&self) -> Result<()> {
-        self.inner.end().await
+    fn changes(&self, inner: Box<dyn StateWriter>) -> Box<dyn StateWriter> {
+        Box::new(SlowWriter { inner, slow: self.clone() })
     }
 }
 

@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use syncline_connector::{
-    Budget, Connector, Consistency, Cut, Endpoint, Guarantee, Mode, Opened, ReadTask, Roles, Sink,
-    SinkWriter, Source, Spec, SplitReader, TargetTable, WriteTask, async_trait,
+    Budget, Connector, Consistency, Cut, Endpoint, Mode, ReadTask, Roles, Sink, SinkWriter, Source,
+    Spec, SplitReader, async_trait,
 };
 use syncline_sqlite::SqliteConnector;
 use syncline_types::{
-    Adapted, ChangeBatch, Code, Element, Error, ErrorKind, Position, Result, Split, TableInfo,
-    TableName, TableSchema, TableSelection,
+    ChangeBatch, Code, Element, Error, ErrorKind, Position, Result, Split, TableInfo,
+    TableSelection,
 };
+
+use crate::wrapped::Wrap;
 
 /// Failures left for readers once the host is up.
 pub(crate) const READING_FAILURES: usize = 3;
@@ -128,71 +130,13 @@ static FLAKY_SINK: Spec = Spec {
     notes: "",
 };
 
-impl Connector for FlakySink {
-    type Options = <SqliteConnector as Connector>::Options;
-
+impl Wrap for FlakySink {
     fn spec(&self) -> &'static Spec {
         &FLAKY_SINK
     }
 
-    fn source(&self, _: &Endpoint, _: Self::Options) -> Result<Box<dyn Source>> {
-        Err(Error::new(Code::Unsupported, "no source"))
-    }
-
-    fn sink(&self, endpoint: &Endpoint, options: Self::Options) -> Result<Box<dyn Sink>> {
-        let inner = Connector::sink(&SqliteConnector, endpoint, options)?;
-        Ok(Box::new(OpenedFlakySink { inner, flaky: self.clone() }))
-    }
-}
-
-struct OpenedFlakySink {
-    inner: Box<dyn Sink>,
-    flaky: FlakySink,
-}
-
-#[async_trait]
-impl Sink for OpenedFlakySink {
-    async fn check(&self) -> Result<Vec<String>> {
-        self.inner.check().await
-    }
-    async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
-        self.inner.describe(target).await
-    }
-    fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
-        self.inner.adapt(source, target)
-    }
-    fn guarantee(&self, task: &WriteTask) -> Guarantee {
-        self.inner.guarantee(task)
-    }
-    fn max_parallel(&self) -> usize {
-        self.inner.max_parallel()
-    }
-    async fn prepare(&self, task: &WriteTask) -> Result<()> {
-        self.inner.prepare(task).await
-    }
-    async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
-        let opened = self.inner.open(task, split).await?;
-        let flaky = self.flaky.clone();
-        let writer = FlakyWriter { inner: opened.writer, flaky, after_a_bad_row: false };
-        Ok(Opened { writer: Box::new(writer), held: opened.held })
-    }
-    async fn commit(&self, task: &WriteTask) -> Result<()> {
-        self.inner.commit(task).await
-    }
-    async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.relate(tasks).await
-    }
-    async fn finish(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.finish(tasks).await
-    }
-    async fn discard(&self, tasks: &[WriteTask]) -> Result<()> {
-        self.inner.discard(tasks).await
-    }
-    async fn execute(&self, statements: &[String]) -> Result<()> {
-        self.inner.execute(statements).await
-    }
-    async fn end(&self) -> Result<()> {
-        self.inner.end().await
+    fn rows(&self, inner: Box<dyn SinkWriter>) -> Box<dyn SinkWriter> {
+        Box::new(FlakyWriter { inner, flaky: self.clone(), after_a_bad_row: false })
     }
 }
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod flaky;
+#[path = "../wrapped/mod.rs"]
+mod wrapped;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,9 +15,11 @@ use syncline_connector::{Endpoint, Registry};
 use syncline_engine::{Engine, ErrorLimit, Event, Job, Outcome, Speed};
 use syncline_sqlite::SqliteConnector;
 use syncline_store::Store;
+use syncline_testkit::tables::numbered_sqlite;
 use syncline_types::{Code, RunState};
 
 use flaky::{Flaky, FlakySink, READING_FAILURES};
+use wrapped::Wrapped;
 
 const ROWS: i64 = 3_000;
 
@@ -27,14 +31,7 @@ struct Bench {
 impl Bench {
     fn new(registry: Registry) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let source = rusqlite::Connection::open(folder.path().join("source.db")).unwrap();
-        source
-            .execute_batch(&format!(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
-                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-                 INSERT INTO t SELECT i * 2, 'row ' || i FROM n;"
-            ))
-            .unwrap();
+        numbered_sqlite(&folder.path().join("source.db"), ROWS, 2);
         let store = Arc::new(Store::open(&folder.path().join("state")).unwrap());
         Self { engine: Engine::new(Arc::new(registry), store), folder }
     }
@@ -247,7 +244,8 @@ async fn bad_rows_are_found_one_by_one_and_the_rest_arrives() {
 async fn bad_rows_of_an_attempt_that_failed_count_once() {
     let flaky =
         FlakySink { writes: Arc::new(AtomicUsize::new(2)), flushes: Arc::new(AtomicUsize::new(1)) };
-    let bench = Bench::new(Registry::new(vec![Box::new(flaky.clone()), Box::new(SqliteConnector)]));
+    let wrapped = Wrapped(flaky.clone());
+    let bench = Bench::new(Registry::new(vec![Box::new(wrapped), Box::new(SqliteConnector)]));
     let target = rusqlite::Connection::open(bench.path("target.db")).unwrap();
     target
         .execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT CHECK (v <> 'row 7'))")

@@ -1,7 +1,9 @@
-//! Tables to move: those of TPC-H, and random ones.
+//! Tables to move: those of TPC-H, random ones, and one whose rows are numbered.
 
+mod numbered;
 mod random;
 mod tpch;
 
+pub use numbered::numbered_sqlite;
 pub use random::random_table;
 pub use tpch::{TPCH, tpch_batches, tpch_csv, tpch_schema};
