@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use syncline_connector::WriteMode;
+use syncline_connector::{Cpu, WriteMode};
 use syncline_store::Store;
 use syncline_types::{Code, Error, ErrorKind, Result, RunEvent, Split};
 use tokio::sync::{broadcast, watch};
@@ -35,7 +35,8 @@ pub(crate) async fn run(stretch: &Arc<Stretch>, patience: &Patience) -> Result<b
     });
     let mut workers = JoinSet::new();
     for _ in 0..stretch.workers {
-        workers.spawn(worker(Arc::clone(stretch), Arc::clone(&queue), patience.clone()));
+        let worker = worker(Arc::clone(stretch), Arc::clone(&queue), patience.clone());
+        workers.spawn(Cpu::carry(worker));
     }
     let mut failure: Option<Error> = None;
     while let Some(ended) = workers.join_next().await {
@@ -131,12 +132,19 @@ async fn commit(stretch: &Stretch, table: &MovingTable, patience: &Patience) -> 
     commit_now(stretch, table, patience).await
 }
 
+/// Makes the tables whole that were copied before the log had passed what overlaps. `false` when
+/// asked to leave first.
+pub(crate) async fn commit_arriving(stretch: &Stretch, patience: &Patience) -> Result<bool> {
+    for table in stretch.arriving() {
+        if !commit_now(stretch, table, patience).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// `false` when asked to leave first.
-pub(crate) async fn commit_now(
-    stretch: &Stretch,
-    table: &MovingTable,
-    patience: &Patience,
-) -> Result<bool> {
+async fn commit_now(stretch: &Stretch, table: &MovingTable, patience: &Patience) -> Result<bool> {
     if patience.attempt(|| 0, || stretch.commit(table)).await?.is_none() {
         return Ok(false);
     }

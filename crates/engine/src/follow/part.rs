@@ -31,6 +31,12 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// Those that join, once the others are where they are met.
+    pub(crate) fn joining(state: LogState) -> Option<Self> {
+        let (from, until) = state.beside.zip(state.meets)?;
+        Some(Self::Joining { from, until })
+    }
+
     pub(super) fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }

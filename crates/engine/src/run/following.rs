@@ -85,8 +85,7 @@ impl Driver {
 
     /// The tables as the run knew them when it last moved: the source may be far ahead of the log.
     pub(super) fn known(&self) -> Result<Vec<BoundTable>> {
-        let plan = self.known_plan()?;
-        plan.tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
+        self.bind_all(self.known_plan()?.tables)
     }
 
     /// Follows the source's log; before, makes the target's tables whole when they are not yet.
@@ -107,10 +106,8 @@ impl Driver {
                 Some(Followed::Rested) => return Ok(Ended::Rested),
                 Some(Followed::Left | Followed::Grows(_)) | None => return Ok(Ended::Left),
             }
-            for table in stretch.arriving() {
-                if !workers::commit_now(stretch, table, patience).await? {
-                    return Ok(Ended::Left);
-                }
+            if !workers::commit_arriving(stretch, patience).await? {
+                return Ok(Ended::Left);
             }
             if !self.relate(stretch, patience).await? {
                 return Ok(Ended::Left);

@@ -163,7 +163,8 @@ impl Driver {
         Ok(bound)
     }
 
-    fn bind_all(&self, tables: Vec<TablePlan>) -> Result<Vec<BoundTable>> {
+    /// The tables as they were planned.
+    pub(super) fn bind_all(&self, tables: Vec<TablePlan>) -> Result<Vec<BoundTable>> {
         tables.into_iter().map(|t| plan::bind(&self.job, &self.processors, t)).collect()
     }
 
@@ -246,19 +247,15 @@ impl Driver {
         kept: &KeptLog,
         patience: &Patience,
     ) -> Result<bool> {
-        let state = kept.get();
-        let places = state.beside.clone().zip(state.meets.clone());
-        let (from, until) = places.ok_or_else(|| Error::bug("tables join from nowhere"))?;
-        let part = Part::Joining { from, until };
+        let part = Part::joining(kept.get());
+        let part = part.ok_or_else(|| Error::bug("tables join from nowhere"))?;
         match self.follow_log(stretch, kept, patience, (false, part)).await? {
             Some(Followed::Rested) => may_crash!("others-met"),
             _ => return Ok(false),
         }
         if kept.overlaps() {
-            for table in stretch.arriving() {
-                if !workers::commit_now(stretch, table, patience).await? {
-                    return Ok(false);
-                }
+            if !workers::commit_arriving(stretch, patience).await? {
+                return Ok(false);
             }
             may_crash!("overlap-passed");
         }
@@ -278,11 +275,9 @@ impl Driver {
         kept: &KeptLog,
         patience: &Patience,
     ) -> Result<bool> {
-        let state = kept.get();
-        let Some((from, until)) = state.beside.zip(state.meets) else { return Ok(true) };
+        let Some(part) = Part::joining(kept.get()) else { return Ok(true) };
         let tables: Vec<WriteTask> = stretch.arriving().map(|table| table.task.clone()).collect();
-        let run = Part::Joining { from, until }.key(&self.run);
-        let task = ApplyTask { run, epoch: self.epoch, tables };
+        let task = ApplyTask { run: part.key(&self.run), epoch: self.epoch, tables };
         Ok(patience.attempt(|| 0, || self.sink.unfollow(&task)).await?.is_some())
     }
 
