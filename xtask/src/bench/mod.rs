@@ -2,7 +2,7 @@
 //!
 //! `copy` times whole commands in turns and checks what they wrote; `instructions` counts what
 //! decoders and encoders execute, which holds still on a busy machine; `startup` times the least
-//! work. What the numbers mean stands in `bench/README.md`.
+//! work; `verify` compares equal tables. What the numbers mean stands in `bench/README.md`.
 
 mod cases;
 mod changes;
@@ -18,6 +18,7 @@ mod routes;
 mod server;
 mod servers;
 mod startup;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -44,6 +45,8 @@ pub(crate) enum Bench {
     },
     /// A server with a full history: lists, starts, the pool, watchers, memory
     Server(server::Server),
+    /// `verify` of equal tables, beside reading both sides
+    Verify(Verify),
     /// Whole commands that do next to nothing: `--help`, and a copy of ten rows
     Startup {
         /// Times each command is run
@@ -140,6 +143,20 @@ pub(crate) struct Cases {
     rounds: usize,
 }
 
+/// Options of `bench verify`.
+#[derive(Args)]
+pub(crate) struct Verify {
+    /// Pairs, with a comma between: mysql or postgres on both sides, or parquet as the second
+    #[arg(long, value_delimiter = ',', default_values_t = ["mysql-mysql", "postgres-postgres", "mysql-postgres", "postgres-parquet"].map(str::to_owned))]
+    pair: Vec<String>,
+    /// Rows of the table
+    #[arg(long, default_value_t = 10_000_000)]
+    rows: u64,
+    /// Times each of them runs
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+}
+
 /// Options of `bench curve`.
 #[derive(Args)]
 pub(crate) struct Curve {
@@ -180,5 +197,6 @@ pub(crate) fn run(bench: &Bench) -> Result<(), String> {
         Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
         Bench::Server(options) => server::run(options),
         Bench::Startup { rounds } => startup::run(*rounds),
+        Bench::Verify(options) => verify::run(options),
     }
 }
