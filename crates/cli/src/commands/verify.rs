@@ -43,6 +43,7 @@ pub(crate) fn run(registry: &Arc<Registry>, args: &VerifyArgs) -> Result<u8> {
             Some(text) => Some(parse_duration("--settle", text)?),
             None => job.mode.follows().then_some(SETTLE),
         },
+        store: Some(store),
     };
     let view = Mutex::new(View::new(args.events.is_some(), args.quiet));
     let tell = |event: VerifyEvent| {

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Seek};
 use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
@@ -130,7 +130,8 @@ pub(crate) struct Findings {
     pub(crate) changes: Option<Changes>,
 }
 
-/// What mends the target.
+/// What mends the target: of each kind the rows in the order in which the differences are described,
+/// as long as all of them are.
 pub(crate) struct Changes {
     /// Rows that the target has not.
     pub(crate) write: Spool,
@@ -146,6 +147,21 @@ impl Changes {
     /// Rows in all.
     pub(crate) fn rows(&self) -> u64 {
         self.write.rows + self.rewrite.rows + self.replace.rows + self.delete.rows
+    }
+
+    /// What mends those of `found` that stand, when all that differs is among them.
+    pub(crate) fn of(self, found: &[Difference], stands: &[bool]) -> Result<Self> {
+        let of = |kind| -> Vec<bool> {
+            let both = found.iter().zip(stands);
+            both.filter(|(d, _)| d.kind == kind).map(|(_, stands)| *stands).collect()
+        };
+        let different = of(Wrong::Different);
+        Ok(Self {
+            write: self.write.keep(&of(Wrong::Missing))?,
+            rewrite: self.rewrite.keep(&different)?,
+            replace: self.replace.keep(&different)?,
+            delete: self.delete.keep(&of(Wrong::Extra))?,
+        })
     }
 }
 
@@ -383,6 +399,27 @@ impl Spool {
             self.write(&rows?)?;
         }
         Ok(())
+    }
+
+    /// Those rows alone, of all that were put aside in the order of `stands`.
+    fn keep(self, stands: &[bool]) -> Result<Self> {
+        let mut kept = Self::new(&self.folder, SchemaRef::clone(&self.schema));
+        if self.rows > 0 && self.rows != stands.len() as u64 {
+            return Err(Error::bug("differences and the rows that mend them do not go together"));
+        }
+        let mut left = stands;
+        for rows in self.read()? {
+            let rows = rows?;
+            let (these, others) = left.split_at(rows.num_rows().min(left.len()));
+            left = others;
+            let chosen = BooleanArray::from(these.to_vec());
+            let rows = filter_record_batch(&rows, &chosen).map_err(aside)?;
+            if rows.num_rows() > 0 {
+                kept.rows += rows.num_rows() as u64;
+                kept.write(&rows)?;
+            }
+        }
+        Ok(kept)
     }
 
     /// The rows, in batches, in the order they were put aside.

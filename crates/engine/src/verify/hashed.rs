@@ -211,9 +211,9 @@ impl Search {
         };
         *count -= 1;
         if let Some(shown) = &mut wanted.shown {
+            // What mends it is kept as it is described.
             shown[place].push((copy(at.rows, at.row)?, copy(at.raw, at.row)?));
-        }
-        if let Some(changes) = &mut self.findings.changes {
+        } else if let Some(changes) = &mut self.findings.changes {
             match which {
                 Which::Source if wanted.paired => changes.rewrite.push(at)?,
                 Which::Source => changes.write.push(at)?,
@@ -229,8 +229,9 @@ impl Search {
 
     /// Describes what was found, in the order it is to be shown.
     fn described(mut self, pair: &Pair, order: &[u128], into: &mut Findings) -> Result<()> {
-        // Counts are known already, and changes are kept already: these are for people.
+        // Counts are known already.
         let mut words = self.findings.for_people();
+        words.changes = self.findings.changes.take();
         for key in order {
             let Some(shown) = self.wanted.get_mut(key).and_then(|w| w.shown.take()) else {
                 continue;
@@ -248,8 +249,7 @@ impl Search {
             }
         }
         words.counts = Default::default();
-        into.add(words)?;
-        into.add(self.findings)
+        into.add(words)
     }
 }
 

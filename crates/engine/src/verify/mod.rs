@@ -11,6 +11,7 @@ mod findings;
 mod hashed;
 mod json;
 mod layout;
+mod looks;
 mod merge;
 mod multiset;
 mod normal;
@@ -21,6 +22,7 @@ mod report;
 mod settle;
 mod spill;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -44,7 +46,7 @@ use compare::How;
 use findings::{Changes, Findings};
 use pair::{Pair, Side};
 use progress::Meter;
-use settle::{KEPT, settle};
+use settle::KEPT;
 
 /// Compares what a job copies with what is at its target, and mends the target when asked to.
 ///
@@ -85,6 +87,8 @@ struct Compared {
     verdict: TableVerdict,
     pair: Option<Arc<Pair>>,
     differences: Vec<Difference>,
+    /// Which of them stand, where others may be on their way; all, where this is not said.
+    stands: Option<Vec<bool>>,
     changes: Option<Changes>,
 }
 
@@ -98,55 +102,28 @@ struct Verifying<'a> {
 }
 
 impl Verifying<'_> {
-    /// Compares all tables; where rows are on their way, a second time when any differ.
-    async fn look(&self, mend: bool) -> Result<Vec<Compared>> {
-        let Some(wait) = self.options.settle else {
-            let tables = self.compare(mend).await?;
-            tables.iter().for_each(|table| self.show(table));
-            return Ok(tables);
-        };
-        let mut tables = self.compare(mend).await?;
-        if tables.iter().any(|t| t.verdict.counts.wrong() > 0) {
-            self.note(format!("some rows differ; looked at again in {}", shown_time(wait)));
-            tokio::time::sleep(wait).await;
-            let first = std::mem::replace(&mut tables, self.compare(mend).await?);
-            for table in &mut tables {
-                let before = first.iter().find(|t| t.verdict.target == table.verdict.target);
-                let before = before.map(|t| t.differences.as_slice()).unwrap_or_default();
-                settle(before, &mut table.verdict.counts, &mut table.differences);
-                // What moves would be written over by what was read a moment ago.
-                if table.verdict.counts.moving > 0 && table.changes.take().is_some() {
-                    self.note(format!(
-                        "{}: not mended while {} of its rows are on their way",
-                        table.verdict.target, table.verdict.counts.moving
-                    ));
-                }
-            }
-        }
-        for table in &mut tables {
-            table.differences.truncate(self.options.show);
-            self.show(table);
-        }
-        Ok(tables)
-    }
-
-    /// Tells what differs in a table.
-    fn show(&self, table: &Compared) {
+    /// Tells what differs in a table, and stands.
+    fn show(&self, table: &mut Compared) {
+        let stands = table.stands.take();
+        let mut stands = stands.into_iter().flatten().chain(std::iter::repeat(true));
+        table.differences.retain(|_| stands.next().unwrap_or(true));
+        table.differences.truncate(self.options.show);
         for difference in &table.differences {
             (self.tell)(VerifyEvent::Difference(difference.clone()));
         }
     }
 
-    /// Compares all tables, each store in a snapshot of its own.
-    async fn compare(&self, mend: bool) -> Result<Vec<Compared>> {
+    /// Compares all tables, or those of these targets, each store in a snapshot of its own.
+    async fn compare(&self, mend: bool, only: Option<&BTreeSet<String>>) -> Result<Vec<Compared>> {
         let job = self.job;
         let source = source_of(self.registry, job)?;
         let sink = sink_of(self.registry, job)?;
-        let bound = self.patiently(|| self.plan(source.as_ref(), sink.as_ref())).await?;
+        let mut bound = self.patiently(|| self.plan(source.as_ref(), sink.as_ref())).await?;
         sink.end().await?;
+        bound.retain(|t| only.is_none_or(|only| only.contains(&t.plan.target.name.to_string())));
         let mut stores = Stores { opened: Vec::new(), readers: job.speed.workers() };
-        // Said once, not again after a repair.
-        if mend == self.options.repair {
+        // Said once, not again with the next look.
+        if self.passes.load(Relaxed) == 0 {
             for table in &bound {
                 for note in &table.plan.notes {
                     self.note(format!("{}: {note}", table.plan.source.name));
@@ -403,10 +380,6 @@ struct Stores {
     readers: usize,
 }
 
-fn shown_time(time: Duration) -> String {
-    humantime::format_duration(time).to_string()
-}
-
 fn plan_of(table: &Result<Arc<Pair>, BoundTable>) -> &plan::TablePlan {
     match table {
         Ok(pair) => &pair.bound.plan,
@@ -429,7 +402,7 @@ fn finding(pair: Arc<Pair>, findings: Findings, method: Method) -> Compared {
         counts,
     };
     let changes = changes.filter(|c| c.rows() > 0);
-    Compared { verdict, pair: Some(pair), differences: shown, changes }
+    Compared { verdict, pair: Some(pair), differences: shown, stands: None, changes }
 }
 
 fn missing(table: &BoundTable) -> Compared {
@@ -439,5 +412,5 @@ fn missing(table: &BoundTable) -> Compared {
         target_missing: true,
         ..TableVerdict::default()
     };
-    Compared { verdict, pair: None, differences: Vec::new(), changes: None }
+    Compared { verdict, pair: None, differences: Vec::new(), stands: None, changes: None }
 }

@@ -1,9 +1,11 @@
 //! What is asked of a comparison, what it tells while it goes on, and what it comes to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use syncline_store::Store;
 
 use super::compare::Method;
 use super::findings::{Counts, Difference};
@@ -11,7 +13,7 @@ use super::progress::VerifyProgress;
 use super::repair::Repaired;
 
 /// What to compare, and what to do about differences.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VerifyOptions {
     /// Percent of the rows to compare; all when not given.
     pub sample: Option<f64>,
@@ -29,6 +31,9 @@ pub struct VerifyOptions {
     /// Rows are on their way: what differs is looked at again after so long, and only what then
     /// still differs in the same way counts.
     pub settle: Option<Duration>,
+    /// Where runs are recorded: one that brings rows of the source to the target is waited for
+    /// before what differs is looked at again.
+    pub store: Option<Arc<Store>>,
 }
 
 /// Something that happened while comparing. `--events json` prints one a line.

@@ -1,6 +1,6 @@
 //! Comparisons of source and target: begun, read, and the target mended.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
@@ -172,6 +172,7 @@ async fn compare(
         delete_extra: repair.as_ref().is_some_and(|(_, r)| r.delete_extra),
         folder: state.store.folder().to_owned(),
         settle: job.mode.follows().then_some(SETTLE),
+        store: Some(Arc::clone(&state.store)),
     };
     let id = uuid::Uuid::now_v7().to_string();
     let mut asked = serde_json::to_value(&body)
