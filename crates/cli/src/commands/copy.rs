@@ -157,7 +157,7 @@ fn safe(view: &View, summary: &Summary) -> String {
 
 /// Shows events until the run ends. The first interrupt makes it keep its place and leave, the
 /// second ends the process at once.
-pub(crate) async fn watch(mut handle: RunHandle, view: &mut View) -> Result<Outcome> {
+async fn watch(mut handle: RunHandle, view: &mut View) -> Result<Outcome> {
     let no_signals = |e| Error::bug("signals cannot be listened to").because(e);
     let mut interrupts = signal(SignalKind::interrupt()).map_err(no_signals)?;
     let mut terminations = signal(SignalKind::terminate()).map_err(no_signals)?;
