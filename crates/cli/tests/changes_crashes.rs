@@ -67,6 +67,51 @@ pairs!(survive_overlap {
     a_snapshot_of_two_moments_survives_from_postgres_to_sqlite: Postgres -> To::Sqlite;
 });
 
+/// Places around a change of a definition.
+const AROUND: &[(&str, usize)] =
+    &[("definition-changed", 0), ("log-plan-kept", 0), ("definition-changed", 1), ("log-flushed", 1)];
+
+/// Definitions change among the rows, of a table without a key, too. A target that changes its
+/// tables outside of any transaction has done so, or not, when the process dies.
+fn survive_definitions(from: Kind, to: To) {
+    if !takes_places() {
+        return;
+    }
+    for (seed, (place, passes)) in (300..).zip(AROUND) {
+        let Some(pair) = Pair::new(from, to, seed) else { return };
+        pair.catch_up(&["--quiet"]);
+        pair.load(10);
+        for statement in [
+            "INSERT INTO happenings VALUES (70, 'before', 0.5)",
+            "ALTER TABLE happenings ADD COLUMN size int",
+            "INSERT INTO happenings VALUES (71, 'between', 0.5, 1), (71, 'between', 0.5, 1)",
+            "ALTER TABLE accounts ADD COLUMN colour varchar(20)",
+            "UPDATE accounts SET colour = 'red' WHERE id < 100",
+            "UPDATE happenings SET size = 2 WHERE kind = 70",
+            "INSERT INTO happenings VALUES (72, 'behind', 0.5, 3)",
+        ] {
+            pair.source.execute(statement);
+        }
+        die_at(&pair, place, *passes, &[]);
+        pair.source.execute("UPDATE accounts SET colour = 'blue' WHERE id < 20");
+        pair.catch_up(&["--quiet"]);
+        pair.assert_same();
+        let target = pair.target.as_ref().expect("a server");
+        for rows in [
+            "SELECT kind, what, size FROM happenings WHERE kind >= 70 ORDER BY 1, 2, 3",
+            "SELECT id, colour FROM accounts WHERE colour IS NOT NULL ORDER BY 1",
+        ] {
+            assert_eq!(target.rows(rows), pair.source.rows(rows), "{place}, {passes}: {rows}");
+        }
+    }
+}
+
+pairs!(survive_definitions {
+    definitions_survive_every_place_from_mariadb_to_mariadb: MariaDb -> To::Server(Kind::MariaDb);
+    definitions_survive_every_place_from_mysql_to_postgres: MySql -> To::Server(Kind::Postgres);
+    definitions_survive_every_place_from_postgres_to_mysql: Postgres -> To::Server(Kind::MySql);
+});
+
 /// The source tells its larger transactions before they have ended.
 #[test]
 fn what_is_told_early_survives() {
