@@ -4,7 +4,7 @@ import { joined, lately } from './samples'
 const at = (s: number) => new Date(s * 1000).toISOString()
 
 it('a chart begins with what the server remembers and goes on live, with no second told twice', () => {
-  const before = { every_ms: 1000, items: [10, 11, 12].map((s) => ({ at: at(s), rows_per_second: s, lag_ms: null })) }
+  const before = { every_ms: 1000, items: [10, 11, 12].map((s) => ({ at: at(s), rows_per_second: s, cpu_percent: 0, lag_ms: null })) }
   const live = [11, 12, 13].map((t) => ({ t, rate: -t, lag: 5 }))
   expect(joined(before, live).map((one) => [one.t, one.rate])).toEqual([[10, 10], [11, 11], [12, 12], [13, -13]])
 })
