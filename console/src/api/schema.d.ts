@@ -1464,6 +1464,12 @@ export interface components {
              * @description What `after` has to be for the next ones; `null` when these are all there are by now.
              */
             next?: number | null;
+            /**
+             * Format: int64
+             * @description Where the newest were asked for: what `before` has to be for the ones before these; `null`
+             *     when these are the first.
+             */
+            previous?: number | null;
         };
         /** @description A list of what happened, oldest first. */
         Happened_LogLine: {
@@ -1486,6 +1492,12 @@ export interface components {
              * @description What `after` has to be for the next ones; `null` when these are all there are by now.
              */
             next?: number | null;
+            /**
+             * Format: int64
+             * @description Where the newest were asked for: what `before` has to be for the ones before these; `null`
+             *     when these are the first.
+             */
+            previous?: number | null;
         };
         /** @description A state that a run has entered. */
         HistoryView: {
@@ -2038,6 +2050,11 @@ export interface components {
                 rows_per_second: number;
                 /**
                  * Format: int64
+                 * @description Milliseconds of the processor that were seen to be its own, over all its processes.
+                 */
+                cpu_ms: number;
+                /**
+                 * Format: int64
                  * @description Milliseconds from the last commit at the source until it was durable at the target.
                  */
                 lag_ms?: number | null;
@@ -2429,6 +2446,11 @@ export interface components {
             rows_per_second: number;
             /**
              * Format: int64
+             * @description What the run took of the processor, in percent of one core.
+             */
+            cpu_percent: number;
+            /**
+             * Format: int64
              * @description Milliseconds from the last commit at the source until it was durable at the target.
              */
             lag_ms?: number | null;
@@ -2578,6 +2600,11 @@ export interface components {
              * @description Rows written a second: just now while it is at work, on the whole once it has ended.
              */
             rows_per_second: number;
+            /**
+             * Format: int64
+             * @description Milliseconds of the processor that were seen to be its own, over all its processes.
+             */
+            cpu_ms: number;
             /**
              * Format: int64
              * @description Milliseconds from the last commit at the source until it was durable at the target.
@@ -5277,6 +5304,10 @@ export interface operations {
             query?: {
                 /** @description Only those with a larger number. */
                 after?: number;
+                /** @description Only those with a smaller number, and of them the newest. */
+                before?: number;
+                /** @description The newest so many in the place of the oldest: 1 to 500. */
+                last?: number;
                 /** @description Items at most: 1 to 500; 50 when not given. */
                 limit?: number;
                 /** @description Of logs: only those that matter so much at least: `info`, `warn`, `error`. */
@@ -5362,6 +5393,10 @@ export interface operations {
             query?: {
                 /** @description Only those with a larger number. */
                 after?: number;
+                /** @description Only those with a smaller number, and of them the newest. */
+                before?: number;
+                /** @description The newest so many in the place of the oldest: 1 to 500. */
+                last?: number;
                 /** @description Items at most: 1 to 500; 50 when not given. */
                 limit?: number;
                 /** @description Of logs: only those that matter so much at least: `info`, `warn`, `error`. */
