@@ -60,7 +60,7 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
       )}
       {(problem.hint ?? (down ? w.unreachableHint : undefined)) && (
         <p className={advice ? classes.sub : undefined}>
-          <Icon name="arrow" size={12} /> {problem.hint ?? w.unreachableHint}
+          <Icon name="arrow" size={12} /> {problem.hint ? says.tell(problem.hint) : w.unreachableHint}
         </p>
       )}
       {onRetry && (

@@ -1,6 +1,7 @@
 // What the server says, in Chinese: a chunk of its own, which only those load who read it.
 
 import { CODES } from './codes'
+import { OPTION_DOCS } from './optionDocs'
 import type { ServerWords } from './server'
 import { TOLD } from './told'
 
@@ -33,6 +34,8 @@ function tell(text: string): string {
 }
 
 function translated(text: string): string | null {
+  const option = OPTION_DOCS[text]
+  if (option !== undefined) return option
   for (const { fits, says } of RULES) {
     const found = fits.exec(text)
     if (!found) continue

@@ -117,6 +117,14 @@ describe('sentences of the server in Chinese', () => {
     expect(chinese.tell('strict: shop.customers: column "born": 0000-00-00 (date) does not fit date: a date with month or day zero')).toBe('strict: shop.customers：列 "born"：0000-00-00（date）不适合 date：月或日为零的日期')
   })
 
+  it('have nearly all that connectors say of their options', () => {
+    const tables = [...read('docs/connectors.md').matchAll(/^\| `\w+` \|.*\| (.+) \|$/gm)].map((found) => (found[1] ?? '').replaceAll('\\|', '|'))
+    const docs = [...new Set(tables)]
+    expect(docs.length).toBeGreaterThan(30)
+    const missing = untold(docs)
+    expect(missing.length / docs.length, missing.join('\n')).toBeLessThan(0.1)
+  })
+
   it('leave what is not known as it is', () => {
     for (const text of ['', 'shop.orders', 'something else happened']) expect(chinese.tell(text)).toBe(text)
   })

@@ -3,6 +3,7 @@
 import { Fieldset, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useMemo, useState } from 'react'
 import type { Connection, ConnectionInput, Connector } from '@/api/types'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { connectorOf, type Field, fieldsOf, NAME, optionsOf } from './options'
 import { words } from './words'
@@ -175,7 +176,7 @@ function Option({ field, value, onChange, readOnly }: OptionProps) {
   const w = useWords(words)
   const shared = {
     label: field.name,
-    description: field.description,
+    description: field.description && <Told>{field.description}</Told>,
     inputWrapperOrder: ['label', 'input', 'description', 'error'] as ('label' | 'input' | 'description' | 'error')[],
     placeholder: field.standard === '' ? undefined : w.default(field.standard),
     readOnly,

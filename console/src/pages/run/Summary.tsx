@@ -49,6 +49,7 @@ export function Summary({ run }: { run: Run }) {
     [w.version, run.job_version ?? '–'],
     [w.node, run.node ?? '–'],
     [w.epoch, run.epoch],
+    [w.cpu, duration(run.cpu_ms || null)],
   ]
   if (run.position) facts.push([w.position, <span key="position" className="mono">{run.position}</span>, 'wide'])
   return (

@@ -39,7 +39,7 @@ export function Trouble({ run }: { run: Run }) {
         )}
         {run.error?.hint && (
           <p className={advice ? ui.sub : undefined}>
-            <Icon name="arrow" size={12} /> {run.error.hint}
+            <Icon name="arrow" size={12} /> {says.tell(run.error.hint)}
           </p>
         )}
         <p className={ui.sub}>{w.failed}</p>

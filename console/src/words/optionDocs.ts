@@ -1,0 +1,58 @@
+// What each connector says of its options, in Chinese, by its English; `told.test.ts` reads the English
+// from docs/connectors.md.
+
+export const OPTION_DOCS: Readonly<Record<string, string>> = {
+  // MySQL and MariaDB.
+  'How the connection is encrypted.': '连接如何加密。',
+  'File with the certificates (PEM) to trust with verify-ca and verify-identity. Without it, the public authorities are trusted.': 'verify-ca 和 verify-identity 所信任的证书文件（PEM）。未给出时信任公共证书机构。',
+  'Path of a unix socket to connect through, instead of host and port.': '用于连接的 unix 套接字路径，代替主机和端口。',
+  'Seconds to wait for a connection.': '等待连接的秒数。',
+  'Load by LOAD DATA LOCAL INFILE (fed from memory) where the server allows it; false loads by INSERT of many rows.': '服务器允许时用 LOAD DATA LOCAL INFILE（数据来自内存）写入；false 则用多行 INSERT。',
+  'Statements that every new connection runs first, one a line (%0A between them in a URL). Settings that could change a value are set by Syncline after them.': '每个新连接先执行的语句，每行一条（URL 中以 %0A 分隔）。可能改变取值的设置随后由 Syncline 设定。',
+  // PostgreSQL.
+  "Schema of tables named without one; without a table pattern, the only schema copied. Unless given, it is the first of the account's search path that exists, usually `public`.": '未写模式名的表所属的模式；没有表模式时，只复制此模式。未给出时为账号搜索路径中第一个存在的模式，通常是 `public`。',
+  'Whether the connection is encrypted, and what is checked.': '连接是否加密，以及检查什么。',
+  'File with the certificates (PEM) of the authorities to trust, for `verify-ca` and `verify-full`.': '`verify-ca` 和 `verify-full` 所信任的证书机构的证书文件（PEM）。',
+  "File with the client's own certificate (PEM), for servers that ask for one.": '客户端自己的证书文件（PEM），用于要求证书的服务器。',
+  'File with the key (PEM) of `sslcert`.': '`sslcert` 对应的密钥文件（PEM）。',
+  "Folder of the server's unix socket, instead of a host: `/var/run/postgresql`.": '服务器 unix 套接字所在的文件夹，代替主机：`/var/run/postgresql`。',
+  'Seconds to wait for a connection to be made.': '等待建立连接的秒数。',
+  'Replication slot (of `pgoutput`) from which changes are followed. It has to be there, and is not removed. Unless given, one is made for the run, and removed with it.': '用于跟随变更的复制槽（`pgoutput`）。必须已存在，且不会被删除。未给出时为运行创建一个，并随之删除。',
+  'Publication whose changes are followed. It has to be there, with all the tables. Unless given, one is made for the run, and removed with it, for which the account has to own the tables.': '跟随其变更的发布。必须已存在并包含所有表。未给出时为运行创建一个并随之删除，为此账号必须拥有这些表。',
+  'When the server tells a transaction that is larger than its `logical_decoding_work_mem`: while it goes on, so that it is put aside in the state folder and never holds the server up, or once it has ended.': '对超过服务器 `logical_decoding_work_mem` 的事务，服务器何时告知：在其进行中告知，内容暂存于状态文件夹，不会拖住服务器；或在其结束后告知。',
+  // SQLite.
+  'Milliseconds to wait for a lock that another process holds, before the run shows as waiting.': '等待其他进程所持锁的毫秒数，超过后运行显示为等待中。',
+  'Target: MiB of pages kept in memory.': '目标：内存中保留的页（MiB）。',
+  'Target: how the file is kept safe while it is written.': '目标：写入时如何保护文件。',
+  'Target: whether foreign keys are enforced while rows are written.': '目标：写入时是否强制外键。',
+  'Source: rows looked at to tell what a column holds whose declared type does not say it.': '源：声明类型不能说明内容的列，查看多少行来判断。',
+  // Files.
+  'The format, where the extension does not tell it or tells it wrongly.': '格式，用于扩展名没有说明或说明有误时。',
+  'How the file is packed, where the extension (`.gz`, `.zst`, `.snappy`, `.bz2`, `.zip`) does not tell it. For Parquet: the codec inside of the file, by default zstd.': '扩展名（`.gz`、`.zst`、`.snappy`、`.bz2`、`.zip`）未说明时的压缩方式。对 Parquet 为文件内部的编解码器，默认 zstd。',
+  'How hard to pack: 1 to 9 for gzip and bzip2 (default 6), 1 to 19 for zstd (default 3).': '压缩级别：gzip 和 bzip2 为 1 至 9（默认 6），zstd 为 1 至 19（默认 3）。',
+  "Reading: the table's name. Several files are then pieces of this one table.": '读取：表名。此时多个文件是同一个表的各部分。',
+  'The character between two values, or `tab`. Default: a comma, in `.tsv` and `.txt` a tab.': '值之间的字符，或 `tab`。默认为逗号，`.tsv` 和 `.txt` 中为制表符。',
+  'The character around a value that contains others of these, or `none`. Inside it is doubled, unless `escape` is set.': '包围含特殊字符的值的引号字符，或 `none`。在值内写两次，除非设置了 `escape`。',
+  'A character that makes the next one stand for itself, inside of quotes and outside. By default there is none. Set to the quote it means that quotes are doubled.': '转义字符，使其后的字符代表自身，引号内外均可。默认没有。设为引号字符则表示引号写两次。',
+  "Whether the first record has the columns' names.": '第一条记录是否为列名。',
+  "The columns' names, separated by commas, for a file without a header. Default: c1, c2, …": '没有表头的文件的列名，以逗号分隔。默认：c1, c2, …',
+  'The text that stands for NULL when it is not quoted. Default: nothing at all; an empty text is then written as two quotes. When it is set, an empty value is an empty text.': '不带引号时代表 NULL 的文本。默认为空，此时空文本写作两个引号；设置后，空值即为空文本。',
+  'Whether blanks and tabs around values that are not quoted are left out.': '是否去掉未加引号的值两侧的空格和制表符。',
+  'CSV: what lines without a character are. By default they are passed over where a row has more than one column, and are a row of an empty value where it has one.': 'CSV：空行的含义。默认情况下，多列时跳过，单列时为一行空值。',
+  'The encoding: utf-8, utf-16le, utf-16be, windows-1252 (also called latin1), gbk, gb18030, big5, shift_jis, euc-kr and the others of the WHATWG encoding standard. Default: UTF-8, or UTF-16 when the file begins with its byte order mark.': '编码：utf-8、utf-16le、utf-16be、windows-1252（又称 latin1）、gbk、gb18030、big5、shift_jis、euc-kr 及 WHATWG 编码标准中的其他编码。默认 UTF-8；文件以 UTF-16 字节序标记开头时为 UTF-16。',
+  'Lines to pass over at the beginning of each file.': '每个文件开头跳过的行数。',
+  'Types of columns, where those found in the sample are not wanted: `id:int64,born:date`.': '不采用抽样所得类型时的列类型：`id:int64,born:date`。',
+  "Rows looked at to find the columns' types. They come from the beginning and, in files that are not packed, from further in.": '用于判断列类型的抽样行数。取自文件开头，未压缩的文件还取自中间。',
+  'Whether types are found by looking at values. Otherwise everything is text.': '是否根据取值判断类型。否则全部为文本。',
+  'CSV and JSON Lines: whether a file NAME.schema.json beside the file says what its columns are. `true` writes one; one that is there is read, unless `false`.': 'CSV 和 JSON Lines：是否由旁边的 NAME.schema.json 文件说明各列。`true` 会写出该文件；已有的会被读取，除非设为 `false`。',
+  'What ends a line that is written.': '写入时的行结束符。',
+  'Writing, with `{page}` in the path: rows a page at most.': '写入且路径含 `{page}` 时：每页最多行数。',
+  'Writing, with `{page}` in the path: bytes a page, before packing; a page ends with the row that reaches it. Default, when `rows` is not set either: 64 MiB.': '写入且路径含 `{page}` 时：每页压缩前的字节数，达到它的那一行结束该页。`rows` 也未设置时默认为 64 MiB。',
+  'Whose SQL it is. Default: writing ansi; reading, the dialect that the script shows.': 'SQL 的方言。默认：写入为 ansi；读取按脚本所显示的方言。',
+  'Reading SQL: the offset, as in +02:00, of instants that a script writes without one.': '读取 SQL：脚本中未写时区的时刻所用的偏移，如 +02:00。',
+  // Made-up rows.
+  'Source: the columns, as a JSON list of objects with `name`, `type`, and one of `value`, `sequence` and `random`: `[{"name":"id","type":"int64","sequence":1}]`.': '源：列，为 JSON 对象列表，含 `name`、`type` 及 `value`、`sequence`、`random` 之一：`[{"name":"id","type":"int64","sequence":1}]`。',
+  'Source: how many rows.': '源：行数。',
+  'Source: another number gives other random values.': '源：不同的数字产生不同的随机值。',
+  "Source: the table's name.": '源：表名。',
+}
