@@ -2,38 +2,13 @@
 //! is kept with its reason and goes in once it is mended.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod bad_row;
 mod place;
 
 use std::fmt::Write as _;
 
-use place::{Kind, Place, fails, folder, run, run_well, shown, text};
-
-const ROWS: usize = 400;
-const BAD: usize = 177;
-
-/// A source whose row [`BAD`] has other values of `n` and `v`, as JSON.
-fn source(folder: &std::path::Path, bad: (&str, &str)) -> std::path::PathBuf {
-    let mut lines = String::new();
-    for id in 1..=ROWS {
-        let (n, v) = (id.to_string(), format!("\"v{id}\""));
-        let (n, v) = if id == BAD { (bad.0, bad.1) } else { (n.as_str(), v.as_str()) };
-        writeln!(lines, "{{\"id\":{id},\"n\":{n},\"v\":{v}}}").unwrap();
-    }
-    let path = folder.join("t.jsonl");
-    std::fs::write(&path, lines).unwrap();
-    path
-}
-
-/// How the bad row comes to fit.
-enum Mend {
-    /// SQL at the target.
-    Target(&'static str),
-    /// Another value in the row.
-    Value(&'static str),
-}
-
-/// What the target is like, the bad row, its code, a word of its reason, and what mends it.
-type Case = (&'static str, (&'static str, &'static str), &'static str, &'static str, Mend);
+use bad_row::{Case, Mend, does_not_fit, is_kept_until_mended, leaves_what_is_generated};
+use place::{Kind, Place, dead_letters, folder, run_well, text};
 
 #[rustfmt::skip]
 const CASES: [Case; 12] = [
@@ -69,40 +44,10 @@ const CASES: [Case; 12] = [
 
 #[test]
 fn one_bad_row_is_kept_and_goes_in_once_the_target_is_mended() {
-    let members: Vec<String> = (1..=ROWS).map(|id| format!("'v{id}'")).collect();
-    let with = |sql: &str| sql.replace("MEMBERS", &members.join(","));
     for kind in [Kind::MariaDb, Kind::MySql] {
-        for (create, bad, code, word, mend) in &CASES {
+        for case in &CASES {
             let Some(target) = Place::new(kind) else { continue };
-            let database = target.database.as_ref().unwrap();
-            let create = with(create);
-            let place = format!("{kind:?}: {}", create.chars().take(90).collect::<String>());
-            database.execute(&create);
-            let state = folder();
-            let from = source(state.path(), *bad);
-            let to = target.url("t");
-            let mut copy = vec!["copy", text(&from), &to, "--write", "append", "--allow-lossy"];
-            fails(&run(state.path(), &copy), 1, code, &[word]);
-            database.execute("DELETE FROM t");
-            copy.extend(["--fresh", "--max-errors", "1"]);
-            let printed = run_well(state.path(), &copy);
-            assert!(printed.contains("1 row kept as dead letters"), "{place}: {printed}");
-            assert_eq!(database.count("t"), ROWS as u64 - 1, "{place}");
-            let list = run_well(state.path(), &["dead-letters", "list", "--json"]);
-            let letter: serde_json::Value =
-                serde_json::from_str(list.lines().last().unwrap()).unwrap();
-            assert_eq!(letter["code"], **code, "{place}: {list}");
-            let (run_id, id) = (letter["run"].as_str().unwrap(), letter["id"].to_string());
-            let mut replay = vec!["dead-letters", "replay", run_id, &id, "--target", &to];
-            let again = run(state.path(), &replay);
-            assert_eq!(again.status.code(), Some(1), "{place}: {}", shown(&again));
-            match mend {
-                Mend::Value(value) => replay.extend(["--set", value]),
-                Mend::Target(sql) => database.execute(&with(sql)),
-            }
-            let replayed = run_well(state.path(), &replay);
-            assert!(replayed.contains("1 of 1 written"), "{place}: {replayed}");
-            assert_eq!(database.count("t"), ROWS as u64, "{place}");
+            is_kept_until_mended(&target, case);
         }
     }
 }
@@ -120,10 +65,7 @@ fn a_target_that_does_not_fit_is_said_before_row_one() {
             ("CREATE VIEW t AS SELECT 1 AS id, 2 AS n, 'x' AS v", "E0108", &["table"]),
         ] {
             let Some(target) = Place::new(kind) else { continue };
-            target.execute(create);
-            let state = folder();
-            let from = source(state.path(), ("1", "\"x\""));
-            fails(&run(state.path(), &["copy", text(&from), &target.url("t")]), 2, code, words);
+            does_not_fit(&target, create, code, words);
         }
     }
 }
@@ -132,15 +74,8 @@ fn a_target_that_does_not_fit_is_said_before_row_one() {
 fn a_generated_column_at_the_target_is_left_to_it() {
     for kind in [Kind::MariaDb, Kind::MySql] {
         let Some(target) = Place::new(kind) else { continue };
-        target.execute("CREATE TABLE t (id int PRIMARY KEY, n int AS (id * 2) STORED, v text)");
-        let state = folder();
-        let from = source(state.path(), ("1", "\"x\""));
-        let to = target.url("t");
-        let checked = run_well(state.path(), &["copy", text(&from), &to, "--dry-run"]);
-        assert!(checked.contains("column n is generated at the target"), "{checked}");
-        run_well(state.path(), &["copy", text(&from), &to]);
-        let database = target.database.as_ref().unwrap();
-        assert_eq!(database.count("t WHERE n = id * 2"), ROWS as u64);
+        let create = "CREATE TABLE t (id int PRIMARY KEY, n int AS (id * 2) STORED, v text)";
+        leaves_what_is_generated(&target, create);
     }
 }
 
@@ -168,10 +103,10 @@ fn one_bad_row_among_a_million_is_kept_and_all_others_arrive() {
         assert!(printed.contains("1 row kept as dead letters"), "{kind:?}: {printed}");
         assert_eq!(database.count("t"), MANY as u64 - 1, "{kind:?}");
         assert_eq!(database.count(&format!("t WHERE v <> concat('row ', id) OR id = {ONE}")), 0);
-        let list = run_well(state.path(), &["dead-letters", "list", "--json"]);
-        let letter: serde_json::Value = serde_json::from_str(list.lines().last().unwrap()).unwrap();
-        assert_eq!((&letter["code"], list.lines().count()), (&"E0306".into(), 1), "{list}");
-        assert!(letter["reason"].as_str().unwrap().contains("12"), "{list}");
+        let letters = dead_letters(state.path());
+        let [letter] = &letters[..] else { panic!("{letters:?}") };
+        assert_eq!(letter["code"], "E0306", "{letter}");
+        assert!(letter["reason"].as_str().unwrap().contains("12"), "{letter}");
         let (run_id, id) = (letter["run"].as_str().unwrap(), letter["id"].to_string());
         let kind_of = if kind == Kind::Postgres { "ALTER v TYPE" } else { "MODIFY v" };
         database.execute(&format!("ALTER TABLE t {kind_of} varchar(40)"));

@@ -5,7 +5,7 @@ mod place;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use place::{Kind, Place, run, run_well, shown, syncline};
+use place::{Kind, Place, dead_letters, run, run_well, shown, syncline};
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -178,8 +178,8 @@ fn bad_rows_are_kept_looked_at_edited_and_replayed() {
         assert!(printed.contains("1 row kept as dead letters"), "{printed}");
         assert_eq!(target.rows("t").unwrap().len(), 999, "{kind:?}");
 
-        let list = run_well(state.path(), &["dead-letters", "list", "--json"]);
-        let letter: serde_json::Value = serde_json::from_str(list.trim()).unwrap();
+        let letters = dead_letters(state.path());
+        let [letter] = &letters[..] else { panic!("{letters:?}") };
         assert_eq!(
             (&letter["code"], &letter["key"]),
             (&"E0305".into(), &r#"{"id":"1501"}"#.into())

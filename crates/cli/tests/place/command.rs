@@ -60,6 +60,12 @@ pub(crate) fn fails(output: &Output, exit: i32, code: &str, words: &[&str]) {
     }
 }
 
+/// The dead letters of all runs, oldest first.
+pub(crate) fn dead_letters(state: &Path) -> Vec<serde_json::Value> {
+    let list = run_well(state, &["dead-letters", "list", "--json"]);
+    list.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
 /// Waits until the command has said something on standard error.
 pub(crate) fn wait_for(child: &mut Child, words: &str) -> String {
     use std::io::Read as _;

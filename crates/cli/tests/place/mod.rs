@@ -8,7 +8,9 @@ mod files;
 
 use std::path::{Path, PathBuf};
 
-pub(crate) use command::{fails, folder, run, run_well, shown, start, syncline, text, wait_for};
+pub(crate) use command::{
+    dead_letters, fails, folder, run, run_well, shown, start, syncline, text, wait_for,
+};
 pub(crate) use disk::Disk;
 
 use syncline_testkit::servers::{Database, Kind as ServerKind, Server};
