@@ -141,23 +141,22 @@ async fn the_container_starts_the_server_as_it_is_meant_to() {
     assert_eq!(words(&all, "EXPOSE"), ["7171"]);
     let users: Vec<&String> = all.iter().filter(|(n, _)| n == "USER").map(|(_, w)| &w[0]).collect();
     assert_eq!(users, ["syncline"]);
-    // A port that is free here, in the place of the container's own.
+    // A free port of this machine alone, in the place of the container's own.
     let entry = arguments(words(&all, "ENTRYPOINT"));
     assert!(entry.iter().any(|word| word == "0.0.0.0:7171"), "{entry:?}");
-    let entry: Vec<String> = entry.iter().map(|word| word.replace(":7171", ":0")).collect();
-    let command = [&entry[..], words(&all, "CMD")].concat();
+    let here: Vec<String> =
+        entry.iter().map(|word| word.replace("0.0.0.0:7171", "127.0.0.1:0")).collect();
+    let command = [&here[..], words(&all, "CMD")].concat();
     let starts = |args: &[String]| {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut node = Process::new(program(), &args).variable("SYNCLINE_ADMIN_TOKEN", "");
         node.try_start().map(|()| node)
     };
     let mut node = starts(&command).unwrap();
-    let port = node.url().rsplit(':').next().unwrap().to_owned();
-    let client = Client::new(&format!("http://127.0.0.1:{port}"));
+    let client = Client::new(&node.url());
     let health = client.send(client.request(reqwest::Method::GET, "/readyz")).await;
     assert_eq!(health.status, 200, "{}", health.text);
-    // The link for the first admin is one that a browser beside the container can open.
-    let link = format!("http://127.0.0.1:{port}/setup#");
+    let link = format!("{}/setup#", node.url());
     assert!(node.lines().iter().any(|line| line.contains(&link)), "{}", node.printed());
     assert!(node.stop(), "{}", node.printed());
     // Behind something that has a name it is the one that people type.
@@ -168,7 +167,7 @@ async fn the_container_starts_the_server_as_it_is_meant_to() {
     named.start();
     let printed = named.printed();
     assert!(printed.contains("https://sync.example.org/setup#"), "{printed}");
-    // What is given after the image's name takes the place of that: no TLS is refused then.
+    // What is given after the image's name takes the place of that: it does not listen without TLS.
     let refused = starts(&entry).err().unwrap();
     assert!(refused.contains("--allow-plaintext"), "{refused}");
 }

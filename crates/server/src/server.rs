@@ -267,3 +267,20 @@ async fn serve(
         Some(tls) => server.map(|gate| RustlsAcceptor::new(tls).acceptor(gate)).serve(app).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_that_people_are_told_can_be_opened() {
+        for (listens, told) in [
+            ("127.0.0.1:7171", "127.0.0.1:7171"),
+            ("0.0.0.0:7171", "127.0.0.1:7171"),
+            ("[::]:80", "[::1]:80"),
+            ("192.0.2.7:443", "192.0.2.7:443"),
+        ] {
+            assert_eq!(opened(listens.parse().unwrap()).to_string(), told);
+        }
+    }
+}
