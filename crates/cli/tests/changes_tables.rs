@@ -354,3 +354,19 @@ fn a_job_that_selects_what_cannot_be_followed_is_refused() {
     let target = pair.target.as_ref().expect("a server");
     assert_eq!(target.value("SELECT a FROM bare").as_deref(), Some("5"));
 }
+
+/// Rows that nothing tells apart cannot take each other's place.
+#[test]
+fn a_table_without_a_key_is_not_upserted() {
+    for to in [To::Server(Kind::Postgres), To::Server(Kind::MySql), To::Sqlite] {
+        let Some(pair) = Pair::new(Kind::MariaDb, to, 1) else { continue };
+        let more = ["--table", "happenings", "--write", "upsert"];
+        let refused = output_within(&mut pair.copy(&more), PATIENCE);
+        let words = ["happenings: upsert needs a key", "ALTER TABLE", "ADD PRIMARY KEY"];
+        fails(&refused, 2, "E0109", &words);
+        assert!(pair.target_contents().is_err(), "nothing was touched");
+        // With what is said, it goes.
+        pair.source.execute("ALTER TABLE happenings ADD id int AUTO_INCREMENT PRIMARY KEY");
+        pair.catch_up(&["--quiet", "--table", "happenings", "--write", "upsert"]);
+    }
+}

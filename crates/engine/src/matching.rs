@@ -162,7 +162,11 @@ pub(crate) fn choose_write(
             Code::WriteModeNeeded,
             format!("{name}: upsert needs a key at the target whose columns are all written"),
         )
-        .hint("--write append adds rows, --write replace puts them in place of the old ones")),
+        .hint(format!(
+            "ALTER TABLE {name} ADD PRIMARY KEY (…), at the source where the table is yet to be \
+             made; or --write append, which adds rows, or --write replace, which puts them in \
+             place of the old ones"
+        ))),
         Some(mode) => Ok(mode),
         None if key_written => Ok(WriteMode::Upsert),
         None if empty || !exists => Ok(WriteMode::Append),
