@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod clocks;
 mod definitions;
 mod early;
 mod identities;
