@@ -13,6 +13,7 @@ use place::Disk;
 use serde_json::{Value, json};
 use syncline_testkit::api::{Answer, Client, Method, Process};
 use syncline_testkit::faults::Proxy;
+use syncline_testkit::tables::numbered_sqlite;
 use syncline_testkit::{Kind, Server};
 
 const ROWS: i64 = 3_000;
@@ -35,14 +36,7 @@ impl Desk {
         node.start();
         let client = node.client();
         let data = tempfile::tempdir().unwrap();
-        let source = rusqlite::Connection::open(data.path().join("source.db")).unwrap();
-        source
-            .execute_batch(&format!(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
-                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-                 INSERT INTO t SELECT i * 3, 'row ' || i FROM n;"
-            ))
-            .unwrap();
+        numbered_sqlite(&data.path().join("source.db"), ROWS, 3);
         let settings = client.get("/settings").await;
         let version = settings.header("etag").unwrap().trim_matches('"').parse().unwrap();
         let mut changed = settings.good().json();

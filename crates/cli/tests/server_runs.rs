@@ -14,6 +14,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use syncline_testkit::api::{Client, Process};
+use syncline_testkit::tables::numbered_sqlite;
 use syncline_testkit::{Database, Kind, Server};
 
 /// Kills of each kind of state.
@@ -35,14 +36,7 @@ enum Pair {
 impl Pair {
     fn files(folder: &Path, name: &str) -> Self {
         let source = folder.join(format!("{name}-source.db"));
-        let connection = rusqlite::Connection::open(&source).unwrap();
-        connection
-            .execute_batch(&format!(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
-                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-                 INSERT INTO t SELECT i * 3, 'row ' || i FROM n;"
-            ))
-            .unwrap();
+        numbered_sqlite(&source, ROWS, 3);
         Self::Files(source, folder.join(format!("{name}-target.db")))
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use syncline_testkit::api::{Answer, Client};
+use syncline_testkit::tables::numbered_sqlite;
 
 use crate::node::Node;
 
@@ -35,14 +36,7 @@ impl Bench {
 
     async fn on(node: Node) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let source = rusqlite::Connection::open(data.path().join("source.db")).unwrap();
-        source
-            .execute_batch(&format!(
-                "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
-                 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
-                 INSERT INTO t SELECT i * 2, 'row ' || i FROM n;"
-            ))
-            .unwrap();
+        numbered_sqlite(&data.path().join("source.db"), ROWS, 2);
         let bench = Self { node, data, client: std::sync::Mutex::new(None) };
         bench.set(json!({ "file_roots": [bench.data.path().to_str().unwrap()] })).await;
         bench
