@@ -60,6 +60,8 @@ impl Lease {
             let renewed = tokio::task::spawn_blocking(move || store.renew_lease(&holder)).await;
             match renewed {
                 Ok(Ok(true)) => last = Instant::now(),
+                // Let go of while it was being renewed.
+                Ok(Ok(false)) if self.over.is_cancelled() => return,
                 Ok(Ok(false)) => {
                     tracing::error!("another node has taken the state over; this one stops");
                     leaving.cancel();
