@@ -1,5 +1,10 @@
 //! ZIP archives read as one stream: the files in them one after the other, as `unzip -p` gives
 //! them. Each file is checked against its length and checksum.
+//!
+//! Own, as no crate gives that from a stream (November 2026): `zip` 9.4 refuses files whose length
+//! stands behind them, which is how Java and `zip -` write; `async_zip` 0.0.19 does not check those;
+//! `rc-zip-sync` 4.4 takes whatever is no file for the end of the archive, so that one that is damaged
+//! would just have fewer rows.
 
 use std::io::{self, BufReader, Read};
 

@@ -1,6 +1,8 @@
 //! Reads a zip archive through byte ranges, so that members can be fetched without the rest.
 //!
-//! As in PKWARE's APPNOTE 6.3.10, sections 4.3.6 to 4.3.16; without zip64 and encryption.
+//! As in PKWARE's APPNOTE 6.3.10, sections 4.3.6 to 4.3.16; without zip64 and encryption. Own, as
+//! crates read archives through one reader that seeks: they fetch member by member, and not what lies
+//! close together at once.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
