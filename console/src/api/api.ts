@@ -25,6 +25,3 @@ export const api = createApi({
   refetchOnReconnect: true,
   endpoints: () => ({}),
 })
-
-/** A name as it stands in a path. */
-export const seg = encodeURIComponent

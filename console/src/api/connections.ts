@@ -1,4 +1,5 @@
-import { api, seg } from './api'
+import { api } from './api'
+import { call } from './call'
 import { everything, itemsOf } from './runs'
 import type { Connection, ConnectionInput, ConnectionTest, Connector, Mode, Page, RowSample, TableDetail, TableInfo } from './types'
 
@@ -14,57 +15,46 @@ function connectorOf({ source_modes, sink, ...connector }: ConnectorView): Conne
 export const connectionsApi = api.injectEndpoints({
   endpoints: (build) => ({
     connectors: build.query<Connector[], void>({
-      query: () => ({ path: '/connectors' }),
+      query: () => call('get', '/connectors'),
       transformResponse: (answer) => itemsOf<ConnectorView>(answer).map(connectorOf),
       keepUnusedDataFor: 3600,
     }),
     connections: build.query<Connection[], void>({
-      queryFn: (_, __, ___, ask) => everything<Connection>('/connections', ask),
+      queryFn: (_, __, ___, ask) => everything<Connection>(call('get', '/connections'), ask),
       providesTags: ['Connection'],
     }),
     connection: build.query<Connection, string>({
-      query: (name) => ({ path: `/connections/${seg(name)}` }),
+      query: (name) => call('get', '/connections/{name}', { path: { name } }),
       providesTags: (_, __, id) => [{ type: 'Connection', id }],
     }),
     createConnection: build.mutation<Connection, ConnectionInput>({
-      query: (body) => ({ path: '/connections', method: 'POST', body }),
+      query: (body) => call('post', '/connections', { body }),
       invalidatesTags: ['Connection'],
     }),
     updateConnection: build.mutation<Connection, { connection: ConnectionInput; version: number }>({
-      query: ({ connection, version }) => ({
-        path: `/connections/${seg(connection.name)}`,
-        method: 'PUT',
-        body: connection,
-        ifMatch: version,
-      }),
+      query: ({ connection, version }) => call('put', '/connections/{name}', { path: { name: connection.name }, body: connection, ifMatch: version }),
       invalidatesTags: ['Connection'],
     }),
     deleteConnection: build.mutation<null, { name: string; version: number }>({
-      query: ({ name, version }) => ({ path: `/connections/${seg(name)}`, method: 'DELETE', ifMatch: version }),
+      query: ({ name, version }) => call('delete', '/connections/{name}', { path: { name }, ifMatch: version }),
       invalidatesTags: ['Connection'],
     }),
     /** Tests what is in a form, saved or not. */
     testConnection: build.mutation<ConnectionTest, ConnectionInput>({
-      query: (body) => ({ path: '/connections/test', method: 'POST', body }),
+      query: (body) => call('post', '/connections/test', { body }),
     }),
     testSavedConnection: build.mutation<ConnectionTest, string>({
-      query: (name) => ({ path: `/connections/${seg(name)}/test`, method: 'POST', body: {} }),
+      query: (name) => call('post', '/connections/{name}/test', { path: { name }, body: {} }),
     }),
     tables: build.infiniteQuery<Page<TableInfo>, { name: string; q?: string; schema?: string }, string | null>({
-      query: ({ queryArg: { name, ...query }, pageParam }) => ({
-        path: `/connections/${seg(name)}/tables`,
-        query: { ...query, limit: 500, after: pageParam },
-      }),
+      query: ({ queryArg: { name, ...query }, pageParam }) => call('get', '/connections/{name}/tables', { path: { name }, query: { ...query, limit: 500, after: pageParam } }),
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
     }),
     table: build.query<TableDetail, { name: string; table: string }>({
-      query: ({ name, table }) => ({ path: `/connections/${seg(name)}/tables/${seg(table)}` }),
+      query: ({ name, table }) => call('get', '/connections/{name}/tables/{table}', { path: { name, table } }),
     }),
     tableRows: build.query<RowSample, { name: string; table: string; limit?: number }>({
-      query: ({ name, table, limit = 20 }) => ({
-        path: `/connections/${seg(name)}/tables/${seg(table)}/rows`,
-        query: { limit },
-      }),
+      query: ({ name, table, limit = 20 }) => call('get', '/connections/{name}/tables/{table}/rows', { path: { name, table }, query: { limit } }),
       keepUnusedDataFor: 5,
     }),
   }),

@@ -1,4 +1,5 @@
-import { api, seg } from './api'
+import { api } from './api'
+import { call } from './call'
 import { itemsOf } from './runs'
 import type { Difference, Job, JobInput, JobPreview, JobSpec, JobVersion, Page, Plan, Run, Validation, Verification, VerifyProgress } from './types'
 
@@ -56,100 +57,100 @@ function byTrouble(a: Run, b: Run): number {
 export const jobsApi = api.injectEndpoints({
   endpoints: (build) => ({
     jobs: build.infiniteQuery<Page<Job>, JobFilter, string | null>({
-      query: ({ queryArg, pageParam }) => ({ path: '/jobs', query: { ...queryArg, limit: JOBS_A_PAGE, after: pageParam } }),
+      query: ({ queryArg, pageParam }) => call('get', '/jobs', { query: { ...queryArg, limit: JOBS_A_PAGE, after: pageParam } }),
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
       providesTags: ['Job'],
     }),
     /** Names to choose from, of all jobs there are. */
     jobNames: build.query<string[], string>({
-      query: (q) => ({ path: '/jobs', query: { q, limit: NAMES_OFFERED } }),
+      query: (q) => call('get', '/jobs', { query: { q, limit: NAMES_OFFERED } }),
       transformResponse: (answer: Page<Job>) => answer.items.map((job) => job.name),
       providesTags: ['Job'],
     }),
     /** Newest runs of jobs that somebody has to look at: they have failed, or wait for a store. */
     troubled: build.query<{ runs: Run[]; more: boolean }, void>({
-      query: () => ({ path: '/jobs', query: { state: 'failed,waiting', limit: TROUBLED_SHOWN } }),
+      query: () => call('get', '/jobs', { query: { state: 'failed,waiting', limit: TROUBLED_SHOWN } }),
       transformResponse: ({ items, next }: Page<Job>) => ({ runs: items.flatMap((job) => (job.last_run && isTroubled(job.last_run) ? [job.last_run] : [])).sort(byTrouble), more: next !== null }),
       providesTags: ['Overview'],
     }),
     job: build.query<Job, string>({
-      query: (name) => ({ path: `/jobs/${seg(name)}` }),
+      query: (name) => call('get', '/jobs/{name}', { path: { name } }),
       transformResponse: (job: Job, meta) => ({ ...job, version: job.version ?? meta?.version ?? 1 }),
       providesTags: (_, __, id) => [{ type: 'Job', id }],
     }),
     createJob: build.mutation<Job, JobInput>({
-      query: (body) => ({ path: '/jobs', method: 'POST', body }),
+      query: (body) => call('post', '/jobs', { body }),
       invalidatesTags: ['Job'],
     }),
     updateJob: build.mutation<Job, { job: JobInput; version: number }>({
-      query: ({ job, version }) => ({ path: `/jobs/${seg(job.name)}`, method: 'PUT', body: job, ifMatch: version }),
+      query: ({ job, version }) => call('put', '/jobs/{name}', { path: { name: job.name }, body: job, ifMatch: version }),
       invalidatesTags: ['Job'],
     }),
     deleteJob: build.mutation<null, { name: string; version: number }>({
-      query: ({ name, version }) => ({ path: `/jobs/${seg(name)}`, method: 'DELETE', ifMatch: version }),
+      query: ({ name, version }) => call('delete', '/jobs/{name}', { path: { name }, ifMatch: version }),
       invalidatesTags: ['Job', 'Overview'],
     }),
     jobVersions: build.query<JobVersion[], string>({
-      query: (name) => ({ path: `/jobs/${seg(name)}/versions`, query: { limit: 500 } }),
+      query: (name) => call('get', '/jobs/{name}/versions', { path: { name }, query: { limit: 500 } }),
       transformResponse: itemsOf<JobVersion>,
       providesTags: (_, __, id) => [{ type: 'Job', id }],
     }),
     jobDiff: build.query<{ diff: string }, { name: string; from: number; to: number }>({
-      query: ({ name, from, to }) => ({ path: `/jobs/${seg(name)}/diff`, query: { from, to } }),
+      query: ({ name, from, to }) => call('get', '/jobs/{name}/diff', { path: { name }, query: { from, to } }),
     }),
     rollBackJob: build.mutation<Job, { name: string; version: number }>({
-      query: ({ name, version }) => ({ path: `/jobs/${seg(name)}/rollback`, method: 'POST', body: { version } }),
+      query: ({ name, version }) => call('post', '/jobs/{name}/rollback', { path: { name }, body: { version } }),
       invalidatesTags: ['Job'],
     }),
     cloneJob: build.mutation<Job, { name: string; as: string }>({
-      query: ({ name, as }) => ({ path: `/jobs/${seg(name)}/clone`, method: 'POST', body: { name: as } }),
+      query: ({ name, as }) => call('post', '/jobs/{name}/clone', { path: { name }, body: { name: as } }),
       invalidatesTags: ['Job'],
     }),
     exportJob: build.query<string, string>({
-      query: (name) => ({ path: `/jobs/${seg(name)}/export`, query: { format: 'yaml' }, asText: true }),
+      query: (name) => call('get', '/jobs/{name}/export', { path: { name }, query: { format: 'yaml' }, asText: true }),
     }),
     importJobs: build.mutation<{ jobs: (Job | string)[]; notes: string[] }, string>({
-      query: (text) => ({ path: '/jobs/import', method: 'POST', text }),
+      query: (text) => call('post', '/jobs/import', { text }),
       invalidatesTags: ['Job'],
     }),
     startJob: build.mutation<Run, { name: string; fresh?: boolean }>({
-      query: ({ name, fresh }) => ({ path: `/jobs/${seg(name)}/runs`, method: 'POST', body: fresh ? { fresh } : {} }),
+      query: ({ name, fresh }) => call('post', '/jobs/{name}/runs', { path: { name }, body: fresh ? { fresh } : {} }),
       invalidatesTags: (_, __, { name }) => ['RunList', 'Overview', 'Queue', { type: 'Job', id: name }],
     }),
     validateJob: build.mutation<Validation, Draft>({
-      query: (body) => ({ path: '/jobs/validate', method: 'POST', body }),
+      query: (body) => call('post', '/jobs/validate', { body }),
     }),
     planJob: build.mutation<Plan, Draft>({
-      query: (body) => ({ path: '/jobs/plan', method: 'POST', body }),
+      query: (body) => call('post', '/jobs/plan', { body }),
     }),
     planOfJob: build.query<Plan, string>({
-      query: (name) => ({ path: `/jobs/${seg(name)}/plan`, method: 'POST', body: {} }),
+      query: (name) => call('post', '/jobs/{name}/plan', { path: { name }, body: {} }),
     }),
     previewJob: build.mutation<JobPreview, Draft & { table: string; rows?: number }>({
-      query: (body) => ({ path: '/jobs/preview', method: 'POST', body }),
+      query: (body) => call('post', '/jobs/preview', { body }),
     }),
     verifications: build.query<Verification[], string | undefined>({
-      query: (job) => ({ path: '/verifications', query: { job, limit: 200 } }),
+      query: (job) => call('get', '/verifications', { query: { job, limit: 200 } }),
       transformResponse: (page: Page<VerificationAnswer>) => page.items.map(verificationOf),
       providesTags: ['Verification'],
     }),
     verification: build.query<Verification, string>({
-      query: (id) => ({ path: `/verifications/${seg(id)}` }),
+      query: (id) => call('get', '/verifications/{id}', { path: { id } }),
       transformResponse: verificationOf,
       providesTags: (_, __, id) => [{ type: 'Verification', id }],
     }),
     differences: build.infiniteQuery<Page<Difference>, string, string | null>({
-      query: ({ queryArg, pageParam }) => ({ path: `/verifications/${seg(queryArg)}/differences`, query: { limit: 100, after: pageParam } }),
+      query: ({ queryArg, pageParam }) => call('get', '/verifications/{id}/differences', { path: { id: queryArg }, query: { limit: 100, after: pageParam } }),
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: (last) => last.next ?? undefined },
       providesTags: (_, __, id) => [{ type: 'Verification', id }],
     }),
     verifyJob: build.mutation<Verification, { name: string; sample?: number; tables?: string[] }>({
-      query: ({ name, ...body }) => ({ path: `/jobs/${seg(name)}/verify`, method: 'POST', body }),
+      query: ({ name, ...body }) => call('post', '/jobs/{name}/verify', { path: { name }, body }),
       transformResponse: verificationOf,
       invalidatesTags: ['Verification'],
     }),
     repair: build.mutation<Verification, { id: string; deleteExtra?: boolean }>({
-      query: ({ id, deleteExtra }) => ({ path: `/verifications/${seg(id)}/repair`, method: 'POST', body: deleteExtra ? { delete_extra: true } : {} }),
+      query: ({ id, deleteExtra }) => call('post', '/verifications/{id}/repair', { path: { id }, body: deleteExtra ? { delete_extra: true } : {} }),
       transformResponse: verificationOf,
       invalidatesTags: ['Verification'],
     }),

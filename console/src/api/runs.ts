@@ -1,5 +1,6 @@
 import type { QueryReturnValue } from '@reduxjs/toolkit/query'
-import { api, seg } from './api'
+import { api } from './api'
+import { call } from './call'
 import type { Meta, Request } from './request'
 import { A_PAGE, joinOlder, type Tail, tailOf } from './tail'
 import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed, ReplayReport, Run, RunEvent, RunSamples, RunSplit, RunTable, StateChange } from './types'
@@ -24,43 +25,40 @@ const after = <T>(last: Page<T>) => last.next ?? undefined
 export const runsApi = api.injectEndpoints({
   endpoints: (build) => ({
     overview: build.query<Overview, void>({
-      query: () => ({ path: '/overview' }),
+      query: () => call('get', '/overview'),
       providesTags: ['Overview'],
     }),
     runs: build.infiniteQuery<Page<Run>, RunFilter, string | null>({
-      query: ({ queryArg, pageParam }) => ({
-        path: '/runs',
-        query: { ...queryArg, limit: RUNS_A_PAGE, after: pageParam },
-      }),
+      query: ({ queryArg, pageParam }) => call('get', '/runs', { query: { ...queryArg, limit: RUNS_A_PAGE, after: pageParam } }),
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: after },
       providesTags: ['RunList'],
     }),
     run: build.query<Run, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}` }),
+      query: (id) => call('get', '/runs/{id}', { path: { id } }),
       providesTags: (_, __, id) => [{ type: 'Run', id }],
     }),
     /** The last minutes of its speed and lag, from the server's memory; the chart goes on from there. */
     runSamples: build.query<RunSamples, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/samples`, query: { minutes: SAMPLED_MINUTES } }),
+      query: (id) => call('get', '/runs/{id}/samples', { path: { id }, query: { minutes: SAMPLED_MINUTES } }),
       // Asked again when the run has turned, and when the live connection was away.
       providesTags: (_, __, id) => [{ type: 'Run', id }],
     }),
     runTables: build.query<RunTable[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/tables`, query: { limit: 500 } }),
+      query: (id) => call('get', '/runs/{id}/tables', { path: { id }, query: { limit: 500 } }),
       transformResponse: itemsOf<RunTable>,
       providesTags: (_, __, id) => [{ type: 'RunTable', id }],
     }),
     runSplits: build.query<RunSplit[], string>({
-      queryFn: (id, _, __, ask) => everything<RunSplit>(`/runs/${seg(id)}/splits`, ask),
+      queryFn: (id, _, __, ask) => everything<RunSplit>(call('get', '/runs/{id}/splits', { path: { id } }), ask),
       providesTags: (_, __, id) => [{ type: 'RunTable', id }],
     }),
     /** The newest events; those before them come when somebody asks for them. */
     runEvents: build.query<Tail<RunEvent>, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/events`, query: { last: A_PAGE } }),
+      query: (id) => call('get', '/runs/{id}/events', { path: { id }, query: { last: A_PAGE } }),
       transformResponse: tailOf<RunEvent>,
     }),
     olderEvents: build.mutation<Tail<RunEvent>, { run: string; before: number }>({
-      query: ({ run, before }) => ({ path: `/runs/${seg(run)}/events`, query: { before, last: A_PAGE } }),
+      query: ({ run, before }) => call('get', '/runs/{id}/events', { path: { id: run }, query: { before, last: A_PAGE } }),
       transformResponse: tailOf<RunEvent>,
       async onQueryStarted({ run, before }, { dispatch, queryFulfilled }) {
         const { data } = await queryFulfilled.catch(() => ({ data: null }))
@@ -69,11 +67,11 @@ export const runsApi = api.injectEndpoints({
     }),
     /** The same in words. */
     runLogs: build.query<Tail<LogLine>, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/logs`, query: { last: A_PAGE } }),
+      query: (id) => call('get', '/runs/{id}/logs', { path: { id }, query: { last: A_PAGE } }),
       transformResponse: tailOf<LogLine>,
     }),
     olderLines: build.mutation<Tail<LogLine>, { run: string; before: number }>({
-      query: ({ run, before }) => ({ path: `/runs/${seg(run)}/logs`, query: { before, last: A_PAGE } }),
+      query: ({ run, before }) => call('get', '/runs/{id}/logs', { path: { id: run }, query: { before, last: A_PAGE } }),
       transformResponse: tailOf<LogLine>,
       async onQueryStarted({ run, before }, { dispatch, queryFulfilled }) {
         const { data } = await queryFulfilled.catch(() => ({ data: null }))
@@ -81,12 +79,12 @@ export const runsApi = api.injectEndpoints({
       },
     }),
     runHistory: build.query<StateChange[], string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/history` }),
+      query: (id) => call('get', '/runs/{id}/history', { path: { id } }),
       transformResponse: itemsOf<StateChange>,
       providesTags: (_, __, id) => [{ type: 'Run', id }],
     }),
     control: build.mutation<Run, { id: string; verb: RunVerb }>({
-      query: ({ id, verb }) => ({ path: `/runs/${seg(id)}/${verb}`, method: 'POST', body: {} }),
+      query: ({ id, verb }) => call('post', `/runs/{id}/${verb}`, { path: { id }, body: {} }),
       // The answer is the state that is in the database: it is shown at once.
       async onQueryStarted({ id, verb }, { dispatch, queryFulfilled }) {
         const { data } = await queryFulfilled.catch(() => ({ data: null }))
@@ -100,36 +98,33 @@ export const runsApi = api.injectEndpoints({
       ],
     }),
     deleteRun: build.mutation<null, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}`, method: 'DELETE' }),
+      query: (id) => call('delete', '/runs/{id}', { path: { id } }),
       invalidatesTags: ['RunList', 'Overview'],
     }),
     queue: build.query<QueueEntry[], void>({
-      query: () => ({ path: '/queue' }),
+      query: () => call('get', '/queue'),
       transformResponse: itemsOf<QueueEntry>,
       providesTags: ['Queue'],
     }),
     deadLetters: build.infiniteQuery<Page<DeadLetter>, string, string | null>({
-      query: ({ queryArg, pageParam }) => ({
-        path: `/runs/${seg(queryArg)}/dead-letters`,
-        query: { limit: 100, after: pageParam },
-      }),
+      query: ({ queryArg, pageParam }) => call('get', '/runs/{id}/dead-letters', { path: { id: queryArg }, query: { limit: 100, after: pageParam } }),
       infiniteQueryOptions: { initialPageParam: null, getNextPageParam: after },
       providesTags: (_, __, id) => [{ type: 'DeadLetter', id }],
     }),
     replayDeadLetter: build.mutation<Replayed, { id: number; run: string; row?: Record<string, string | null> }>({
-      query: ({ id, row }) => ({ path: `/dead-letters/${id}/replay`, method: 'POST', body: row ? { row } : {} }),
+      query: ({ id, row }) => call('post', '/dead-letters/{id}/replay', { path: { id }, body: row ? { row } : {} }),
       invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
     }),
     dropDeadLetter: build.mutation<null, { id: number; run: string }>({
-      query: ({ id }) => ({ path: `/dead-letters/${id}`, method: 'DELETE' }),
+      query: ({ id }) => call('delete', '/dead-letters/{id}', { path: { id } }),
       invalidatesTags: (_, __, { run }) => [{ type: 'DeadLetter', id: run }, { type: 'Run', id: run }],
     }),
     replayAll: build.mutation<ReplayReport, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/dead-letters/replay`, method: 'POST', body: {} }),
+      query: (id) => call('post', '/runs/{id}/dead-letters/replay', { path: { id }, body: {} }),
       invalidatesTags: (_, __, id) => [{ type: 'DeadLetter', id }, { type: 'Run', id }],
     }),
     dropAll: build.mutation<null, string>({
-      query: (id) => ({ path: `/runs/${seg(id)}/dead-letters`, method: 'DELETE' }),
+      query: (id) => call('delete', '/runs/{id}/dead-letters', { path: { id } }),
       invalidatesTags: (_, __, id) => [{ type: 'DeadLetter', id }, { type: 'Run', id }],
     }),
   }),
@@ -141,11 +136,11 @@ const PAGES = 20
 type Ask = (request: Request) => PromiseLike<QueryReturnValue<unknown, Problem, Meta>> | QueryReturnValue<unknown, Problem, Meta>
 
 /** All pages of a list. */
-export async function everything<T>(path: string, ask: Ask): Promise<{ data: T[] } | { error: Problem }> {
+export async function everything<T>(request: Request, ask: Ask): Promise<{ data: T[] } | { error: Problem }> {
   const data: T[] = []
   let cursor: string | number | null = null
   for (let page = 0; page < PAGES; page += 1) {
-    const answer: QueryReturnValue<unknown, Problem, Meta> = await ask({ path, query: { limit: 500, after: cursor } })
+    const answer: QueryReturnValue<unknown, Problem, Meta> = await ask({ ...request, query: { ...request.query, limit: 500, after: cursor } })
     if (answer.error) return { error: answer.error }
     data.push(...itemsOf<T>(answer.data))
     cursor = (answer.data as { next?: string | number | null }).next ?? null

@@ -1,5 +1,6 @@
 import { sessionBegan, sessionEnded, signedOut } from '@/app/session'
 import { api } from './api'
+import { call } from './call'
 import type { LiveTicket, Session } from './types'
 
 export interface Credentials {
@@ -19,7 +20,7 @@ export interface Ways {
 export const sessionApi = api.injectEndpoints({
   endpoints: (build) => ({
     whoAmI: build.query<Session, void>({
-      query: () => ({ path: '/session' }),
+      query: () => call('get', '/session'),
       async onQueryStarted(_, { dispatch, queryFulfilled }) {
         try {
           dispatch(sessionBegan((await queryFulfilled).data))
@@ -32,27 +33,27 @@ export const sessionApi = api.injectEndpoints({
     }),
     /** Lets this page open the live connection where the browser sends no session with it. */
     liveTicket: build.mutation<LiveTicket, void>({
-      query: () => ({ path: '/live-tickets', method: 'POST', body: {} }),
+      query: () => call('post', '/live-tickets', { body: {} }),
     }),
     waysToSignIn: build.query<Ways, void>({
-      query: () => ({ path: '/session/ways' }),
+      query: () => call('get', '/session/ways'),
     }),
     signIn: build.mutation<Session, Credentials>({
-      query: (body) => ({ path: '/session', method: 'POST', body }),
+      query: (body) => call('post', '/session', { body }),
       async onQueryStarted(_, { dispatch, queryFulfilled }) {
         const { data } = await queryFulfilled.catch(() => ({ data: null }))
         if (data) dispatch(sessionBegan(data))
       },
     }),
     setUp: build.mutation<Session, Credentials & { token: string }>({
-      query: (body) => ({ path: '/setup', method: 'POST', body }),
+      query: (body) => call('post', '/setup', { body }),
       async onQueryStarted(_, { dispatch, queryFulfilled }) {
         const { data } = await queryFulfilled.catch(() => ({ data: null }))
         if (data) dispatch(sessionBegan(data))
       },
     }),
     signOut: build.mutation<null, void>({
-      query: () => ({ path: '/session', method: 'DELETE' }),
+      query: () => call('delete', '/session'),
       async onQueryStarted(_, { dispatch, queryFulfilled }) {
         await queryFulfilled.catch(() => null)
         dispatch(signedOut())

@@ -1,5 +1,5 @@
 // The shapes of the API, named as the console speaks of them. They are those of docs/openapi.json
-// (`npm run types` makes schema.d.ts of it), told more exactly where the document has only a text or an
+// (`npm run types` makes schema.d.ts of it, and `call.ts` takes requests from there), told more exactly where the document has only a text or an
 // object: states, modes, a job's spec.
 
 import type { components } from './schema'
