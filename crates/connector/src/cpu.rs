@@ -168,6 +168,7 @@ mod tests {
     #[test]
     fn what_a_task_spawns_counts_for_it_once() {
         let cpu = Cpu::default();
+        let mut carried = None;
         let mut task = cpu.task(async {
             let thread = std::thread::spawn(Cpu::carry_work(|| {
                 work(SOME);
@@ -177,9 +178,11 @@ mod tests {
             thread.join().unwrap();
             // Within the task it is the task's already.
             Cpu::carry(async { work(SOME) }).await;
-            Cpu::carry(async { work(SOME) })
+            carried = Some(Cpu::carry(async { work(SOME) }));
         });
-        let Poll::Ready(mut carried) = poll(&mut task) else { panic!("it waits") };
+        assert!(poll(&mut task).is_ready());
+        drop(task);
+        let mut carried = carried.unwrap();
         let before = cpu.taken();
         assert!(before >= 3 * SOME && before < 4 * SOME, "{before:?}");
         assert!(poll(&mut carried).is_ready());

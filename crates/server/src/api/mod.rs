@@ -10,6 +10,7 @@ mod import;
 mod jobs;
 mod live;
 mod nodes;
+mod operation_ids;
 mod overview;
 mod problems;
 mod provider;
@@ -75,6 +76,7 @@ fn documented() -> (Router<AppState>, OpenApi) {
         OpenApiRouter::with_openapi(<Document as utoipa::OpenApi>::openapi())
             .nest("/api/v1", resources)
             .split_for_parts();
+    operation_ids::complete(&mut document);
     problems::complete(&mut document);
     (router, document)
 }
