@@ -1,6 +1,7 @@
 // What the server says, in Chinese: a chunk of its own, which only those load who read it.
 
 import { CODES } from './codes'
+import { HINTS } from './hints'
 import { OPTION_DOCS } from './optionDocs'
 import type { ServerWords } from './server'
 import { TOLD } from './told'
@@ -15,7 +16,7 @@ interface Rule {
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-const RULES: readonly Rule[] = TOLD.map(([english, says]) => ({
+const RULES: readonly Rule[] = [...TOLD, ...HINTS].map(([english, says]) => ({
   fits: new RegExp(`^${english.split(/\{(\w+)\}/).map((part, at) => (at % 2 === 0 ? escaped(part) : `(?<${part}>.+?)`)).join('')}$`, 's'),
   says,
 }))

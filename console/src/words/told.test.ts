@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { chinese } from './chinese'
 import { CODES } from './codes'
+import { HINTS } from './hints'
 import { lineOf } from './server'
 import { TOLD } from './told'
 
@@ -55,7 +56,7 @@ const untold = (texts: readonly string[]) => texts.filter((text) => !HAN.test(ch
 
 describe('sentences of the server in Chinese', () => {
   it('are as many in Chinese as in English, and take over all that stands in them', () => {
-    for (const [english, said] of TOLD) {
+    for (const [english, said] of [...TOLD, ...HINTS]) {
       const parts = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort()
       expect(parts(said), english).toEqual(parts(english))
     }
@@ -123,6 +124,17 @@ describe('sentences of the server in Chinese', () => {
     expect(docs.length).toBeGreaterThan(30)
     const missing = untold(docs)
     expect(missing.length / docs.length, missing.join('\n')).toBeLessThan(0.1)
+  })
+
+  it('have what is advised where a store is not reached, and where somebody uses the console', () => {
+    const advice = (path: string) => textsOf(read(path), /\.hint\(/)
+    const faults = advice('crates/connectors/mysql/src/wire/fault.rs')
+    expect(faults.length).toBeGreaterThan(3)
+    expect(untold(faults)).toEqual([])
+    const met = ['api/connections', 'api/dead_letters', 'api/setup', 'api/verifications', 'drafts', 'etag', 'resolving', 'runner/asking', 'people/attempts'].flatMap((name) => advice(`crates/server/src/${name}.rs`))
+    expect(met.length).toBeGreaterThan(8)
+    const missing = untold(met)
+    expect(missing.length / met.length, missing.join('\n')).toBeLessThan(0.2)
   })
 
   it('leave what is not known as it is', () => {
