@@ -68,8 +68,12 @@ pairs!(survive_overlap {
 });
 
 /// Places around a change of a definition.
-const AROUND: &[(&str, usize)] =
-    &[("definition-changed", 0), ("log-plan-kept", 0), ("definition-changed", 1), ("log-flushed", 1)];
+const AROUND: &[(&str, usize)] = &[
+    ("definition-changed", 0),
+    ("log-plan-kept", 0),
+    ("definition-changed", 1),
+    ("log-flushed", 1),
+];
 
 /// Definitions change among the rows, of a table without a key, too. A target that changes its
 /// tables outside of any transaction has done so, or not, when the process dies.
