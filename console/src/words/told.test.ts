@@ -116,6 +116,7 @@ describe('sentences of the server in Chinese', () => {
   it('are told of a table, too', () => {
     expect(chinese.tell('shop.orders: views are not copied: a, b')).toBe('shop.orders：不复制视图：a, b')
     expect(chinese.tell('strict: shop.customers: column "born": 0000-00-00 (date) does not fit date: a date with month or day zero')).toBe('strict: shop.customers：列 "born"：0000-00-00（date）不适合 date：月或日为零的日期')
+    expect(chinese.tell('shop.customers: column "born": 0000-00-00 (date) does not fit date: a date with month or day zero (zero_date: dead-letter)')).toBe('shop.customers：列 "born"：0000-00-00（date）不适合 date：月或日为零的日期（zero_date：进入死信）')
   })
 
   it('have nearly all that connectors say of their options', () => {

@@ -112,6 +112,8 @@ export const TOLD: readonly (readonly [english: string, chinese: string])[] = [
   ['column {name}: {value} ({a}) does not fit {b}: {why}', '列 {name}：{value}（{a}）不适合 {b}：{why}'],
   ['{table}: column {name}: NULL, which the target does not take', '{table}：列 {name}：目标不接受 NULL'],
   ['column {name}: NULL, which the target does not take', '列 {name}：目标不接受 NULL'],
+  ['{why} ({kind}: dead-letter)', '{why}（{kind}：进入死信）'],
+  ['{why} ({kind}: fail)', '{why}（{kind}：失败）'],
   ['a date with month or day zero', '月或日为零的日期'],
   ['finer than a microsecond', '比微秒更细'],
   ['it has a time of day', '带有时刻'],
