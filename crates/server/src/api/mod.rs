@@ -29,7 +29,8 @@ mod verifications;
 mod versions;
 
 use axum::Router;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{OpenApi, PathItem};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::AppState;
@@ -79,6 +80,19 @@ fn documented() -> (Router<AppState>, OpenApi) {
     operation_ids::complete(&mut document);
     problems::complete(&mut document);
     (router, document)
+}
+
+/// What the document says of each method of a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    let methods = [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.patch,
+        &mut item.head,
+    ];
+    methods.into_iter().flatten()
 }
 
 /// The OpenAPI 3.1 document of the API.

@@ -3,6 +3,8 @@
 
 use utoipa::openapi::OpenApi;
 
+use super::operations;
+
 /// Puts what is fixed of an operation's path before the name of its handler: `runs_dead_letters_list`.
 pub(super) fn complete(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
@@ -12,15 +14,7 @@ pub(super) fn complete(document: &mut OpenApi) {
             .filter(|part| !part.starts_with('{'))
             .map(|part| part.replace(['-', '.'], "_"))
             .collect();
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
-            &mut item.head,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for operation in operations(item) {
             let Some(handler) = operation.operation_id.take() else { continue };
             let mut parts = fixed.clone();
             if parts.last() != Some(&handler) {

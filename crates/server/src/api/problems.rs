@@ -4,6 +4,8 @@ use utoipa::openapi::{
     ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder, content::Content, schema::Schema,
 };
 
+use super::operations;
+
 const PROBLEM: &str = "#/components/schemas/Problem";
 const JSON: &str = "application/json";
 const PROBLEM_JSON: &str = "application/problem+json";
@@ -12,15 +14,7 @@ const PROBLEM_JSON: &str = "application/problem+json";
 /// request.
 pub(super) fn complete(document: &mut OpenApi) {
     for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
-            &mut item.head,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for operation in operations(item) {
             let responses = &mut operation.responses.responses;
             for response in responses.values_mut() {
                 let RefOr::T(response) = response else { continue };
