@@ -11,6 +11,7 @@ use syncline_types::{Code, Error, Index, Requirement, Result, TableName, TableSc
 
 use crate::connect::Session;
 use crate::error;
+use crate::replace;
 use crate::types::STORE;
 
 /// Creates a table that is described under its final name `target`, with all that is needed
@@ -305,7 +306,10 @@ pub(crate) fn adds_key_late(task: &WriteTask) -> bool {
 
 /// Adds the primary key, where it was to wait for the rows.
 async fn add_key(session: &Session, table: &TableSchema) -> Result<()> {
-    if table.primary_key.is_empty() || has_primary_key(session, &table.name).await? {
+    let (name, place) =
+        (Dialect::Postgres.table(&table.name), format!("the primary key of {}", table.name));
+    if table.primary_key.is_empty() || replace::primary_key(session, &name, &place).await?.is_some()
+    {
         return Ok(());
     }
     let key: Vec<&str> = table.primary_key.iter().map(String::as_str).collect();
@@ -316,22 +320,7 @@ async fn add_key(session: &Session, table: &TableSchema) -> Result<()> {
             format!("ADD PRIMARY KEY ({})", columns.join(", "))
         }
     };
-    let sql = format!("ALTER TABLE {} {action}", Dialect::Postgres.table(&table.name));
-    let place = format!("the primary key of {}", table.name);
-    make_unique(session, table, &sql, &place, &key).await
-}
-
-async fn has_primary_key(session: &Session, table: &TableName) -> Result<bool> {
-    let row = session
-        .client
-        .query_one(
-            "SELECT EXISTS (SELECT FROM pg_catalog.pg_index \
-             WHERE indrelid = pg_catalog.to_regclass($1) AND indisprimary)",
-            &[&Dialect::Postgres.table(table)],
-        )
-        .await
-        .map_err(|e| error::of(e, table))?;
-    Ok(row.get(0))
+    make_unique(session, table, &format!("ALTER TABLE {name} {action}"), &place, &key).await
 }
 
 /// Does what was to wait for the rows and indexes.

@@ -279,7 +279,12 @@ ORDER BY ic.relname";
     Ok(rows.iter().map(index).collect())
 }
 
-async fn primary_key(session: &Session, table: &str, place: &str) -> Result<Option<String>> {
+/// The name of the table's primary key, where it has one.
+pub(crate) async fn primary_key(
+    session: &Session,
+    table: &str,
+    place: &str,
+) -> Result<Option<String>> {
     let row = session
         .client
         .query_opt(
