@@ -4,6 +4,7 @@ import { CODES } from './codes'
 import { HINTS } from './hints'
 import { OPTION_DOCS } from './optionDocs'
 import type { ServerWords } from './server'
+import { STORE_HINTS } from './storeHints'
 import { TOLD } from './told'
 
 /** Parts that are sentences of the server themselves. */
@@ -16,7 +17,7 @@ interface Rule {
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-const RULES: readonly Rule[] = [...TOLD, ...HINTS].map(([english, says]) => ({
+const RULES: readonly Rule[] = [...TOLD, ...HINTS, ...STORE_HINTS].map(([english, says]) => ({
   fits: new RegExp(`^${english.split(/\{(\w+)\}/).map((part, at) => (at % 2 === 0 ? escaped(part) : `(?<${part}>.+?)`)).join('')}$`, 's'),
   says,
 }))

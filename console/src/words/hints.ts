@@ -1,4 +1,4 @@
-// What the server advises to do, in Chinese: as far as people who use the console meet it.
+// What the server advises of itself and of what is asked of it, in Chinese; of stores and jobs: storeHints.ts.
 
 export const HINTS: readonly (readonly [english: string, chinese: string])[] = [
   // Reaching a store.
@@ -62,4 +62,39 @@ export const HINTS: readonly (readonly [english: string, chinese: string])[] = [
   ['make room where the server keeps its state, then ask again; what was acknowledged is kept', '请为服务器的状态目录腾出空间后重试；已确认的内容都会保留'],
   ['another program holds the server\'s state, or too much is asked of it: ask again in a moment', '另一程序占用服务器的状态，或请求过多，请稍候再试'],
   ['the database of the server\'s state does not answer: ask again once it does, the server finds it by itself', '保存服务器状态的数据库没有响应：恢复后再试，服务器会自行重新连接'],
+  // Settings, people, keys and requests.
+  ['no folder is open to jobs: an admin names some in the settings (file_roots)', '没有向作业开放的文件夹：可由管理员在设置（file_roots）中添加'],
+  ['open are {folders}; an admin changes it in the settings (file_roots)', '已开放 {folders}；可由管理员在设置（file_roots）中更改'],
+  ['the API is described at /docs/api', 'API 说明见 /docs/api'],
+  ['send the ETag of what you have read, or * to change whatever is there', '请发送所读内容的 ETag；或发送 *，无论现状如何都修改'],
+  ['refused wherever the word stands, in texts and comments too', '无论该词出现在何处都会被拒绝，包括文本和注释'],
+  ['take a new key for a new request', '新的请求请使用新的键'],
+  ['the keys of the secrets have changed since: look whether it was done', '此后机密的密钥已更换：请查看是否已经执行'],
+  ['a UUID will do', '可使用 UUID'],
+  ['send JSON, and Content-Type: application/json', '请发送 JSON，并带上 Content-Type: application/json'],
+  ['these are words of the API: {words}', '以下是 API 的保留词：{words}'],
+  ['this one was silent for too long; its runs go on at the other node', '此节点沉默过久，其运行已由另一节点继续'],
+  ['take `next` of the page before, or leave it out to begin at the front', '请使用上一页的 `next`；从头开始则不填'],
+  ['give --tls-certificate and --tls-key; or --allow-plaintext where something in front of it encrypts', '请给出 --tls-certificate 和 --tls-key；若前端已加密，可用 --allow-plaintext'],
+  ['give another address with --listen', '请以 --listen 指定其他地址'],
+  ['give it again; empty: none is sent', '请重新填写；留空则不发送'],
+  ['a webhook\'s secret is its authorization, which is kept sealed', 'webhook 的机密请填在 authorization 中，会加密保存'],
+  ['give the key itself, as a text: it is sealed when the job is kept', '请直接以文本给出密钥：保存作业时会加密'],
+  ['give ?name=', '请给出 ?name='],
+  ['start it with --oidc-issuer', '请以 --oidc-issuer 启动服务器'],
+  ['start it there: {command}', '请在命令行启动：{command}'],
+  ['continue it there', '请在命令行继续'],
+  ['it is in the answer to signing in, and in GET /api/v1/session', '它在登录的响应和 GET /api/v1/session 中'],
+  ['start the server with --console-origin, where that page is its console', '若该页面是它的控制台，请以 --console-origin 启动服务器'],
+  ['start the server with --public-url, where something in front of it has that name', '若其前端使用该名称，请以 --public-url 启动服务器'],
+  ['ask for one when a WebSocket is about to be opened', '请在打开 WebSocket 之前获取'],
+  ['ask for another: POST /api/v1/live-tickets', '请重新获取：POST /api/v1/live-tickets'],
+  ['up to {most} letters, digits, dots, hyphens, underscores and @, a letter or digit first', '最多 {most} 个字符：字母、数字、点、连字符、下划线和 @，以字母或数字开头'],
+  ['a key is 32 random bytes in base64: {command}', '密钥为 32 个随机字节的 base64：{command}'],
+  ['chmod 600 {path}', '请执行 chmod 600 {path}'],
+  ['put a new key before the old one: SYNCLINE_KEY=NEW,OLD', '请将新密钥写在旧密钥之前：SYNCLINE_KEY=NEW,OLD'],
+  ['start the server with the key file the secrets were written with (--key-file)', '请以写入机密时的密钥文件启动服务器（--key-file）'],
+  ['roles come from the claim {claim}, by --oidc-role', '角色来自声明 {claim}，由 --oidc-role 对应'],
+  ['https is needed for whatever is not on this machine', '不在本机的地址需要 https'],
+  ['one of viewer, operator, editor, admin', 'viewer、operator、editor、admin 之一'],
 ]

@@ -136,7 +136,7 @@ export const TOLD: readonly (readonly [english: string, chinese: string])[] = [
   ['NaN and infinity', 'NaN 和无穷'],
   // What a plan has to note of tables.
   ['views are not copied: {names}', '不复制视图：{names}'],
-  ['views are not copied (--query copies the rows of one): {names}', '不复制视图（可用查询复制其中的行）：{names}'],
+  ['views are not copied (source.query: copies the rows of one): {names}', '不复制视图（可用查询复制其中的行）：{names}'],
   ['virtual tables are not copied: {names}', '不复制虚拟表：{names}'],
   ['triggers are not copied: {names}', '不复制触发器：{names}'],
   ['sequences are copied only with tables that count by them: {names}', '序列只随使用它们的表一起复制：{names}'],
@@ -190,6 +190,7 @@ export const TOLD: readonly (readonly [english: string, chinese: string])[] = [
   ['comments are left out: {dialect} has none', '省略注释：{dialect} 没有注释'],
   ['it keeps no history: WITH SYSTEM VERSIONING is left out', '不保留历史：省略 WITH SYSTEM VERSIONING'],
   ['table option {text} is left out', '省略表选项 {text}'],
+  ['options are left as they are: {options}', '选项保持不变：{options}'],
   ['collation {name} is not carried: texts of {columns} compare otherwise here', '不搬运排序规则 {name}：{columns} 的文本在此比较结果不同'],
   ['its columns are not carried', '其列未被搬运'],
   ['columns it refers to are not carried of {table}', '它引用的 {table} 的列未被搬运'],
@@ -223,5 +224,6 @@ export const TOLD: readonly (readonly [english: string, chinese: string])[] = [
   ['{place}: random goes before value', '{place}：random 优先于 value'],
   ['{place}: a value with the delimiter or a line\'s end in it makes a bad row, where DataX would write a broken line; fileFormat csv quotes it', '{place}：值中含分隔符或换行时为坏行，而 DataX 会写出残缺的行；fileFormat csv 会加引号'],
   // Last, because they fit much.
+  ['{name} answers', '{name} 有响应'],
   ['{kind} {name} is not made', '不创建 {kind} {name}'],
 ]
