@@ -97,4 +97,10 @@ export const HINTS: readonly (readonly [english: string, chinese: string])[] = [
   ['roles come from the claim {claim}, by --oidc-role', '角色来自声明 {claim}，由 --oidc-role 对应'],
   ['https is needed for whatever is not on this machine', '不在本机的地址需要 https'],
   ['one of viewer, operator, editor, admin', 'viewer、operator、editor、admin 之一'],
+  ['one of member, viewer, operator, editor, admin', 'member、viewer、operator、editor、admin 之一'],
+  // Projects.
+  ['make it first, or name another one', '请先创建它，或改用其他的'],
+  ['open the connection to that project, or let the job use another one', '请将连接开放给该项目，或让作业使用其他连接'],
+  ['open those connections to other projects first', '请先将这些连接开放给其他项目'],
+  ['give it another name; or make it in that project, and move it from there', '请另取名称；或在该项目中创建，再从那里移出'],
 ]
