@@ -35,6 +35,7 @@ export const HINTS: readonly (readonly [english: string, chinese: string])[] = [
   ['begin it again', '请重新开始'],
   ['make it first', '请先创建它'],
   ['make it first, or use another one', '请先创建它，或使用其他的'],
+  ['remove those jobs, or put them into another project', '请删除这些作业，或将它们移到其他项目'],
   ['stop it first', '请先停止它'],
   ['wait for it, or stop it', '请等待其结束，或停止它'],
   ['resume it or stop it; or start afresh, which gives it up', '请继续或停止它；或重新开始，这会放弃它'],

@@ -88,9 +88,9 @@ describe('sentences of the server in Chinese', () => {
 
   it('have each reason for which a run waits in the queue', () => {
     const source = read('crates/server/src/runner/choice.rs')
-    const obstacle = /fn obstacle[\s\S]*?\n {4}\}\n/.exec(source)?.[0] ?? ''
+    const obstacle = [...source.matchAll(/fn (?:obstacle|project_full)[\s\S]*?\n {4}\}\n/g)].map(([text]) => text).join('\n')
     const reasons = [...obstacle.matchAll(new RegExp(LITERAL.source, 'g'))].map((found) => found[1] ?? '').filter((text) => text.includes(' ')).map(sample)
-    expect(reasons.length).toBeGreaterThan(5)
+    expect(reasons.length).toBeGreaterThan(7)
     expect(untold(reasons)).toEqual([])
     expect(chinese.tell('connection shop takes 2 runs at the same time')).toBe('连接 shop 同时只允许 2 个运行')
   })

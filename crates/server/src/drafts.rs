@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::input::too_large;
 use crate::problem::Problem;
-use crate::resolving::{has_nul, job_of};
+use crate::resolving::{Place, has_nul, job_of};
 use crate::secrets::Vault;
 use crate::unique::Unique;
 
@@ -31,6 +31,9 @@ pub(crate) struct JobText {
     /// The job file as YAML; it is kept as it is, with its comments.
     #[serde(default)]
     pub(crate) yaml: Option<String>,
+    /// The project it is to be in, which says what it may use; `default` when not given.
+    #[serde(default)]
+    pub(crate) project: Option<String>,
 }
 
 /// A job that could be read.
@@ -116,11 +119,11 @@ pub(crate) fn look_through(
     store: &Store,
     vault: &Vault,
     registry: &Registry,
-    name: &str,
+    place: Place<'_>,
 ) -> Result<Job> {
-    let job = job_of(store, vault, draft.file.clone(), name)?;
+    let job = job_of(store, vault, draft.file.clone(), place)?;
     if let Some(after) = draft.file.schedule.as_ref().and_then(|s| s.after())
-        && after == name
+        && after == place.name
     {
         return Err(Error::new(Code::BadValue, "schedule: a job cannot start after itself"));
     }
@@ -150,7 +153,7 @@ pub(crate) fn problems(
     store: &Store,
     vault: &Vault,
     registry: &Registry,
-    name: &str,
+    place: Place<'_>,
 ) -> Vec<Problem> {
     let text = match sent.text() {
         Ok(text) => text,
@@ -170,7 +173,7 @@ pub(crate) fn problems(
         }
     }
     if found.is_empty()
-        && let Err(error) = look_through(&draft, store, vault, registry, name)
+        && let Err(error) = look_through(&draft, store, vault, registry, place)
     {
         found.push(placed(&error, &draft.text));
     }
@@ -209,7 +212,7 @@ mod tests {
     use super::*;
 
     fn yaml(text: &str) -> JobText {
-        JobText { spec: None, yaml: Some(text.to_owned()) }
+        JobText { yaml: Some(text.to_owned()), ..JobText::default() }
     }
 
     #[test]

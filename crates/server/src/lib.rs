@@ -22,6 +22,7 @@ mod metrics;
 mod moment;
 mod page;
 mod people;
+mod places;
 mod problem;
 mod resolving;
 mod runner;

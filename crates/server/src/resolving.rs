@@ -10,13 +10,28 @@ use syncline_types::{Code, Error, Result, did_you_mean};
 use crate::guard::Bounds;
 use crate::secrets::Vault;
 
-/// A job file of that name as a job that stays in its bounds. Blocks.
+/// Where a job is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// The project it is in.
+    pub(crate) project: &'a str,
+}
+
+/// A job file of that place as a job that stays in its bounds. Blocks.
 ///
 /// # Errors
-/// [`Code::OutOfBounds`] for what is not open to jobs; [`Code::WrongKey`]; whatever makes the job
-/// impossible.
-pub(crate) fn job_of(store: &Store, vault: &Vault, mut file: JobFile, name: &str) -> Result<Job> {
-    let around = Stored { store, vault, bounds: Bounds::of(store)? };
+/// [`Code::OutOfBounds`] for what is not open to jobs, or not to those of its project;
+/// [`Code::WrongKey`]; whatever makes the job impossible.
+pub(crate) fn job_of(
+    store: &Store,
+    vault: &Vault,
+    mut file: JobFile,
+    place: Place<'_>,
+) -> Result<Job> {
+    let Place { name, project } = place;
+    let around = Stored { store, vault, project, bounds: Bounds::of(store)? };
     // The name it is stored by is the one that counts.
     file.name = Some(name.to_owned());
     let mut job = file.resolve_in(&around, name, &format!("syncline jobs start {name}"))?;
@@ -52,13 +67,27 @@ pub(crate) fn outline(file: &JobFile, job: &Job) -> Result<JobOutline> {
 struct Stored<'a> {
     store: &'a Store,
     vault: &'a Vault,
+    /// The project the job is in.
+    project: &'a str,
     bounds: Bounds,
 }
 
 impl Surroundings for Stored<'_> {
     fn connection(&self, name: &str) -> Result<Option<Endpoint>> {
         match self.store.connection(name)? {
-            Some(connection) => endpoint_of(self.store, self.vault, &connection).map(Some),
+            Some(connection) => {
+                let open = &connection.body.projects;
+                if !open.is_empty() && !open.iter().any(|project| project == self.project) {
+                    let message = format!(
+                        "connection {name:?} is not open to jobs of project {:?}",
+                        self.project
+                    );
+                    return Err(Error::new(Code::OutOfBounds, message).hint(
+                        "open the connection to that project, or let the job use another one",
+                    ));
+                }
+                endpoint_of(self.store, self.vault, &connection).map(Some)
+            }
             None => {
                 let names = self.store.connections(None, "", 1_000)?;
                 let near = did_you_mean(name, names.iter().map(|c| c.name.as_str()));

@@ -22,6 +22,7 @@ use crate::lease::Lease;
 use crate::live::{self, Hub};
 use crate::metrics::Metrics;
 use crate::people::{Attempts, Passwords, People, Setup, SignIn};
+use crate::places::Places;
 use crate::runner::{self, Runner};
 use crate::scheduler;
 use crate::secrets::Vault;
@@ -141,6 +142,7 @@ struct Opened {
     runner: Runner,
     lease: Option<Arc<Lease>>,
     vault: Vault,
+    places: Places,
     has_admin: bool,
 }
 
@@ -160,7 +162,8 @@ fn open_state(place: Place, folder: &Path, keys: &KeySource, node: &str) -> Resu
     let vault = Vault::of(&store, folder, keys)?;
     step_keys::seal_stored(&store, &vault)?;
     let has_admin = store.has_admin()?;
-    Ok(Opened { store, runner, lease, vault, has_admin })
+    let places = Places::of(&store)?;
+    Ok(Opened { store, runner, lease, vault, places, has_admin })
 }
 
 async fn open(config: Config, address: SocketAddr) -> Result<(AppState, Option<Arc<Lease>>)> {
@@ -168,7 +171,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<(AppState, Option<A
     let (place, keys) = (config.store, config.keys);
     let opened =
         tokio::task::spawn_blocking(move || open_state(place, &folder, &keys, &node)).await;
-    let Opened { store, runner, lease, vault, has_admin } =
+    let Opened { store, runner, lease, vault, places, has_admin } =
         opened.map_err(|e| Error::bug("opening the state").because(e))??;
     if let Some(lease) = lease.clone() {
         let leaving = runner.leaving();
@@ -186,6 +189,7 @@ async fn open(config: Config, address: SocketAddr) -> Result<(AppState, Option<A
         comparing: Comparing::default(),
         hub: Hub::new(),
         people,
+        places: Arc::new(places),
         metrics: Metrics::new(config.listen.ip().is_loopback())?,
         admin_token: config.admin_token,
     });

@@ -13,6 +13,7 @@ use crate::comparing::Comparing;
 use crate::live::Hub;
 use crate::metrics::Metrics;
 use crate::people::People;
+use crate::places::Places;
 use crate::runner::Runner;
 use crate::secrets::Vault;
 
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     /// What signing in needs.
     pub(crate) people: People,
+    /// Which project each job is in.
+    pub(crate) places: Arc<Places>,
     /// The pool of runs.
     pub(crate) runner: Runner,
     /// Comparisons that are under way.

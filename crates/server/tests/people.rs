@@ -57,7 +57,7 @@ async fn the_first_admin_is_made_once_by_whoever_has_the_link() {
     let (one, other) =
         tokio::join!(nobody.post("/setup", body(token)), nobody.post("/setup", body(token)));
     let (made, refused) = if one.status == 201 { (one, other) } else { (other, one) };
-    assert_eq!(made.json()["user"], json!({"name": "anna", "role": "admin"}));
+    assert_eq!(made.json()["user"], json!({"name": "anna", "role": "admin", "projects": {}}));
     refused.problem(410, "E0513");
     nobody.post("/setup", body(token)).await.problem(410, "E0513");
     let anna = browser(&node, &made);
@@ -256,7 +256,7 @@ async fn a_token_acts_for_its_owner_and_no_further() {
         assert!(secret.starts_with("slt_") && secret.len() > 40);
         let program = node.nobody().token(&secret);
         let who = program.get("/session").await.json();
-        assert_eq!(who["user"], json!({"name": "edna/ci", "role": "operator"}));
+        assert_eq!(who["user"], json!({"name": "edna/ci", "role": "operator", "projects": {}}));
         assert_eq!(who["csrf"], Value::Null);
         let listed = edna.get("/tokens").await;
         assert!(!listed.text.contains(&secret));

@@ -17,6 +17,8 @@ pub struct ConnectionBody {
     pub description: String,
     /// How many runs may use it at the same time.
     pub limit: Option<u32>,
+    /// The projects whose jobs may use it; none: all.
+    pub projects: Vec<String>,
 }
 
 /// A connection.
@@ -55,7 +57,7 @@ pub fn connection_secret(name: &str) -> String {
 }
 
 const SELECT: &str = "SELECT c.name, c.connector, c.endpoint, c.description, c.run_limit, \
-                      c.version, c.created_at, c.updated_at, c.updated_by, s.key_id \
+                      c.projects, c.version, c.created_at, c.updated_at, c.updated_by, s.key_id \
                       FROM connections c LEFT JOIN secrets s \
                       ON s.place = 'connections/' || c.name || '/password'";
 
@@ -67,6 +69,7 @@ fn connection(row: &Row) -> Done<Connection> {
             endpoint: row.get("endpoint")?,
             description: row.get("description")?,
             limit: row.get("run_limit")?,
+            projects: projects_of(row)?,
         },
         has_secret: row.get::<Option<String>>("key_id")?.is_some(),
         version: row.get("version")?,
@@ -74,6 +77,22 @@ fn connection(row: &Row) -> Done<Connection> {
         updated_at: row.get("updated_at")?,
         updated_by: row.get("updated_by")?,
     })
+}
+
+/// The projects that a connection is open to, as they are kept. What cannot be read must not become
+/// a connection for all.
+pub(crate) fn projects_of(row: &Row) -> Done<Vec<String>> {
+    let json: String = row.get("projects")?;
+    serde_json::from_str(&json).map_err(|e| Failed::new(Failure::Other, e))
+}
+
+/// The same, to be kept; projects that are not there are refused.
+fn kept_projects(session: &mut Session, projects: &[String], doing: &str) -> Result<String> {
+    for project in projects {
+        crate::projects::hold(session, project, doing)?;
+    }
+    serde_json::to_string(projects)
+        .map_err(|e| Error::bug("names of projects cannot be written").because(e))
 }
 
 /// That there is nothing of this name.
@@ -144,8 +163,7 @@ impl Store {
     ) -> Result<Connection> {
         let doing = "making a connection";
         self.database().transaction(doing, |session| {
-            insert(session, name, body, secret, by)
-                .map_err(|e| taken(e, doing, "connection", name))?;
+            insert(session, name, body, secret, by)?;
             read(session, name, doing)
         })
     }
@@ -165,11 +183,13 @@ impl Store {
         let doing = "changing a connection";
         self.database().transaction(doing, |session| {
             expect(session, "connections", "connection", name, version, doing)?;
+            let projects = kept_projects(session, &body.projects, doing)?;
             let mut write = || {
                 session.execute(
                     "UPDATE connections SET connector = $1, endpoint = $2, description = $3,
-                         run_limit = $4, version = version + 1, updated_at = $5, updated_by = $6
-                     WHERE name = $7",
+                         run_limit = $4, version = version + 1, updated_at = $5, updated_by = $6,
+                         projects = $7
+                     WHERE name = $8",
                     params![
                         &body.connector,
                         &body.endpoint,
@@ -177,6 +197,7 @@ impl Store {
                         body.limit,
                         now(),
                         by,
+                        &projects,
                         name
                     ],
                 )?;
@@ -204,7 +225,7 @@ impl Store {
             let jobs: Done<Vec<String>> = rows.iter().map(|row| row.get("job")).collect();
             let jobs = jobs.map_err(|e| e.while_(doing))?;
             if !jobs.is_empty() {
-                let message = format!("connection {name:?} is used by {}", listed(&jobs));
+                let message = format!("connection {name:?} is used by {}", listed("job", &jobs));
                 return Err(Error::new(Code::StillUsed, message)
                     .hint("remove those jobs, or let them use another connection"));
             }
@@ -248,9 +269,9 @@ pub(crate) fn containing(text: &str) -> String {
 }
 
 /// A few names, and how many more there are.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(what: &str, names: &[String]) -> String {
     const SHOWN: usize = 5;
-    let shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("job {n:?}")).collect();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("{what} {n:?}")).collect();
     let more = names.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", shown.join(", "))
@@ -262,17 +283,31 @@ pub(crate) fn insert(
     body: &ConnectionBody,
     secret: Option<&Sealed>,
     by: &str,
-) -> Done<()> {
-    session.execute(
-        "INSERT INTO connections (name, connector, endpoint, description, run_limit, version,
-             created_at, updated_at, updated_by)
-         VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7)",
-        params![name, &body.connector, &body.endpoint, &body.description, body.limit, now(), by],
-    )?;
-    match secret {
-        Some(secret) => secrets::put(session, &connection_secret(name), secret),
-        None => Ok(()),
-    }
+) -> Result<()> {
+    let doing = "making a connection";
+    let projects = kept_projects(session, &body.projects, doing)?;
+    let mut write = || {
+        session.execute(
+            "INSERT INTO connections (name, connector, endpoint, description, run_limit, version,
+                 created_at, updated_at, updated_by, projects)
+             VALUES ($1, $2, $3, $4, $5, 1, $6, $6, $7, $8)",
+            params![
+                name,
+                &body.connector,
+                &body.endpoint,
+                &body.description,
+                body.limit,
+                now(),
+                by,
+                &projects
+            ],
+        )?;
+        match secret {
+            Some(secret) => secrets::put(session, &connection_secret(name), secret),
+            None => Ok(()),
+        }
+    };
+    write().map_err(|e: Failed| taken(e, doing, "connection", name))
 }
 
 fn read(session: &mut Session, name: &str, doing: &str) -> Result<Connection> {

@@ -4,6 +4,7 @@
 use syncline_types::Result;
 
 use crate::database::{Done, Row, Session, params};
+use crate::run_lists::Conditions;
 use crate::{Store, now};
 
 /// Something that is wrong.
@@ -237,16 +238,27 @@ impl Store {
         self.database().execute("forgetting incidents", sql, params![before])
     }
 
-    /// How many runs have ended since a moment (UTC, ISO 8601): failed, and finished.
+    /// How many runs have ended since a moment (UTC, ISO 8601): failed, and finished. Only those of
+    /// these jobs, and of these projects, where there are such lists.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn ended_since(&self, since: &str) -> Result<(u64, u64)> {
+    pub fn ended_since(
+        &self,
+        since: &str,
+        jobs: Option<&[String]>,
+        projects: Option<&[String]>,
+    ) -> Result<(u64, u64)> {
         // One after the other: with both in one statement SQLite goes through all runs.
-        let sql = "SELECT count(*) AS runs FROM runs WHERE state = $1 AND ended_at >= $2";
         let count = |state: &str| {
-            let values = params![state, since];
-            let found = self.database().read("counting ended runs", sql, values, |r| r.get("runs"));
+            let mut only = Conditions::default();
+            only.add("state = ?", state);
+            only.add("ended_at >= ?", since);
+            jobs.into_iter().for_each(|jobs| only.among("job_name", jobs));
+            projects.into_iter().for_each(|names| only.among("project", names));
+            let sql = format!("SELECT count(*) AS runs FROM runs WHERE {}", only.sql.join(" AND "));
+            let doing = "counting ended runs";
+            let found = self.database().read(doing, &sql, &only.values, |row| row.get("runs"));
             Ok(found?.pop().unwrap_or(0))
         };
         Ok((count("failed")?, count("finished")?))

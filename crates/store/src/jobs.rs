@@ -4,6 +4,8 @@ use syncline_types::{Code, Error, Result, RunState};
 
 use crate::connections::{containing, expect, insert, missing, taken};
 use crate::database::{Done, Failed, Failure, Row, Session, Value, params};
+use crate::projects::{self, DEFAULT_PROJECT};
+use crate::queue::at_rest;
 use crate::{ConnectionBody, Sealed, Store, now};
 
 /// What people say of a job.
@@ -50,6 +52,8 @@ pub struct JobConnection {
 pub struct JobRecord {
     /// Its name.
     pub name: String,
+    /// The project it is in.
+    pub project: String,
     /// What people say of it.
     pub body: JobBody,
     /// What it moves.
@@ -96,6 +100,10 @@ pub struct JobFilter {
     pub enabled: Option<bool>,
     /// Only those that use this connection.
     pub connection: Option<String>,
+    /// Only those of this project.
+    pub project: Option<String>,
+    /// Only those of one of these projects; of any where there is no such list.
+    pub projects: Option<Vec<String>>,
     /// Only those with a schedule.
     pub scheduled: bool,
 }
@@ -129,9 +137,12 @@ pub struct Edit<'a> {
     pub author: &'a str,
     /// What about, where there is something to say.
     pub note: &'a str,
+    /// The project it is put into. It stays where it is when none is said, and a new one is put into
+    /// the default one.
+    pub project: Option<&'a str>,
 }
 
-const SELECT: &str = "SELECT j.name, j.version, j.mode, j.source, j.sink, j.schedule, \
+const SELECT: &str = "SELECT j.name, j.project, j.version, j.mode, j.source, j.sink, j.schedule, \
                       j.created_at, j.updated_at, v.spec, v.yaml, v.description, v.priority, \
                       v.enabled, v.author \
                       FROM jobs j JOIN job_versions v ON v.job = j.name AND v.version = j.version";
@@ -149,6 +160,7 @@ fn body(row: &Row) -> Done<JobBody> {
 fn record(row: &Row) -> Done<JobRecord> {
     Ok(JobRecord {
         name: row.get("name")?,
+        project: row.get("project")?,
         body: body(row)?,
         mode: row.get("mode")?,
         source: row.get("source")?,
@@ -210,6 +222,15 @@ impl Store {
                         WHERE c.job = j.name AND c.connection = #)";
             add(uses, Value::from(connection));
         }
+        if let Some(project) = &filter.project {
+            add(" AND j.project = #", Value::from(project));
+        }
+        if let Some(projects) = &filter.projects {
+            // No project has this name: without others, nothing fits.
+            add(" AND (j.project = #", Value::from(""));
+            projects.iter().for_each(|name| add(" OR j.project = #", Value::from(name)));
+            sql.push(')');
+        }
         if !filter.states.is_empty() {
             // Names of our own, which need no quoting.
             let names: Vec<String> =
@@ -231,7 +252,8 @@ impl Store {
     /// Makes a job.
     ///
     /// # Errors
-    /// [`Code::NameTaken`]; [`Code::NotFound`] for a connection that is not there.
+    /// [`Code::NameTaken`]; [`Code::NotFound`] for a connection that is not there;
+    /// [`Code::BadValue`] for a project that is not.
     pub fn create_job(
         &self,
         name: &str,
@@ -257,8 +279,7 @@ impl Store {
         let doing = "making a job";
         self.database().transaction(doing, |session| {
             for new in connections {
-                insert(session, &new.name, &new.body, new.secret.as_ref(), edit.author)
-                    .map_err(|e| taken(e, doing, "connection", &new.name))?;
+                insert(session, &new.name, &new.body, new.secret.as_ref(), edit.author)?;
             }
             jobs.iter().map(|job| add(session, job, edit, doing)).collect()
         })
@@ -268,7 +289,9 @@ impl Store {
     /// versions.
     ///
     /// # Errors
-    /// [`Code::NotFound`], also for a connection; [`Code::VersionMismatch`].
+    /// [`Code::NotFound`], also for a connection; [`Code::VersionMismatch`]; [`Code::BadValue`] for a
+    /// project that is not there; [`Code::BadTransition`] when it is to go into another project
+    /// while a run of it is under way.
     pub fn change_job(
         &self,
         name: &str,
@@ -280,11 +303,18 @@ impl Store {
         let doing = "changing a job";
         self.database().transaction(doing, |session| {
             let next = expect(session, "jobs", "job", name, version, doing)? + 1;
+            let before = read(session, name, doing)?.project;
+            let project = edit.project.unwrap_or(&before);
+            if project != before {
+                projects::hold(session, project, doing)?;
+                at_rest(session, name)?;
+                take_along(session, name, project).map_err(|e| e.while_(doing))?;
+            }
             let mut write = || {
                 session.execute(
                     "UPDATE jobs SET version = $1, mode = $2, source = $3, sink = $4,
-                         schedule = $5, priority = $6, enabled = $7, updated_at = $8
-                     WHERE name = $9",
+                         schedule = $5, priority = $6, enabled = $7, updated_at = $8, project = $9
+                     WHERE name = $10",
                     params![
                         next,
                         &outline.mode,
@@ -294,11 +324,12 @@ impl Store {
                         body.priority,
                         body.enabled,
                         now(),
+                        project,
                         name
                     ],
                 )?;
                 session.execute("DELETE FROM job_connections WHERE job = $1", params![name])?;
-                add_version(session, name, next, body, edit)
+                add_version(session, name, (next, project), body, edit)
             };
             write().map_err(|e: Failed| e.while_(doing))?;
             refer(session, name, &outline.connections, doing)?;
@@ -357,10 +388,12 @@ impl Store {
 
 fn add(session: &mut Session, job: &NewJob, edit: Edit<'_>, doing: &str) -> Result<JobRecord> {
     let NewJob { name, body, outline } = job;
-    let version = first_version(session, name).map_err(|e| e.while_(doing))?;
+    let project = edit.project.unwrap_or(DEFAULT_PROJECT);
+    projects::hold(session, project, doing)?;
+    let version = first_version(session, name, project, doing)?;
     let written = session.execute(
         "INSERT INTO jobs (name, version, mode, source, sink, schedule, priority, enabled,
-             created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)",
+             created_at, updated_at, project) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)",
         params![
             name,
             version,
@@ -370,33 +403,62 @@ fn add(session: &mut Session, job: &NewJob, edit: Edit<'_>, doing: &str) -> Resu
             outline.schedule.as_deref(),
             body.priority,
             body.enabled,
-            now()
+            now(),
+            project
         ],
     );
     written.map_err(|e| taken(e, doing, "job", name))?;
-    add_version(session, name, version, body, edit).map_err(|e| e.while_(doing))?;
+    let mut write = || {
+        if version > 1 {
+            take_along(session, name, project)?;
+        }
+        add_version(session, name, (version, project), body, edit)
+    };
+    write().map_err(|e: Failed| e.while_(doing))?;
     refer(session, name, &outline.connections, doing)?;
     read(session, name, doing)
 }
 
-/// A job that is made again under an old name goes on counting where the old one stopped.
-fn first_version(session: &mut Session, name: &str) -> Done<u64> {
-    let sql = "SELECT max(version) AS last FROM job_versions WHERE job = $1";
-    let last = session.row(sql, params![name])?.map(|row| row.get::<Option<u64>>("last"));
-    Ok(last.transpose()?.flatten().unwrap_or(0) + 1)
+/// A job that is made again under an old name goes on counting where the old one stopped. What the
+/// old one has left is for those of its project alone.
+fn first_version(session: &mut Session, name: &str, project: &str, doing: &str) -> Result<u64> {
+    let sql = "SELECT v.version, p.name AS there FROM job_versions v
+               LEFT JOIN projects p ON p.name = v.project
+               WHERE v.job = $1 AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.name = v.job)
+               ORDER BY v.version DESC LIMIT 1";
+    let last = session.row(sql, params![name]).map_err(|e| e.while_(doing))?;
+    let Some(last) = last else { return Ok(1) };
+    let read = || -> Done<(u64, Option<String>)> { Ok((last.get("version")?, last.get("there")?)) };
+    let (version, there) = read().map_err(|e| e.while_(doing))?;
+    match there.filter(|old| old != project) {
+        Some(old) => {
+            let message =
+                format!("there was a job {name:?} in project {old:?}, whose history is kept");
+            Err(Error::new(Code::NameTaken, message)
+                .hint("give it another name; or make it in that project, and move it from there"))
+        }
+        None => Ok(version + 1),
+    }
+}
+
+/// The runs of a job are in its project.
+fn take_along(session: &mut Session, name: &str, project: &str) -> Done<()> {
+    let sql = "UPDATE runs SET project = $1 WHERE job_name = $2 AND project <> $1";
+    session.execute(sql, params![project, name]).map(drop)
 }
 
 fn add_version(
     session: &mut Session,
     name: &str,
-    version: u64,
+    (version, project): (u64, &str),
     body: &JobBody,
     edit: Edit<'_>,
 ) -> Done<()> {
     session
         .execute(
             "INSERT INTO job_versions (job, version, spec, yaml, description, priority, enabled,
-                 author, note, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                 author, note, at, project)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             params![
                 name,
                 version,
@@ -407,7 +469,8 @@ fn add_version(
                 body.enabled,
                 edit.author,
                 edit.note,
-                now()
+                now(),
+                project
             ],
         )
         .map(drop)

@@ -17,6 +17,7 @@ mod lease;
 mod lock;
 mod logs;
 mod people;
+mod projects;
 mod queue;
 mod run_lists;
 mod run_record;
@@ -49,9 +50,10 @@ pub use jobs::{
 pub use lease::{Beats, Holder};
 pub use lock::RunLock;
 pub use people::{
-    AuditEntry, AuditFilter, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User,
+    AuditEntry, AuditFilter, Member, NewAudit, NewToken, NewUser, SignedIn, Token, TokenUse, User,
     UserChange,
 };
+pub use projects::{DEFAULT_PROJECT, Project, ProjectBody};
 pub use queue::{Ask, Asked, INTERRUPTED, WhenActive};
 pub use run_lists::{RunFilter, StateCount};
 pub use run_record::{

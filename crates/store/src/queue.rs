@@ -56,7 +56,7 @@ impl Store {
         mark: Option<&Mark>,
     ) -> Result<RunRecord> {
         self.writing("putting a run into the queue", |session| {
-            if let Some(origin) = run.origin.as_ref().filter(|_| when_active != WhenActive::Allow) {
+            if let Some(origin) = &run.origin {
                 lock_job(session, &origin.job)?;
                 let other = under_way(session, &origin.job, when_active)?;
                 if let Some(other) = other.filter(|o| origin.gives_up.as_ref() != Some(&o.id)) {
@@ -303,6 +303,24 @@ fn under_way(session: &mut Session, job: &str, when: WhenActive) -> Result<Optio
         .row(&sql, params![job])
         .and_then(|row| row.as_ref().map(record).transpose())
         .map_err(|e| e.while_("looking for runs under way"))
+}
+
+/// No run of the job is under way, nor begins until the transaction ends.
+///
+/// # Errors
+/// [`Code::BadTransition`] when one is.
+pub(crate) fn at_rest(session: &mut Session, job: &str) -> Result<()> {
+    lock_job(session, job)?;
+    let sql = format!(
+        "SELECT {} FROM runs WHERE job_name = $1 AND state IN {ACTIVE} ORDER BY id DESC LIMIT 1",
+        columns()
+    );
+    let found =
+        session.row(&sql, params![job]).and_then(|row| row.as_ref().map(record).transpose());
+    match found.map_err(|e| e.while_("looking for runs under way"))? {
+        Some(other) => Err(already(&other)),
+        None => Ok(()),
+    }
 }
 
 fn already(other: &RunRecord) -> Error {

@@ -14,6 +14,10 @@ pub struct RunFilter {
     pub job: Option<String>,
     /// Of one of these jobs; of any where there is no such list.
     pub jobs: Option<Vec<String>>,
+    /// Of the jobs of this project.
+    pub project: Option<String>,
+    /// Of the jobs of one of these projects; of any where there is no such list.
+    pub projects: Option<Vec<String>>,
     /// In one of these states; in any when there are none.
     pub states: Vec<RunState>,
     /// With this text in id, name, source or target.
@@ -36,16 +40,30 @@ pub struct StateCount {
 }
 
 /// Conditions of a statement with their parameters.
-struct Conditions {
-    sql: Vec<String>,
-    values: Vec<Value>,
+#[derive(Default)]
+pub(crate) struct Conditions {
+    pub(crate) sql: Vec<String>,
+    pub(crate) values: Vec<Value>,
 }
 
 impl Conditions {
     /// Adds a condition in which `?` stands for the parameter.
-    fn add(&mut self, sql: &str, value: impl Into<Value>) {
+    pub(crate) fn add(&mut self, sql: &str, value: impl Into<Value>) {
         self.values.push(value.into());
         self.sql.push(sql.replace('?', &format!("${}", self.values.len())));
+    }
+
+    /// Adds that a column holds one of some texts.
+    pub(crate) fn among(&mut self, column: &str, texts: &[String]) {
+        let mut places = Vec::with_capacity(texts.len());
+        for text in texts {
+            self.values.push(Value::from(text));
+            places.push(format!("${}", self.values.len()));
+        }
+        self.sql.push(match places.is_empty() {
+            true => "1 = 0".to_owned(),
+            false => format!("{column} IN ({})", places.join(", ")),
+        });
     }
 }
 
@@ -75,22 +93,18 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn list_runs(&self, filter: &RunFilter, limit: u32) -> Result<Vec<RunRecord>> {
-        let mut only = Conditions { sql: Vec::new(), values: Vec::new() };
+        let mut only = Conditions::default();
         if let Some(job) = &filter.job {
             only.add("job_name = ?", job);
         }
         if let Some(jobs) = &filter.jobs {
-            let places: Vec<String> = jobs
-                .iter()
-                .map(|job| {
-                    only.values.push(Value::from(job));
-                    format!("${}", only.values.len())
-                })
-                .collect();
-            only.sql.push(match places.is_empty() {
-                true => "1 = 0".to_owned(),
-                false => format!("job_name IN ({})", places.join(", ")),
-            });
+            only.among("job_name", jobs);
+        }
+        if let Some(project) = &filter.project {
+            only.add("project = ?", project);
+        }
+        if let Some(projects) = &filter.projects {
+            only.among("project", projects);
         }
         if !filter.states.is_empty() {
             // Names of our own, which need no quoting.

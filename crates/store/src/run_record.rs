@@ -185,6 +185,8 @@ pub struct RunMore {
     pub job_name: Option<String>,
     /// The job's version.
     pub job_version: Option<i64>,
+    /// The project its job is in.
+    pub project: String,
     /// What started it.
     pub started_by: Trigger,
     /// What is moved.
@@ -260,7 +262,7 @@ pub struct HistoryEntry {
 
 /// Columns that lists show.
 const SHOWN: &str = "id, job, name, command, source, sink, state, reason, epoch, totals, \
-    created_at, updated_at, job_name, job_version, started_by, mode, priority, may_overlap, gives_up, \
+    created_at, updated_at, job_name, job_version, project, started_by, mode, priority, may_overlap, gives_up, \
     connections, source_connection, sink_connection, node, wanted, waits_for, leaves, rows_estimated, rows_per_second, lag_ms, place, \
     queued_at, started_at, ended_at, error";
 
@@ -295,6 +297,7 @@ pub(crate) fn record(row: &Row) -> Done<RunRecord> {
         more: RunMore {
             job_name: read("job_name")?,
             job_version: row.get("job_version")?,
+            project: row.get("project")?,
             started_by: Trigger::parse(&row.get::<String>("started_by")?),
             mode: read("mode")?,
             priority: row.get("priority")?,

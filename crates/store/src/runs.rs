@@ -4,6 +4,7 @@ use syncline_types::{Code, Error, Result, RunEvent, RunState, in_terms_of_jobs};
 
 use crate::database::{Session, Value, params};
 use crate::events::{NewEvent, add_event};
+use crate::projects::DEFAULT_PROJECT;
 use crate::run_record::{columns, record};
 use crate::{HistoryEntry, NewRun, RunError, RunRecord, RunTotals, Store, Trigger, Wanted, now};
 
@@ -210,9 +211,10 @@ pub(crate) fn insert_run(session: &mut Session, run: &NewRun) -> Result<RunRecor
     let sql = format!(
         "INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
             updated_at, mode, job_name, job_version, started_by, priority, may_overlap, gives_up,
-            connections, node, source_connection, sink_connection)
+            connections, node, source_connection, sink_connection, project)
          VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8, $9, $10, $11, $12, $13, $14, $15,
-            $16, $17, $18, $19) RETURNING {}",
+            $16, $17, $18, $19,
+            COALESCE((SELECT j.project FROM jobs j WHERE j.name = $10), $20)) RETURNING {}",
         columns()
     );
     let origin = run.origin.as_ref();
@@ -237,6 +239,7 @@ pub(crate) fn insert_run(session: &mut Session, run: &NewRun) -> Result<RunRecor
         origin.map(|o| &o.node),
         origin.and_then(|o| o.source_connection.as_ref()),
         origin.and_then(|o| o.sink_connection.as_ref()),
+        DEFAULT_PROJECT,
     ];
     let recorded = session
         .row(&sql, values)

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/v6_people.sql"),
     include_str!("schema/v7_operations.sql"),
     include_str!("schema/v8_places.sql"),
+    include_str!("schema/v9_projects.sql"),
 ];
 
 /// The version this code writes.
@@ -197,6 +198,54 @@ mod tests {
             [(None, name("dw")), (name("shop"), name("dw")), (None, None)],
             "then, now, cli"
         );
+    }
+
+    /// Jobs, versions and runs of older versions are in the project that every state has.
+    #[test]
+    fn what_was_there_before_projects_is_in_the_default_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("syncline.db");
+        let rows = "INSERT INTO jobs VALUES ('j', 1, 'full', 'shop', 'dw', NULL, 0, 1, '', '');
+             INSERT INTO job_versions VALUES ('j', 1, '{}', NULL, '', 0, 1, 'me', '', '');
+             INSERT INTO connections VALUES ('shop', 'mysql', '', '', NULL, 1, '', '', '');
+             INSERT INTO runs (id, job, name, command, spec, source, sink, state, created_at,
+                updated_at, job_name)
+             VALUES ('r', '', '', '', '', '', '', 'finished', '', '', 'j')";
+        let old = rusqlite::Connection::open(&path).unwrap();
+        for sql in &MIGRATIONS[..8] {
+            old.execute_batch(sql).unwrap();
+        }
+        old.execute_batch(rows).unwrap();
+        old.execute_batch("PRAGMA user_version = 8").unwrap();
+        drop(old);
+        let mut databases = vec![Database::sqlite(&path).unwrap()];
+        if let Some(server) = syncline_testkit::Server::shared(syncline_testkit::Kind::Postgres) {
+            let old = server.database();
+            for sql in &MIGRATIONS[..8] {
+                old.execute(&for_postgres(sql));
+            }
+            old.execute(rows);
+            old.execute("CREATE TABLE syncline_version (version BIGINT NOT NULL)");
+            old.execute("INSERT INTO syncline_version VALUES (8)");
+            let address = crate::database::Address::parse(&old.url()).unwrap();
+            databases.push(Database::postgres(&address).unwrap());
+        }
+        for database in databases {
+            let sql =
+                "SELECT j.project AS job, v.project AS version, r.project AS run, p.created_at,
+                           c.projects FROM jobs j JOIN job_versions v ON v.job = j.name
+                       JOIN runs r ON r.job_name = j.name JOIN projects p ON p.name = j.project
+                       JOIN connections c ON c.name = j.source";
+            let read = |row: &crate::database::Row| {
+                let all = ["job", "version", "run", "projects", "created_at"];
+                all.into_iter().map(|name| row.get::<String>(name)).collect()
+            };
+            let found: Vec<Vec<String>> = database.read("test", sql, &[], read).unwrap();
+            assert_eq!(found[0][..4], ["default", "default", "default", "[]"]);
+            // A moment as all others.
+            assert_eq!(found[0][4].len(), crate::now().len(), "{}", found[0][4]);
+            assert!(chrono::DateTime::parse_from_rfc3339(&found[0][4]).is_ok());
+        }
     }
 
     #[test]

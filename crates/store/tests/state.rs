@@ -238,7 +238,7 @@ fn run_of(job: &str, id: &str) -> NewRun {
 fn jobs_are_found_by_what_they_say_and_how_they_went() {
     for place in Place::each() {
         let store = place.open();
-        let edit = Edit { author: "me", note: "" };
+        let edit = Edit { author: "me", note: "", project: None };
         for (name, about, source) in [
             ("a", "Nightly", "mysql://h/One"),
             ("b", "50% of it", "postgres://h/two"),

@@ -53,6 +53,9 @@ pub(crate) struct ConnectionInput {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1024)]
     pub(crate) limit: Option<u32>,
+    /// The projects whose jobs may use it; all when none is named. On a change: left out, they stay.
+    #[serde(default)]
+    pub(crate) projects: Option<Vec<String>>,
 }
 
 /// A connection.
@@ -72,6 +75,8 @@ pub(crate) struct ConnectionView {
     description: String,
     /// How many runs may use it at the same time.
     limit: Option<u32>,
+    /// The projects whose jobs may use it; all when none is named.
+    projects: Vec<String>,
     /// How often it has been changed; the same as the `ETag`.
     version: u64,
     /// When it was made.
@@ -95,6 +100,7 @@ impl ConnectionView {
             has_password: connection.has_secret,
             description: connection.body.description,
             limit: connection.body.limit,
+            projects: connection.body.projects,
             version: connection.version,
             created_at: connection.created_at,
             updated_at: connection.updated_at,
@@ -125,6 +131,7 @@ pub(crate) fn look_through(
     bounds: &Bounds,
 ) -> Result<Given> {
     const LONGEST: usize = 2_000;
+    const PROJECTS: usize = 100;
     let variable = std::cell::RefCell::new(None);
     let parsed = Endpoint::parse_with(&input.url, |name| {
         *variable.borrow_mut() = Some(name.to_owned());
@@ -146,6 +153,13 @@ pub(crate) fn look_through(
     }
     if input.limit.is_some_and(|limit| !(1..=1024).contains(&limit)) {
         return Err(Error::new(Code::BadValue, "limit: 1 to 1024 runs"));
+    }
+    let mut projects = input.projects.unwrap_or_default();
+    projects.sort();
+    projects.dedup();
+    projects.iter().try_for_each(|project| check_name("project", project))?;
+    if projects.len() > PROJECTS {
+        return Err(Error::new(Code::BadValue, format!("projects: {PROJECTS} of them at most")));
     }
     for (key, value) in input.options {
         let before = endpoint.options.insert(key.clone(), value.clone());
@@ -191,6 +205,7 @@ pub(crate) fn look_through(
             endpoint: json,
             description: input.description,
             limit: input.limit,
+            projects,
         },
     })
 }
@@ -235,7 +250,7 @@ async fn list(
     caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Answer<Json<Page<ConnectionView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let page = PageQuery::new(query.limit, query.after);
     let (limit, after) = (page.limit()?, page.after::<String>()?.unwrap_or_default());
     let text = query.q;
@@ -253,12 +268,15 @@ async fn list(
     for (connection, job) in users.into_iter().filter(|(_, job)| caller.sees_job(job)) {
         by_name.entry(connection).or_default().push(job);
     }
-    let view = |connection: Connection| {
+    let view = |mut connection: Connection| {
         let used_by = by_name.remove(&connection.name).unwrap_or_default();
-        ConnectionView::of(connection, used_by)
+        let seen = caller.sees_connection(&connection.body.projects);
+        connection.body.projects.retain(|project| caller.sees_project(project));
+        Ok((seen, ConnectionView::of(connection, used_by)?))
     };
-    let views = found.into_iter().map(view).collect::<Result<_>>()?;
-    Ok(Json(Page::of(views, limit, |view: &ConnectionView| view.name.clone())?))
+    let views = found.into_iter().map(view).collect::<Result<Vec<(bool, ConnectionView)>>>()?;
+    let page = Page::of(views, limit, |(_, view)| view.name.clone())?;
+    Ok(Json(page.map(|(seen, view)| seen.then_some(view))))
 }
 
 /// Make a connection
@@ -312,13 +330,17 @@ async fn show(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Answer<Versioned<ConnectionView>> {
-    caller.needs(Role::Viewer)?;
-    let (found, mut users) = state
+    caller.needs_somewhere(Role::Viewer)?;
+    let (mut found, mut users) = state
         .blocking(move |store| {
             let found = store.connection(&name)?.ok_or_else(|| no_connection(&name))?;
             Ok((found, store.connection_users(&name)?))
         })
         .await?;
+    if !caller.sees_connection(&found.body.projects) {
+        return Err(no_connection(&found.name).into());
+    }
+    found.body.projects.retain(|project| caller.sees_project(project));
     users.retain(|job| caller.sees_job(job));
     Ok(Versioned(found.version, ConnectionView::of(found, users)?))
 }
@@ -360,7 +382,11 @@ async fn change(
             let before = store.connection(&of)?.ok_or_else(|| no_connection(&of))?;
             // Another's change between here and the writing would be overwritten unseen.
             let expected = version.version().unwrap_or(before.version);
-            let given = look_through(input, &registry, &Bounds::of(store)?)?;
+            let stays = input.projects.is_none();
+            let mut given = look_through(input, &registry, &Bounds::of(store)?)?;
+            if stays {
+                given.body.projects.clone_from(&before.body.projects);
+            }
             let secret = match given.password {
                 Some(Some(new)) => SecretChange::Set(vault.seal(&connection_secret(&of), &new)?),
                 Some(None) => SecretChange::Remove,

@@ -62,7 +62,7 @@ struct OptionView {
     responses((status = 200, body = Vec<ConnectorView>), (status = 401, body = Problem))
 )]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<ConnectorView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     Ok(Json(state.registry.all().map(view).collect()))
 }
 

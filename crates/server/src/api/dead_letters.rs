@@ -224,7 +224,7 @@ async fn letter(
     role: Role,
     id: i64,
 ) -> Result<(DeadLetter, RunRecord)> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let found = state.blocking(move |store| store.dead_letter(id)).await?;
     let none = || Error::new(Code::NotFound, format!("there is no dead letter {id}"));
     let letter = found.ok_or_else(none)?;

@@ -11,7 +11,7 @@ use serde_json::json;
 use syncline_connector::{Endpoint, Registry, Secret};
 use syncline_engine::{JobFile, Schedule};
 use syncline_store::{
-    ConnectionBody, Edit, JobBody, NewConnection, NewJob, Store, connection_secret,
+    ConnectionBody, DEFAULT_PROJECT, Edit, JobBody, NewConnection, NewJob, Store, connection_secret,
 };
 use syncline_types::{Code, Error, Result};
 use utoipa::{IntoParams, ToSchema};
@@ -22,7 +22,7 @@ use super::jobs::JobView;
 use crate::caller::{Caller, Role};
 use crate::input::{Params, Text, check_name};
 use crate::problem::{Answer, Problem};
-use crate::resolving::{has_nul, job_of, outline};
+use crate::resolving::{Place, has_nul, job_of, outline};
 use crate::secrets::Vault;
 use crate::state::AppState;
 use crate::step_keys;
@@ -37,6 +37,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 struct ImportQuery {
     /// The job's name; that of the file when not given. Several are numbered.
     name: Option<String>,
+    /// The project the jobs are put into; `default` when not given.
+    project: Option<String>,
 }
 
 /// What was imported.
@@ -70,23 +72,36 @@ async fn import(
     Params(query): Params<ImportQuery>,
     Text(text): Text,
 ) -> Answer<(StatusCode, Json<Imported>)> {
-    caller.needs(Role::Editor)?;
+    let project = query.project.unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
+    check_name("project", &project)?;
+    caller.needs_project(Role::Editor, &project)?;
+    // What somebody makes who may do so in a project alone is for that project alone.
+    let everywhere = caller.needs(Role::Editor).is_ok();
+    let open_to = if everywhere { Vec::new() } else { vec![project.clone()] };
     if text.contains('\0') {
         return Err(Error::new(Code::BadValue, "U+0000 in the file").into());
     }
     let (vault, registry) = (Arc::clone(&state.vault), Arc::clone(&state.registry));
-    let by = caller.name.clone();
+    let (by, places) = (caller.name.clone(), Arc::clone(&state.places));
     let (made, connections, notes) = state
         .blocking(move |store| {
             let mut files = Files::read(&text, query.name.as_deref())?;
-            let mut into = Into { store, vault: &vault, registry: &registry, made: Vec::new() };
+            let mut into = Into {
+                store,
+                vault: &vault,
+                registry: &registry,
+                project: &project,
+                open_to,
+                made: Vec::new(),
+            };
             let jobs: Vec<NewJob> = files
                 .all
                 .iter_mut()
                 .map(|file| into.job(file, &mut files.notes))
                 .collect::<Result<_>>()?;
-            let edit = Edit { author: &by, note: "imported" };
+            let edit = Edit { author: &by, note: "imported", project: Some(&project) };
             let made = store.create_jobs(&jobs, &into.made, edit)?;
+            made.iter().for_each(|job| places.put(&job.name, &job.project));
             let connections: Vec<String> = into.made.into_iter().map(|c| c.name).collect();
             Ok((made, connections, files.notes))
         })
@@ -231,6 +246,10 @@ struct Into<'a> {
     store: &'a Store,
     vault: &'a Vault,
     registry: &'a Registry,
+    /// The project the jobs are put into.
+    project: &'a str,
+    /// The projects that connections made with them are open to; none: all.
+    open_to: Vec<String>,
     /// Connections that are made together with the jobs.
     made: Vec<NewConnection>,
 }
@@ -238,7 +257,8 @@ struct Into<'a> {
 impl Into<'_> {
     fn job(&mut self, file: &mut File, notes: &mut Vec<String>) -> Result<NewJob> {
         // As it stands, it is looked through; what it refers to becomes stored after that.
-        let job = job_of(self.store, self.vault, file.job.clone(), &file.name)?;
+        let place = Place { name: &file.name, project: self.project };
+        let job = job_of(self.store, self.vault, file.job.clone(), place)?;
         for endpoint in [&job.source, &job.sink] {
             self.registry.get(&endpoint.scheme)?;
             if has_nul(endpoint) {
@@ -292,7 +312,8 @@ impl Into<'_> {
         let secret = self.vault.seal(&connection_secret(&name), password)?;
         let connector = self.registry.get(&endpoint.scheme)?.spec().id.to_owned();
         let description = format!("imported with the job {job}");
-        let body = ConnectionBody { connector, endpoint: json, description, limit: None };
+        let projects = self.open_to.clone();
+        let body = ConnectionBody { connector, endpoint: json, description, limit: None, projects };
         self.made.push(NewConnection { name: name.clone(), body, secret: Some(secret) });
         Ok(name)
     }

@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use syncline_engine::{JobFile, Schedule, yaml_of};
-use syncline_store::{Edit, JobBody, JobFilter, JobRecord, RunRecord, Store};
+use syncline_store::{DEFAULT_PROJECT, Edit, JobBody, JobFilter, JobRecord, RunRecord, Store};
 use syncline_types::{Code, Error, Result, RunState};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -23,7 +23,7 @@ use crate::etag::{IfMatch, Versioned};
 use crate::input::{Body, Params, Path, check_name, given};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
-use crate::resolving::outline;
+use crate::resolving::{Place, outline};
 use crate::runner::RunView;
 use crate::state::AppState;
 use crate::step_keys;
@@ -60,6 +60,11 @@ pub(crate) struct JobInput {
     /// Whether its schedule starts it; it does when not given. On a change: left out, it stays.
     #[serde(default)]
     enabled: Option<bool>,
+    /// The project it is in; `default` when not given. On a change: left out, it stays. A job moves
+    /// while no run of it is under way, and its runs move with it.
+    #[serde(default)]
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+    project: Option<String>,
     /// What the change is about, for the list of versions.
     #[serde(default)]
     note: Option<String>,
@@ -67,7 +72,7 @@ pub(crate) struct JobInput {
 
 impl JobInput {
     fn text(&self) -> JobText {
-        JobText { spec: self.spec.clone(), yaml: self.yaml.clone() }
+        JobText { spec: self.spec.clone(), yaml: self.yaml.clone(), project: None }
     }
 }
 
@@ -76,6 +81,8 @@ impl JobInput {
 pub(crate) struct JobView {
     /// Its name.
     pub(crate) name: String,
+    /// The project it is in.
+    project: String,
     /// The job file as JSON.
     #[schema(value_type = Object)]
     spec: Value,
@@ -129,6 +136,7 @@ impl JobView {
         });
         Ok(Self {
             name: job.name,
+            project: job.project,
             spec,
             yaml,
             description: job.body.description,
@@ -164,6 +172,8 @@ struct ListQuery {
     state: Option<String>,
     /// Only those that use this connection.
     connection: Option<String>,
+    /// Only those of this project.
+    project: Option<String>,
     /// Only those that are enabled, or that are not.
     enabled: Option<bool>,
     /// Items at most: 1 to 500; 50 when not given.
@@ -186,7 +196,7 @@ async fn list(
     caller: Caller,
     Params(query): Params<ListQuery>,
 ) -> Answer<Json<Page<JobView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let page = PageQuery::new(query.limit, query.after);
     let (limit, after) = (page.limit()?, page.after::<String>()?.unwrap_or_default());
     let given = |text: Option<String>| text.filter(|t| !t.is_empty());
@@ -195,6 +205,8 @@ async fn list(
         states: states_of(given(query.state).as_deref())?,
         enabled: query.enabled,
         connection: given(query.connection),
+        project: given(query.project),
+        projects: caller.own_projects(),
         scheduled: false,
     };
     let sees = caller.clone();
@@ -299,13 +311,24 @@ async fn create(
     caller: Caller,
     Body(input): Body<JobInput>,
 ) -> Answer<(StatusCode, Versioned<JobView>)> {
-    caller.needs(Role::Editor)?;
+    let project = input.project.clone().unwrap_or_else(|| DEFAULT_PROJECT.to_owned());
+    check_name("project", &project)?;
+    caller.needs_project(Role::Editor, &project)?;
     let draft = input.text().read()?;
     let name = name_of(&input, &draft.file)?;
     let body = body_of(&input, &draft.spec, draft.yaml.clone(), None)?;
     let note = input.note.unwrap_or_default();
-    let made = save(&state, &caller, name, draft, body, None, note).await?;
+    let at = At { name, project };
+    let made = save(&state, &caller, at, draft, body, None, note).await?;
     Ok((StatusCode::CREATED, made))
+}
+
+/// Where a job is kept.
+pub(crate) struct At {
+    /// Its name.
+    pub(crate) name: String,
+    /// The project it is in from then on.
+    pub(crate) project: String,
 }
 
 /// Where a job is to be written: over the one of a version (any, when none is given).
@@ -315,30 +338,36 @@ pub(crate) struct Over(pub(crate) Option<u64>);
 pub(crate) async fn save(
     state: &AppState,
     caller: &Caller,
-    name: String,
+    at: At,
     draft: drafts::Draft,
     mut body: JobBody,
     over: Option<Over>,
     note: String,
 ) -> Result<Versioned<JobView>> {
     let (vault, registry) = (Arc::clone(&state.vault), Arc::clone(&state.registry));
+    let places = Arc::clone(&state.places);
+    let At { name, project } = at;
     let (by, of) = (caller.name.clone(), name.clone());
     let action = if over.is_some() { "job.update" } else { "job.create" };
     let (kept, last) = state
         .blocking(move |store| {
-            let job = drafts::look_through(&draft, store, &vault, &registry, &of)?;
+            let place = Place { name: &of, project: &project };
+            let job = drafts::look_through(&draft, store, &vault, &registry, place)?;
             let outline = outline(&draft.file, &job)?;
             step_keys::seal(store, &vault, &mut body)?;
-            let edit = Edit { author: &by, note: &note };
+            let edit = Edit { author: &by, note: &note, project: Some(&project) };
             let kept = match over {
                 None => store.create_job(&of, &body, &outline, edit)?,
                 Some(Over(version)) => store.change_job(&of, version, &body, &outline, edit)?,
             };
+            places.put(&of, &kept.project);
             Ok((kept, store.last_run_of(&of)?))
         })
         .await?;
+    state.hub.moved(&name, &kept.project);
     let version = kept.version;
-    state.audit(caller, action, &name, json!({ "version": version })).await?;
+    let detail = json!({ "version": version, "project": kept.project });
+    state.audit(caller, action, &name, detail).await?;
     Ok(Versioned(version, JobView::of(kept, last, state)?))
 }
 
@@ -378,6 +407,7 @@ async fn show(
     responses(
         (status = 200, body = JobView),
         (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "It is to move, and a run of it is under way"),
         (status = 412, body = Problem),
         (status = 422, body = Problem),
         (status = 428, body = Problem),
@@ -410,14 +440,19 @@ async fn change(
     let body = body_of(&input, &draft.spec, draft.yaml.clone(), Some(&before.body))?;
     let over = Some(Over(Some(before.version)));
     let note = input.note.unwrap_or_default();
-    Ok(save(&state, &caller, name, draft, body, over, note).await?)
+    let project = input.project.unwrap_or_else(|| before.project.clone());
+    if project != before.project {
+        check_name("project", &project)?;
+        caller.needs_project(Role::Editor, &project)?;
+    }
+    Ok(save(&state, &caller, At { name, project }, draft, body, over, note).await?)
 }
 
 /// A job as it was once sent.
 pub(crate) fn kept_text(body: &JobBody) -> JobText {
     match &body.yaml {
-        Some(yaml) => JobText { spec: None, yaml: Some(yaml.clone()) },
-        None => JobText { spec: value(&body.spec).ok().map(Unique), yaml: None },
+        Some(yaml) => JobText { yaml: Some(yaml.clone()), ..JobText::default() },
+        None => JobText { spec: value(&body.spec).ok().map(Unique), ..JobText::default() },
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::{Caller, Role, same_origin};
+use crate::caller::{Caller, Role, Stands, same_origin};
 use crate::input::Params;
 use crate::live::{self, GOOD_FOR, LiveQuery};
 use crate::people::sessions::stamp;
@@ -51,7 +51,8 @@ impl FromRequestParts<AppState> for Watcher {
         let Some(caller) = state.hub.tickets.caller(&parts.headers)? else {
             return Caller::from_request_parts(parts, state).await.map(Self);
         };
-        if !caller.stands(state).await? {
+        // Who sees other projects by now asks for another ticket.
+        if caller.stands(state).await? != Stands::Good {
             let ended = "whoever asked for the ticket is no longer signed in";
             return Err(Error::new(Code::NotSignedIn, ended).hint("sign in again").into());
         }
@@ -89,7 +90,7 @@ async fn ticket(
     caller: Caller,
     headers: HeaderMap,
 ) -> Answer<(StatusCode, Json<LiveTicket>)> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let ticket = state.hub.tickets.make(&caller, headers.get(header::ORIGIN))?;
     let good_for = TimeDelta::from_std(GOOD_FOR).unwrap_or_default();
     let expires_at = stamp(Utc::now() + good_for);
@@ -124,6 +125,6 @@ async fn watch(
     Params(query): Params<LiveQuery>,
     Upgrade(upgrade): Upgrade,
 ) -> Answer<Response> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     Ok(live::open(upgrade, caller, query, state)?)
 }

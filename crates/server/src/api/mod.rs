@@ -13,6 +13,7 @@ mod nodes;
 mod operation_ids;
 mod overview;
 mod problems;
+mod projects;
 mod provider;
 mod queue;
 mod run_parts;
@@ -53,6 +54,7 @@ fn documented() -> (Router<AppState>, OpenApi) {
         .merge(connectors::router())
         .merge(connections::router())
         .merge(tables::router())
+        .merge(projects::router())
         .merge(jobs::router())
         .merge(trying::router())
         .merge(import::router())

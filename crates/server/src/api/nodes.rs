@@ -50,7 +50,7 @@ struct NodeView {
     responses((status = 200, body = Page<NodeView>), (status = 401, body = Problem))
 )]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Page<NodeView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let nodes = vec![this(&state, &caller).await?];
     Ok(Json(Page::of(nodes, 1, |node| node.name.clone())?))
 }
@@ -72,7 +72,7 @@ async fn show(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<NodeView>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     if name != state.node {
         return Err(Error::new(Code::NotFound, format!("there is no node {name:?}")).into());
     }

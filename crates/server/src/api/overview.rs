@@ -19,7 +19,7 @@ use crate::runner::RunView;
 use crate::state::AppState;
 
 /// Runs shown.
-const RECENT: usize = 10;
+const RECENT: u32 = 10;
 /// Runs that have not ended, looked through for the sources in use.
 const UNFINISHED: u32 = 1000;
 /// No further behind than this, a source and its target count as in sync.
@@ -40,7 +40,7 @@ struct Overview {
     failed_24h: u64,
     /// Runs that finished in the last 24 hours.
     finished_24h: u64,
-    /// Rows written in a second, by all runs together.
+    /// Rows written in a second, by all runs that may be seen together.
     rows_per_second: u64,
     /// The largest lag of all runs that follow changes.
     max_lag_ms: Option<u64>,
@@ -48,7 +48,8 @@ struct Overview {
     sources: Vec<SourceView>,
     /// The newest runs.
     recent: Vec<RunView>,
-    /// Rows written in a second over the last hour.
+    /// Rows written in a second over the last hour, by all runs together; empty for those who see
+    /// only some.
     throughput: Vec<Sample>,
 }
 
@@ -73,25 +74,31 @@ struct SourceView {
     responses((status = 200, body = Overview), (status = 401, body = Problem))
 )]
 async fn show(State(state): State<AppState>, caller: Caller) -> Answer<Json<Overview>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let since = crate::alerts::text(Utc::now() - chrono::Duration::hours(24));
+    let seen = |run: &RunRecord| caller.sees_job(run.more.job_name.as_deref().unwrap_or(&run.name));
+    let (jobs, projects) = (caller.own_jobs().map(<[String]>::to_vec), caller.own_projects());
+    let sees_all = jobs.is_none() && projects.is_none();
     let (counts, (failed, finished), recent, unfinished) = state
         .blocking(move |store| {
             let states = RunState::ALL
                 .into_iter()
                 .filter(|state| !state.is_final() && *state != RunState::Failed)
                 .collect();
-            let filter = RunFilter { states, ..RunFilter::default() };
-            let unfinished = store.list_runs(&filter, UNFINISHED)?;
-            Ok((store.count_runs()?, store.ended_since(&since)?, newest(store)?, unfinished))
+            let ended = store.ended_since(&since, jobs.as_deref(), projects.as_deref())?;
+            let own = RunFilter { jobs, projects, ..RunFilter::default() };
+            let recent = store.list_runs(&own, RECENT)?;
+            let unfinished = store.list_runs(&RunFilter { states, ..own }, UNFINISHED)?;
+            Ok((store.count_runs()?, ended, recent, unfinished))
         })
         .await?;
-    let live = state.runner.live();
+    let mut live = state.runner.live();
+    live.retain(|live| caller.sees_job(live.job()));
     let lags = live.iter().filter_map(|live| live.now().lag_ms);
-    let count = |states: &[RunState]| {
-        counts.iter().filter(|c| states.contains(&c.state)).map(|c| c.runs).sum()
+    let count = |states: &[RunState]| match sees_all {
+        true => counts.iter().filter(|c| states.contains(&c.state)).map(|c| c.runs).sum(),
+        false => unfinished.iter().filter(|run| states.contains(&run.state)).map(|_| 1).sum(),
     };
-    let seen = |run: &RunRecord| caller.sees_job(run.more.job_name.as_deref().unwrap_or(&run.name));
     Ok(Json(Overview {
         running: count(&[RunState::Running, RunState::Pausing, RunState::Stopping]),
         waiting: count(&[RunState::Waiting, RunState::Created]),
@@ -99,22 +106,18 @@ async fn show(State(state): State<AppState>, caller: Caller) -> Answer<Json<Over
         finished_24h: finished,
         rows_per_second: live.iter().map(|live| live.now().rows_per_second).sum(),
         max_lag_ms: lags.max(),
-        sources: sources(&state, unfinished.into_iter().filter(seen).collect()),
         recent: recent
             .into_iter()
             .filter(seen)
-            .take(RECENT)
             .map(|run| {
                 let live = state.runner.live_run(&run.id);
                 RunView::of(run, live.as_deref())
             })
             .collect(),
-        throughput: state.metrics.pace.samples(),
+        sources: sources(&state, unfinished.into_iter().filter(seen).collect()),
+        // It is counted for all together.
+        throughput: if sees_all { state.metrics.pace.samples() } else { Vec::new() },
     }))
-}
-
-fn newest(store: &syncline_store::Store) -> syncline_types::Result<Vec<RunRecord>> {
-    store.list_runs(&RunFilter::default(), 50)
 }
 
 /// The sources that runs read now, by their names.

@@ -23,6 +23,8 @@ struct QueuedRun {
     run: String,
     /// Its job.
     job: String,
+    /// The project its job is in.
+    project: String,
     /// Its place, from 1.
     position: usize,
     /// What it waits for.
@@ -46,10 +48,11 @@ struct QueuedRun {
     responses((status = 200, body = Vec<QueuedRun>))
 )]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<QueuedRun>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let view = |(at, entry): (usize, QueueEntry)| QueuedRun {
         run: entry.run.id,
         job: entry.run.more.job_name.unwrap_or(entry.run.name),
+        project: entry.run.more.project,
         position: at + 1,
         reason: entry.reason,
         priority: entry.run.more.priority,

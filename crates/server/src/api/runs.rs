@@ -94,6 +94,8 @@ async fn start(
 struct RunsQuery {
     /// Of this job.
     job: Option<String>,
+    /// Of the jobs of this project.
+    project: Option<String>,
     /// In this state; several, separated by commas.
     state: Option<String>,
     /// With this text in id, job, source or target.
@@ -125,6 +127,8 @@ impl RunsQuery {
         Ok(RunFilter {
             job: given(&self.job),
             jobs: None,
+            project: given(&self.project),
+            projects: None,
             states: states_of(self.state.as_deref())?,
             text: given(&self.q),
             since: moment("since", &self.since)?,
@@ -162,11 +166,12 @@ async fn list(
     caller: Caller,
     Params(query): Params<RunsQuery>,
 ) -> Answer<Json<Page<RunView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let page = PageQuery::new(query.limit, query.after.clone());
     let limit = page.limit()?;
     let mut filter = query.filter(page.after::<String>()?)?;
     filter.jobs = caller.own_jobs().map(<[String]>::to_vec);
+    filter.projects = caller.own_projects();
     let runs = state.blocking(move |store| store.list_runs(&filter, limit + 1)).await?;
     let views = runs.into_iter().map(|run| view(&state, run)).collect();
     Ok(Json(Page::of(views, limit, |run: &RunView| run.id.clone())?))
@@ -185,7 +190,7 @@ pub(super) async fn find(
     role: Role,
     id: &str,
 ) -> Result<RunRecord> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let wanted = id.to_owned();
     let run = state.blocking(move |store| store.run(&wanted)).await?;
     let run = run.filter(|run| run.id == id).ok_or_else(|| no_run(id))?;
@@ -210,7 +215,7 @@ async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer<Json<RunView>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     if let Some(run) = state.hub.run(&state, &id) {
         let job = run.more.job_name.as_deref().unwrap_or(&run.name);
         if caller.sees_job(job) {

@@ -1,5 +1,7 @@
 //! Signing in and out with name and password, and who one is.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header, request::Parts};
@@ -45,8 +47,10 @@ pub(crate) struct SessionView {
 struct Me {
     /// Their name; `user/token` for a token.
     name: String,
-    /// How far they may go.
+    /// How far they may go everywhere.
     role: Role,
+    /// Their roles in projects; where it is larger than the one that counts everywhere, it counts.
+    projects: BTreeMap<String, Role>,
 }
 
 /// How one may sign in here.
@@ -122,13 +126,16 @@ async fn sign_in(
 pub(crate) async fn begin(state: &AppState, user: User) -> Result<(HeaderMap, SessionView)> {
     let secret = secret()?;
     let role = Role::parse(&user.role).ok_or_else(|| Error::bug("a user of an unknown role"))?;
-    let view = SessionView {
-        user: Me { name: user.name.clone(), role },
-        csrf: Some(sessions::csrf(&secret)),
-    };
-    let hash = hash_of(&secret);
-    let ends_at = sessions::ends_at();
-    state.blocking(move |store| store.begin_session(&hash, &user, &ends_at)).await?;
+    let (hash, ends_at, name) = (hash_of(&secret), sessions::ends_at(), user.name.clone());
+    let begun = state.blocking(move |store| {
+        store.begin_session(&hash, &user, &ends_at)?;
+        // No project gives more than an editor may.
+        if role < Role::Editor { store.memberships(&user.name) } else { Ok(Vec::new()) }
+    });
+    let projects = begun.await?.into_iter();
+    let projects = projects.filter_map(|m| Some((m.project, Role::parse(&m.role)?))).collect();
+    let csrf = Some(sessions::csrf(&secret));
+    let view = SessionView { user: Me { name, role, projects }, csrf };
     let cookies = state.people.cookies;
     let mut headers = HeaderMap::new();
     let cookie = cookies.set(cookies.session(), &secret, sessions::LONGEST.num_seconds());
@@ -153,7 +160,8 @@ async fn who(
     let cookies = state.people.cookies;
     let by_session = matches!(caller.by, By::Session { .. });
     let secret = cookies.get(&headers, cookies.session()).filter(|_| by_session);
-    let user = Me { name: caller.name, role: caller.role };
+    let (role, projects) = (caller.reach.role, caller.reach.grants());
+    let user = Me { name: caller.name, role, projects };
     Json(SessionView { user, csrf: secret.map(sessions::csrf) })
 }
 

@@ -209,12 +209,20 @@ pub(crate) async fn within_deadline<T>(work: impl Future<Output = Result<T>>) ->
     })
 }
 
-/// Where a stored connection leads, if jobs may go there.
-async fn endpoint(state: &AppState, name: String) -> Result<Endpoint> {
-    let vault = std::sync::Arc::clone(&state.vault);
+/// Where a stored connection leads, if jobs may go there, for somebody who may go as far as `role`
+/// with it.
+async fn endpoint(state: &AppState, caller: &Caller, role: Role, name: String) -> Result<Endpoint> {
+    // Whoever may not go so far with any hears so, whatever connections there are.
+    caller.needs_connection(role, &[])?;
+    let (vault, caller) = (std::sync::Arc::clone(&state.vault), caller.clone());
     state
         .blocking(move |store| {
             let found = store.connection(&name)?.ok_or_else(|| no_connection(&name))?;
+            let open_to = &found.body.projects;
+            if !caller.sees_connection(open_to) {
+                return Err(no_connection(&name));
+            }
+            caller.needs_connection(role, open_to)?;
             let endpoint = endpoint_of(store, &vault, &found)?;
             Bounds::of(store)?.endpoint(&endpoint)?;
             Ok(endpoint)
@@ -222,8 +230,13 @@ async fn endpoint(state: &AppState, name: String) -> Result<Endpoint> {
         .await
 }
 
-async fn source(state: &AppState, name: String) -> Result<Box<dyn Source>> {
-    let endpoint = endpoint(state, name).await?;
+async fn source(
+    state: &AppState,
+    caller: &Caller,
+    role: Role,
+    name: String,
+) -> Result<Box<dyn Source>> {
+    let endpoint = endpoint(state, caller, role, name).await?;
     state.registry.get(&endpoint.scheme)?.source(&endpoint)
 }
 
@@ -305,11 +318,10 @@ async fn test(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Answer<Json<TestView>> {
-    caller.needs(Role::Operator)?;
-    let endpoint = endpoint(&state, name).await;
+    let endpoint = endpoint(&state, &caller, Role::Operator, name).await;
     if let Err(error) = endpoint {
         return match error.code() {
-            Code::NotFound => Err(error.into()),
+            Code::NotFound | Code::Forbidden => Err(error.into()),
             _ => Ok(Json(tested(&state, Err(error)).await)),
         };
     }
@@ -350,10 +362,10 @@ async fn tables(
     Path(name): Path<String>,
     Params(query): Params<TablesQuery>,
 ) -> Answer<Json<Page<TableView>>> {
-    caller.needs(Role::Operator)?;
+    caller.needs_connection(Role::Operator, &[])?;
     let page = PageQuery::new(query.limit, query.after);
     let (limit, after) = (page.limit()?, page.after::<(Option<String>, String)>()?);
-    let source = source(&state, name).await?;
+    let source = source(&state, &caller, Role::Operator, name).await?;
     let selection = match &query.schema {
         Some(schema) => {
             TableSelection::parse(&[format!("\"{}\".*", schema.replace('"', "\"\""))], &[])?
@@ -412,8 +424,7 @@ async fn table(
     caller: Caller,
     Path((name, table)): Path<(String, String)>,
 ) -> Answer<Json<TableDetail>> {
-    caller.needs(Role::Operator)?;
-    let source = source(&state, name).await?;
+    let source = source(&state, &caller, Role::Operator, name).await?;
     let info = within_deadline(async {
         let found = named(source.as_ref(), &table).await;
         let ended = source.end().await;
@@ -468,9 +479,9 @@ async fn rows(
     Params(query): Params<RowsQuery>,
 ) -> Answer<Json<SampleView>> {
     // Rows are the data itself: not for those who only watch.
-    caller.needs(Role::Editor)?;
+    caller.needs_connection(Role::Editor, &[])?;
     let limit = row_limit(query.limit)?;
-    let source = source(&state, name).await?;
+    let source = source(&state, &caller, Role::Editor, name).await?;
     let sample = within_deadline(async {
         let info = named(source.as_ref(), &table).await?;
         syncline_engine::sample(source.as_ref(), &info, limit).await

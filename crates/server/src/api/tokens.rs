@@ -13,14 +13,14 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::caller::{By, Caller, Role};
-use crate::input::{Body, Params, Path};
+use crate::input::{self, Body, Params, Path};
 use crate::moment::Moment;
 use crate::page::{Page, PageQuery};
 use crate::people::{API_TOKEN, check_name, hash_of, secret};
 use crate::problem::{Answer, Problem};
 use crate::state::AppState;
 
-/// Jobs a token may be limited to, at most.
+/// Jobs and projects a token may be limited to, at most.
 const MANY: usize = 1000;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -40,6 +40,8 @@ struct TokenView {
     role: Role,
     /// The jobs it is limited to; `null`: all.
     jobs: Option<Vec<String>>,
+    /// The projects it is limited to; `null`: all.
+    projects: Option<Vec<String>>,
     /// When it was made.
     created_at: String,
     /// Until when it is good; `null`: until it is removed.
@@ -57,6 +59,7 @@ impl TokenView {
             name: token.name,
             owner: token.owner,
             jobs: token.jobs,
+            projects: token.projects,
             created_at: token.created_at,
             expires_at: token.expires_at,
             last_used_at: token.last_used_at,
@@ -74,6 +77,8 @@ struct TokenNew {
     role: Role,
     /// The jobs it is limited to; all when left out.
     jobs: Option<Vec<String>>,
+    /// The projects it is limited to; all when left out.
+    projects: Option<Vec<String>>,
     /// Until when it is good (ISO 8601); until it is removed when left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Moment>,
@@ -92,6 +97,13 @@ impl TokenNew {
         match &self.jobs {
             Some(jobs) if jobs.is_empty() || jobs.len() > MANY => bad("jobs: 1 to 1000 of them"),
             Some(_) if self.role == Role::Admin => bad("jobs: an admin's token has no limits"),
+            _ => Ok(()),
+        }?;
+        match &self.projects {
+            Some(names) if names.is_empty() || names.len() > MANY => {
+                bad("projects: 1 to 1000 of them")
+            }
+            Some(_) if self.role == Role::Admin => bad("projects: an admin's token has no limits"),
             _ => Ok(()),
         }
     }
@@ -150,12 +162,19 @@ async fn create(
     caller: Caller,
     Body(body): Body<TokenNew>,
 ) -> Answer<(StatusCode, Json<TokenMade>)> {
-    caller.needs(body.role)?;
+    // What it may where is looked at as it is used: no more than its owner there and then.
+    caller.needs_somewhere(body.role)?;
     if matches!(caller.by, By::Token { .. }) {
         // One that was stolen must not outlive its removal.
         return Err(Error::new(Code::Forbidden, "a token cannot make tokens").into());
     }
     body.check()?;
+    body.projects.iter().flatten().try_for_each(|name| input::check_name("project", name))?;
+    let unseen = body.projects.iter().flatten().find(|name| !caller.sees_project(name));
+    if let Some(project) = unseen {
+        let message = format!("{} is no member of project {project}", caller.name);
+        return Err(Error::new(Code::Forbidden, message).into());
+    }
     let secret = format!("{API_TOKEN}{}", secret()?);
     let new = NewToken {
         id: uuid::Uuid::now_v7().to_string(),
@@ -164,11 +183,13 @@ async fn create(
         owner: caller.user().map(str::to_owned),
         role: body.role.name().to_owned(),
         jobs: body.jobs,
+        projects: body.projects,
         expires_at: body.expires_at.map(Moment::stamp),
     };
     let token = state.blocking(move |store| store.create_token(&new)).await?;
     let detail = json!({
-        "name": token.name, "role": token.role, "jobs": token.jobs, "expires_at": token.expires_at,
+        "name": token.name, "role": token.role, "jobs": token.jobs, "projects": token.projects,
+        "expires_at": token.expires_at,
     });
     state.audit(&caller, "token.create", &token.id, detail).await?;
     Ok((StatusCode::CREATED, Json(TokenMade { token: TokenView::of(token)?, secret })))

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use syncline_connector::WriteMode;
 use syncline_engine::{CheckReport, ColumnReport, Engine, FollowingReport, Job, TableReport};
+use syncline_store::{DEFAULT_PROJECT, Store};
 use syncline_types::{Result, in_terms_of_jobs};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -18,6 +19,7 @@ use crate::caller::{Caller, Role};
 use crate::drafts::{self, JobText};
 use crate::input::{Body, Path};
 use crate::problem::{Answer, Problem};
+use crate::resolving::Place;
 use crate::state::AppState;
 use crate::unique::Unique;
 
@@ -54,21 +56,33 @@ async fn validate(
     caller: Caller,
     Body(sent): Body<JobText>,
 ) -> Answer<Json<Validation>> {
-    caller.needs(Role::Editor)?;
+    let project = project_of(&sent);
+    caller.needs_project(Role::Editor, &project)?;
     let (vault, registry) = (Arc::clone(&state.vault), Arc::clone(&state.registry));
-    let look = move |store: &syncline_store::Store| {
-        Ok(drafts::problems(&sent, store, &vault, &registry, UNNAMED))
+    let look = move |store: &Store| {
+        let place = Place { name: UNNAMED, project: &project };
+        Ok(drafts::problems(&sent, store, &vault, &registry, place))
     };
     let problems = state.blocking(look).await?;
     Ok(Json(Validation { valid: problems.is_empty(), problems }))
 }
 
+/// The project that a job is tried in.
+fn project_of(sent: &JobText) -> String {
+    sent.project.clone().unwrap_or_else(|| DEFAULT_PROJECT.to_owned())
+}
+
 /// The job that was sent, ready to be tried.
 async fn ready(state: &AppState, sent: JobText, name: &str) -> Result<Job> {
+    let project = project_of(&sent);
     let draft = sent.read()?;
     let (vault, registry) = (Arc::clone(&state.vault), Arc::clone(&state.registry));
     let name = draft.file.name.clone().unwrap_or_else(|| name.to_owned());
-    state.blocking(move |store| drafts::look_through(&draft, store, &vault, &registry, &name)).await
+    let look = move |store: &Store| {
+        let place = Place { name: &name, project: &project };
+        drafts::look_through(&draft, store, &vault, &registry, place)
+    };
+    state.blocking(look).await
 }
 
 /// The plan of a job, and the mapping of every column.
@@ -208,7 +222,7 @@ async fn plan(
     caller: Caller,
     Body(sent): Body<JobText>,
 ) -> Answer<Json<PlanView>> {
-    caller.needs(Role::Editor)?;
+    caller.needs_project(Role::Editor, &project_of(&sent))?;
     let job = ready(&state, sent, UNNAMED).await?;
     let report = within_deadline(Engine::check(&state.registry, &job)).await?;
     Ok(Json(report.into()))
@@ -233,7 +247,8 @@ async fn plan_of(
     Path(name): Path<String>,
 ) -> Answer<Json<PlanView>> {
     caller.needs_job(Role::Operator, &name)?;
-    let kept = kept_text(&find(&state, &name).await?.body);
+    let found = find(&state, &name).await?;
+    let kept = JobText { project: Some(found.project), ..kept_text(&found.body) };
     let job = ready(&state, kept, &name).await?;
     let report = within_deadline(Engine::check(&state.registry, &job)).await?;
     Ok(Json(report.into()))
@@ -250,6 +265,9 @@ struct PreviewInput {
     /// The job file as YAML.
     #[serde(default)]
     yaml: Option<String>,
+    /// The project it is to be in, which says what it may use; `default` when not given.
+    #[serde(default)]
+    project: Option<String>,
     /// The table, `schema.name` or a name alone; the first of the job's when not given.
     #[serde(default)]
     table: Option<String>,
@@ -287,9 +305,9 @@ async fn preview(
     caller: Caller,
     Body(input): Body<PreviewInput>,
 ) -> Answer<Json<PreviewView>> {
-    caller.needs(Role::Editor)?;
     let rows = row_limit(input.rows)?;
-    let sent = JobText { spec: input.spec, yaml: input.yaml };
+    let sent = JobText { spec: input.spec, yaml: input.yaml, project: input.project };
+    caller.needs_project(Role::Editor, &project_of(&sent))?;
     let job = ready(&state, sent, UNNAMED).await?;
     let table = input.table.as_deref();
     let work = syncline_engine::preview(&state.registry, &job, table, rows);

@@ -254,7 +254,7 @@ async fn list(
     caller: Caller,
     Params(query): Params<VerificationsQuery>,
 ) -> Answer<Json<Page<VerificationView>>> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let page = PageQuery::new(query.limit, query.after);
     let (limit, before) = (page.limit()?, page.after::<String>()?);
     let job = query.job.filter(|j| !j.is_empty());
@@ -267,7 +267,7 @@ async fn list(
 }
 
 async fn find(state: &AppState, caller: &Caller, role: Role, id: &str) -> Result<Verification> {
-    caller.needs(Role::Viewer)?;
+    caller.needs_somewhere(Role::Viewer)?;
     let wanted = id.to_owned();
     let found = state.blocking(move |store| store.verification(&wanted)).await?;
     let found = found

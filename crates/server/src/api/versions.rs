@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::jobs::{JobView, Over, find, kept_text, no_job, save, value};
+use super::jobs::{At, JobView, Over, find, kept_text, no_job, save, value};
 use crate::caller::{Caller, Role};
 use crate::etag::Versioned;
 use crate::input::{Body, Params, Path, check_name};
@@ -236,12 +236,13 @@ async fn roll_back(
     Body(wanted): Body<RollBack>,
 ) -> Answer<Versioned<JobView>> {
     caller.needs_job(Role::Editor, &name)?;
-    let now = find(&state, &name).await?.version;
+    let now = find(&state, &name).await?;
     let old = find_version(&state, &name, wanted.version).await?;
     let draft = kept_text(&old.body).read()?;
     let note = format!("back to version {}", wanted.version);
-    let over = Some(Over(Some(now)));
-    Ok(save(&state, &caller, name, draft, old.body, over, note).await?)
+    let over = Some(Over(Some(now.version)));
+    let at = At { name, project: now.project };
+    Ok(save(&state, &caller, at, draft, old.body, over, note).await?)
 }
 
 /// What a copy is to be named.
@@ -272,9 +273,10 @@ async fn clone(
     Path(name): Path<String>,
     Body(wanted): Body<CloneAs>,
 ) -> Answer<(StatusCode, Versioned<JobView>)> {
-    caller.needs(Role::Editor)?;
+    caller.needs_job(Role::Editor, &name)?;
     check_name("job", &wanted.name)?;
     let from = find(&state, &name).await?;
+    caller.needs_project(Role::Editor, &from.project)?;
     let mut draft = kept_text(&from.body).read()?;
     let mut body = JobBody { enabled: false, ..from.body };
     if draft.file.name.is_some() {
@@ -285,7 +287,8 @@ async fn clone(
         body.yaml = body.yaml.map(|yaml| renamed(&yaml, &wanted.name));
     }
     let note = format!("a copy of {name} (version {})", from.version);
-    let made = save(&state, &caller, wanted.name, draft, body, None, note).await?;
+    let at = At { name: wanted.name, project: from.project };
+    let made = save(&state, &caller, at, draft, body, None, note).await?;
     Ok((StatusCode::CREATED, made))
 }
 

@@ -3,16 +3,17 @@
 mod cookie;
 mod extract;
 mod origin;
+mod reach;
 mod role;
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use syncline_types::{Code, Error, Result};
 
 pub(crate) use cookie::Cookies;
-pub(crate) use extract::address_of;
+pub(crate) use extract::{Stands, address_of};
 pub(crate) use origin::{Origins, authority_of, same_origin};
+pub(crate) use reach::Reach;
 pub(crate) use role::Role;
 
 /// Who asks. Taking it as an argument refuses those who are not signed in.
@@ -20,12 +21,10 @@ pub(crate) use role::Role;
 pub(crate) struct Caller {
     /// Name of the user; `user/token` for a token of theirs.
     pub(crate) name: String,
-    /// How far they may go.
-    pub(crate) role: Role,
     /// How they are known.
     pub(crate) by: By,
-    /// The jobs they are limited to; none: all.
-    jobs: Option<Arc<[String]>>,
+    /// How far they may go, and where.
+    pub(crate) reach: Reach,
     /// Where they ask from.
     pub(crate) address: Option<IpAddr>,
 }
@@ -56,8 +55,8 @@ pub(crate) enum By {
 impl Caller {
     /// A user who has just proved who they are and has no session yet.
     pub(crate) fn signing_in(user: &str, address: Option<IpAddr>) -> Self {
-        let name = user.to_owned();
-        Self { name, role: Role::Viewer, by: By::SigningIn, jobs: None, address }
+        let reach = Reach::of(Role::Member);
+        Self { name: user.to_owned(), by: By::SigningIn, reach, address }
     }
 
     /// The user behind it, if there is one.
@@ -69,16 +68,53 @@ impl Caller {
         }
     }
 
-    /// Refuses those who may not go as far as `role` with everything.
+    /// Refuses those who may not go as far as `role` everywhere.
     ///
     /// # Errors
     /// [`Code::Forbidden`].
     pub(crate) fn needs(&self, role: Role) -> Result<()> {
-        if role > Role::Viewer && self.jobs.is_some() {
-            let name = &self.name;
-            return Err(Error::new(Code::Forbidden, format!("{name} is limited to some jobs")));
+        if self.reach.limited() {
+            let what = self.reach.limit();
+            return Err(self.refused(format!("is limited to some {what}")));
         }
-        self.reaches(role)
+        self.reaches(self.reach.role, role)
+    }
+
+    /// Refuses those who may not go as far as `role` anywhere. Whoever asks for this shows them
+    /// nothing but what is theirs to see.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub(crate) fn needs_somewhere(&self, role: Role) -> Result<()> {
+        if role == Role::Viewer {
+            // There may be nothing that they see.
+            return Ok(());
+        }
+        self.reaches(self.reach.most(), role)
+    }
+
+    /// Refuses those who may not go as far as `role` in a project, with jobs that it does not have
+    /// yet, too.
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub(crate) fn needs_project(&self, role: Role, project: &str) -> Result<()> {
+        if role > Role::Viewer && self.reach.jobs.is_some() {
+            return Err(self.refused("is limited to some jobs".to_owned()));
+        }
+        self.reaches(self.reach.in_project(project), role)
+    }
+
+    /// Refuses those who may not go as far as `role` with a connection that is open to these
+    /// projects (all, when none is named).
+    ///
+    /// # Errors
+    /// [`Code::Forbidden`].
+    pub(crate) fn needs_connection(&self, role: Role, open_to: &[String]) -> Result<()> {
+        if role > Role::Viewer && self.reach.jobs.is_some() {
+            return Err(self.refused("is limited to some jobs".to_owned()));
+        }
+        self.reaches(self.reach.with_connection(open_to), role)
     }
 
     /// Refuses those who may not go as far as `role` with this job and its runs.
@@ -87,46 +123,44 @@ impl Caller {
     /// [`Code::Forbidden`].
     pub(crate) fn needs_job(&self, role: Role, job: &str) -> Result<()> {
         if !self.sees_job(job) {
-            let name = &self.name;
-            return Err(Error::new(Code::Forbidden, format!("{name} is limited to other jobs")));
+            return Err(self.refused("is limited to other jobs".to_owned()));
         }
-        self.reaches(role)
+        self.reaches(self.reach.with_job(job), role)
     }
 
     /// Whether this job and its runs are theirs to see.
     pub(crate) fn sees_job(&self, job: &str) -> bool {
-        self.jobs.as_ref().is_none_or(|jobs| jobs.iter().any(|own| own == job))
+        self.reach.with_job(job) >= Role::Viewer
+    }
+
+    /// Whether a connection is theirs to see that is open to these projects.
+    pub(crate) fn sees_connection(&self, open_to: &[String]) -> bool {
+        self.reach.with_connection(open_to) >= Role::Viewer
+    }
+
+    /// Whether a project is theirs to see.
+    pub(crate) fn sees_project(&self, project: &str) -> bool {
+        self.reach.in_project(project) >= Role::Viewer
     }
 
     /// The jobs they are limited to; none: all.
     pub(crate) fn own_jobs(&self) -> Option<&[String]> {
-        self.jobs.as_deref()
+        self.reach.jobs.as_deref()
     }
 
-    fn reaches(&self, role: Role) -> Result<()> {
-        if self.role >= role {
+    /// The projects they are limited to; none: all.
+    pub(crate) fn own_projects(&self) -> Option<Vec<String>> {
+        self.reach.projects()
+    }
+
+    fn reaches(&self, has: Role, wants: Role) -> Result<()> {
+        if has >= wants {
             return Ok(());
         }
-        let (name, has, wants) = (&self.name, self.role.name(), role.name());
-        Err(Error::new(Code::Forbidden, format!("{name} is {has}; this needs {wants}")))
+        Err(self.refused(format!("is {}; this needs {}", has.name(), wants.name())))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_for_one_job_reaches_no_other() {
-        let mut caller = Caller::signing_in("test", None);
-        caller.role = Role::Admin;
-        assert!(caller.needs(Role::Admin).is_ok() && caller.sees_job("b"));
-        caller.jobs = Some(["a".to_owned()].into());
-        caller.role = Role::Operator;
-        assert!(caller.needs(Role::Viewer).is_ok());
-        assert_eq!(caller.needs(Role::Operator).unwrap_err().code(), Code::Forbidden);
-        assert!(caller.needs_job(Role::Operator, "a").is_ok());
-        assert_eq!(caller.needs_job(Role::Viewer, "b").unwrap_err().code(), Code::Forbidden);
-        assert_eq!(caller.needs_job(Role::Editor, "a").unwrap_err().code(), Code::Forbidden);
+    fn refused(&self, why: String) -> Error {
+        Error::new(Code::Forbidden, format!("{} {why}", self.name))
     }
 }

@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 )]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Role {
+    /// May nothing but what projects give them.
+    Member,
     /// Sees everything but secrets.
     Viewer,
     /// Starts, pauses, resumes, stops, replays.
@@ -23,6 +25,7 @@ impl Role {
     /// Its name in the API.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Member => "member",
             Self::Viewer => "viewer",
             Self::Operator => "operator",
             Self::Editor => "editor",
@@ -32,7 +35,7 @@ impl Role {
 
     /// The role of that name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
-        let all = [Self::Viewer, Self::Operator, Self::Editor, Self::Admin];
+        let all = [Self::Member, Self::Viewer, Self::Operator, Self::Editor, Self::Admin];
         all.into_iter().find(|role| role.name() == name)
     }
 }

@@ -60,6 +60,14 @@ impl Cache {
         }
     }
 
+    /// The runs of a job are in another project from now on.
+    pub(super) fn moved(&self, job: &str, project: &str) {
+        let of_job = |run: &&mut RunRecord| run.more.job_name.as_deref() == Some(job);
+        for run in self.runs().values_mut().map(|(_, run)| run).filter(of_job) {
+            project.clone_into(&mut run.more.project);
+        }
+    }
+
     /// Forgets a run that is no more.
     pub(super) fn forget(&self, id: &str) {
         self.runs().remove(id);

@@ -79,6 +79,11 @@ impl Hub {
         self.cache.waits(id, why);
     }
 
+    /// The runs of a job are in another project from now on.
+    pub(crate) fn moved(&self, job: &str, project: &str) {
+        self.cache.moved(job, project);
+    }
+
     /// Forgets a run that is no more, or of which more has been recorded than its state.
     pub(crate) fn forget(&self, id: &str) {
         self.cache.forget(id);

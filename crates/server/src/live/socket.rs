@@ -75,7 +75,7 @@ impl Subscription {
     }
 
     fn text(&self, caller: &Caller, frame: &Frame) -> Option<Utf8Bytes> {
-        if self.all && caller.own_jobs().is_none() {
+        if self.all && caller.own_jobs().is_none() && caller.own_projects().is_none() {
             return Some(frame.for_all());
         }
         frame.for_some(|run, job| self.fits(caller, run, job))
@@ -221,6 +221,7 @@ impl Line {
                 // The other end of it goes with its last word only.
                 _ = standing.changed() => return match *standing.borrow() {
                     Standing::Unknown => Some((close_code::AGAIN, "the state cannot be asked")),
+                    Standing::Sees => Some((close_code::AGAIN, "there are other projects to see")),
                     _ => Some((ENDED, "the session or token has ended")),
                 },
                 () = self.state.runner.left() => return Some((close_code::AWAY, "the server stops")),

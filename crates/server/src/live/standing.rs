@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Stands};
 use crate::state::AppState;
 
 /// How often it is looked.
@@ -20,6 +20,8 @@ pub(super) enum Standing {
     Good,
     /// Its session or token has ended.
     Ended,
+    /// It may see other projects than when it came.
+    Sees,
     /// Nobody has been able to say for a while.
     Unknown,
 }
@@ -35,11 +37,12 @@ pub(super) fn of(state: AppState, caller: Caller) -> watch::Receiver<Standing> {
                 () = tokio::time::sleep(LOOK) => {}
             }
             let standing = match caller.stands(&state).await {
-                Ok(true) => {
+                Ok(Stands::Good) => {
                     good = Instant::now();
                     continue;
                 }
-                Ok(false) => Standing::Ended,
+                Ok(Stands::Sees) => Standing::Sees,
+                Ok(Stands::Ended) => Standing::Ended,
                 Err(_) if good.elapsed() < CREDIT => continue,
                 Err(_) => Standing::Unknown,
             };

@@ -5,7 +5,8 @@
 //! for short ones, and a handicap for those whose job is at work already. Head starts and
 //! handicaps are bounded, waiting is not: every run comes first some day. Long runs never take the
 //! last slot, so that short ones pass beside them; and a run that has waited for long for a
-//! connection keeps others from taking what becomes free of it.
+//! connection keeps others from taking what becomes free of it. The room that a project's runs have
+//! is kept alike, for that project's runs alone.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -17,6 +18,8 @@ pub(crate) struct Waiting {
     pub(crate) run: String,
     /// Its job's name.
     pub(crate) job: String,
+    /// Its job's project.
+    pub(crate) project: String,
     /// What no two runs may work on at the same time; none where they may.
     pub(crate) alone: Option<String>,
     /// Higher ones go first.
@@ -36,11 +39,14 @@ pub(crate) struct Waiting {
 pub(crate) struct Working {
     /// Its job's name.
     pub(crate) job: String,
+    /// Its job's project.
+    pub(crate) project: String,
     /// What no two runs may work on at the same time.
     pub(crate) alone: Option<String>,
     /// How long it is expected to take in all.
     pub(crate) expected: Option<Duration>,
-    /// It has caught up with a log and follows it: it goes on for ever, and takes no slot.
+    /// It has caught up with a log and follows it: it goes on for ever, and takes no slot, nor room
+    /// of its project.
     pub(crate) follows: bool,
     /// Connections it uses.
     pub(crate) connections: Vec<String>,
@@ -55,6 +61,8 @@ pub(crate) struct Limits {
     pub(crate) per_connection: usize,
     /// Limits of connections that have one.
     pub(crate) connections: BTreeMap<String, usize>,
+    /// Limits of projects that have one.
+    pub(crate) projects: BTreeMap<String, usize>,
 }
 
 /// What is to happen.
@@ -110,6 +118,8 @@ struct Taken {
     alone: HashSet<String>,
     connections: BTreeMap<String, usize>,
     claimed: BTreeMap<String, usize>,
+    projects: BTreeMap<String, usize>,
+    claimed_of_projects: BTreeMap<String, usize>,
 }
 
 impl Taken {
@@ -120,15 +130,22 @@ impl Taken {
             alone: HashSet::new(),
             connections: BTreeMap::new(),
             claimed: BTreeMap::new(),
+            projects: BTreeMap::new(),
+            claimed_of_projects: BTreeMap::new(),
         };
         for run in working {
             taken.take(&run.connections, run.alone.as_ref());
             if !run.follows {
-                taken.slots += 1;
-                taken.long += usize::from(is_long(run.expected));
+                taken.take_slot(&run.project, run.expected);
             }
         }
         taken
+    }
+
+    fn take_slot(&mut self, project: &str, expected: Option<Duration>) {
+        self.slots += 1;
+        self.long += usize::from(is_long(expected));
+        *self.projects.entry(project.to_owned()).or_default() += 1;
     }
 
     fn take(&mut self, connections: &[String], alone: Option<&String>) {
@@ -159,6 +176,9 @@ impl Taken {
                 return Some(Obstacle::Other(why));
             }
         }
+        if let Some(obstacle) = self.project_full(&run.project, limits) {
+            return Some(obstacle);
+        }
         let slots = limits.slots.max(1);
         if self.slots >= slots {
             let why = match slots {
@@ -169,6 +189,21 @@ impl Taken {
         }
         if is_long(run.expected) && slots > 1 && self.long + 1 >= slots {
             return Some(Obstacle::Other("the last slot is kept for short runs".into()));
+        }
+        None
+    }
+
+    fn project_full(&self, name: &str, limits: &Limits) -> Option<Obstacle> {
+        let limit = (*limits.projects.get(name)?).max(1);
+        let used = self.projects.get(name).copied().unwrap_or(0);
+        if used >= limit {
+            let runs = if limit == 1 { "run" } else { "runs" };
+            let why = format!("project {name} takes {limit} {runs} at the same time");
+            return Some(Obstacle::Other(why));
+        }
+        if used + self.claimed_of_projects.get(name).copied().unwrap_or(0) >= limit {
+            let why = format!("project {name} is kept for a run that has waited for long");
+            return Some(Obstacle::Other(why));
         }
         None
     }
@@ -192,8 +227,7 @@ pub(crate) fn choose(waiting: &[Waiting], working: &[Working], limits: &Limits) 
         match taken.obstacle(run, limits) {
             None => {
                 taken.take(&run.connections, run.alone.as_ref());
-                taken.slots += 1;
-                taken.long += usize::from(is_long(run.expected));
+                taken.take_slot(&run.project, run.expected);
                 choice.begin.push(run.run.clone());
             }
             Some(obstacle) => {
@@ -203,6 +237,9 @@ pub(crate) fn choose(waiting: &[Waiting], working: &[Working], limits: &Limits) 
                             for name in &run.connections {
                                 *taken.claimed.entry(name.clone()).or_default() += 1;
                             }
+                            // What it waits for is of no use to it once its project is full.
+                            let project = run.project.clone();
+                            *taken.claimed_of_projects.entry(project).or_default() += 1;
                         }
                         why
                     }
@@ -224,6 +261,7 @@ mod tests {
         Waiting {
             run: format!("{number:06}"),
             job: job.to_owned(),
+            project: "default".to_owned(),
             alone: Some(job.to_owned()),
             priority: 0,
             waited: Duration::from_secs(1),
@@ -236,6 +274,7 @@ mod tests {
     fn working(of: &Waiting) -> Working {
         Working {
             job: of.job.clone(),
+            project: of.project.clone(),
             alone: of.alone.clone(),
             expected: of.expected,
             follows: false,
@@ -244,7 +283,8 @@ mod tests {
     }
 
     fn limits(slots: usize, per_connection: usize) -> Limits {
-        Limits { slots, per_connection, connections: BTreeMap::new() }
+        let projects = [("one".to_owned(), 1), ("two".to_owned(), 2)].into();
+        Limits { slots, per_connection, connections: BTreeMap::new(), projects }
     }
 
     #[test]
@@ -268,6 +308,23 @@ mod tests {
         );
         let beside = Waiting { alone: None, ..run(4, "one") };
         assert_eq!(reason(&beside, &limits(4, 8)), None);
+        let in_project = |number: usize, project: &str| Waiting {
+            project: project.to_owned(),
+            ..run(number, &format!("job-{number}"))
+        };
+        let of_one = [working(&in_project(7, "one"))];
+        let choice = choose(&[in_project(8, "one")], &of_one, &limits(4, 8));
+        assert_eq!(choice.wait[0].1, "project one takes 1 run at the same time");
+        let choice = choose(&[in_project(8, "two"), in_project(9, "two")], &of_one, &limits(4, 8));
+        assert_eq!(choice.begin.len(), 2);
+        // What follows a log leaves the room to others.
+        let followers = [Working { follows: true, ..of_one[0].clone() }];
+        assert_eq!(choose(&[in_project(8, "one")], &followers, &limits(4, 8)).begin.len(), 1);
+        // Who has waited for long finds room in its project once its connection is free.
+        let patient = Waiting { waited: CLAIMS, ..in_project(8, "one") };
+        let hasty = Waiting { connections: Vec::new(), ..in_project(9, "one") };
+        let choice = choose(&[patient, hasty], &busy, &limits(4, 1));
+        assert_eq!(choice.wait[1].1, "project one is kept for a run that has waited for long");
         let long = Waiting { expected: Some(IS_LONG), ..run(5, "long") };
         let long_works = [working(&long)];
         let another = Waiting { expected: Some(IS_LONG), ..run(6, "another") };
@@ -289,20 +346,23 @@ mod tests {
 
     fn any_run() -> impl Strategy<Value = Waiting> {
         let names = prop::sample::subsequence(vec!["a", "b", "c", "d"], 0..3);
-        (0..40usize, -10..=10i64, 0..5_000u64, prop::option::of(0..5_000u64), names, any::<bool>())
-            .prop_map(|(job, priority, waited, expected, connections, alone)| {
-                let job = format!("job-{job}");
+        let job = (0..40usize, prop::sample::select(vec!["default", "one", "two"]), any::<bool>());
+        (job, -10..=10i64, 0..5_000u64, prop::option::of(0..5_000u64), names).prop_map(
+            |((job, project, alone), priority, waited, expected, connections)| {
+                let job = format!("{project}-{job}");
                 Waiting {
                     run: String::new(),
                     alone: alone.then(|| job.clone()),
                     job,
+                    project: project.to_owned(),
                     priority,
                     waited: Duration::from_secs(waited),
                     expected: expected.map(Duration::from_secs),
                     connections: connections.into_iter().map(str::to_owned).collect(),
                     held: None,
                 }
-            })
+            },
+        )
     }
 
     fn any_queue() -> impl Strategy<Value = Vec<Waiting>> {
@@ -341,6 +401,10 @@ mod tests {
                 }
             }
             prop_assert!(used.values().all(|n| *n <= per), "{used:?}");
+            for (project, limit) in &limits.projects {
+                let runs = all.iter().filter(|w| w.project == *project).count();
+                prop_assert!(runs <= *limit, "{runs} runs of project {project}");
+            }
             let long = all.iter().filter(|w| is_long(w.expected)).count();
             prop_assert!(slots == 1 || long < slots, "{long} long runs in {slots} slots");
             // No slot stays empty that somebody could use.

@@ -186,6 +186,7 @@ impl Live {
     pub(super) fn working(&self) -> Working {
         Working {
             job: self.job().to_owned(),
+            project: self.record.more.project.clone(),
             alone: (!self.record.more.overlaps).then(|| self.record.job.clone()),
             expected: self.expected,
             follows: self.pace().now.follows,

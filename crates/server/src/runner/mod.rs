@@ -196,17 +196,27 @@ impl Runner {
             let job = run.more.job_name.clone().unwrap_or_default();
             let alone = (!run.more.overlaps).then(|| run.job.clone());
             let connections = run.more.connections.clone();
+            let project = run.more.project.clone();
             if queued.begins {
                 // It has its slot already.
                 if !self.lives().contains_key(&run.id) {
-                    let (expected, follows) = (queued.expected, false);
-                    working.push(choice::Working { job, alone, expected, follows, connections });
+                    let expected = queued.expected;
+                    let follows = false;
+                    working.push(choice::Working {
+                        job,
+                        project,
+                        alone,
+                        expected,
+                        follows,
+                        connections,
+                    });
                 }
                 continue;
             }
             waiting.push(Waiting {
                 run: run.id.clone(),
                 job,
+                project,
                 alone,
                 priority: run.more.priority,
                 waited: queued.since.elapsed(),
@@ -369,7 +379,9 @@ fn limits(store: &Store, used: std::collections::BTreeSet<String>) -> Result<Lim
             connections.insert(name, limit);
         }
     }
+    let projects = store.project_limits()?.into_iter();
     Ok(Limits {
+        projects: projects.filter_map(|(name, n)| Some((name, usize::try_from(n).ok()?))).collect(),
         slots: usize::try_from(settings.slots).unwrap_or(1),
         per_connection: usize::try_from(settings.per_connection_limit).unwrap_or(1),
         connections,

@@ -9,7 +9,7 @@ use syncline_store::{Ask, Asked, Mark, Origin, RunRecord, Trigger, Wanted, WhenA
 use syncline_types::{Code, Error, Result, RunState};
 
 use super::{CLEAN, Live, expected, no_job, watching};
-use crate::resolving;
+use crate::resolving::{self, Place};
 use crate::state::{AppState, ended_early};
 
 /// How a job is to be started.
@@ -246,6 +246,7 @@ pub(crate) async fn resolve(
     let (vault, name) = (Arc::clone(&state.vault), name.to_owned());
     let resolved = state.blocking(move |store| {
         let current = store.job(&name)?.ok_or_else(|| no_job(&name))?;
+        let project = current.project;
         let (version, body) = match version.filter(|v| *v != current.version) {
             None => (current.version, current.body),
             Some(old) => {
@@ -264,7 +265,7 @@ pub(crate) async fn resolve(
             version,
             source_connection: source,
             sink_connection: sink,
-            job: resolving::job_of(store, &vault, file, &name)?,
+            job: resolving::job_of(store, &vault, file, Place { name: &name, project: &project })?,
             connections: connections.into_iter().collect(),
             priority: body.priority,
         })

@@ -16,6 +16,8 @@ pub(crate) struct RunView {
     pub(crate) job: String,
     /// The job's version that it was started with.
     pub(crate) job_version: Option<i64>,
+    /// The project its job is in.
+    pub(crate) project: String,
     /// `created`, `waiting`, `running`, `pausing`, `paused`, `stopping`, `stopped`, `finished` or
     /// `failed`.
     #[schema(example = "running")]
@@ -111,6 +113,7 @@ impl RunView {
         let mut view = Self {
             job: more.job_name.unwrap_or(run.name),
             job_version: more.job_version,
+            project: more.project,
             state: run.state.name().to_owned(),
             reason: run.reason,
             waits_for: more.waits_for,

@@ -13,7 +13,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::bench::{Bench, ROWS};
 
-struct Watcher(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Watcher(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 async fn connect(
     bench: &Bench,
@@ -35,7 +35,17 @@ async fn connect(
 impl Watcher {
     async fn of(bench: &Bench, query: &str, subscribe: Value) -> Self {
         let token = format!("Bearer {ADMIN_TOKEN}");
-        let mut watcher = connect(bench, query, &[("authorization", &token)]).await.unwrap();
+        Self::with(bench, query, &[("authorization", &token)], &subscribe).await
+    }
+
+    /// One who is known by these headers.
+    pub(crate) async fn with(
+        bench: &Bench,
+        query: &str,
+        headers: &[(&'static str, &str)],
+        subscribe: &Value,
+    ) -> Self {
+        let mut watcher = connect(bench, query, headers).await.unwrap();
         watcher.say(&json!({ "subscribe": subscribe }).to_string()).await;
         watcher
     }
@@ -45,7 +55,7 @@ impl Watcher {
     }
 
     /// The next message; `None` once the line is closed.
-    async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             let next = tokio::time::timeout(Duration::from_secs(30), self.0.next()).await;
             match next.expect("a message comes") {
@@ -57,7 +67,7 @@ impl Watcher {
     }
 
     /// All messages up to one that is looked for.
-    async fn until(&mut self, is: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub(crate) async fn until(&mut self, is: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut seen = Vec::new();
         while let Some(message) = self.next().await {
             let found = is(&message);

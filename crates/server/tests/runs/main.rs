@@ -10,5 +10,6 @@ mod live;
 mod logs;
 #[path = "../node/mod.rs"]
 mod node;
+mod projects;
 mod queue;
 mod schedules;

@@ -5,11 +5,13 @@
 //! is the server's knowledge: here they are words.
 
 mod audit;
+mod members;
 mod sessions;
 mod tokens;
 mod users;
 
 pub use audit::{AuditEntry, AuditFilter, NewAudit};
+pub use members::Member;
 pub use sessions::SignedIn;
 pub use tokens::{NewToken, Token, TokenUse};
 pub use users::{NewUser, User, UserChange};

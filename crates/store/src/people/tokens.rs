@@ -21,6 +21,8 @@ pub struct NewToken {
     pub role: String,
     /// The jobs it is limited to; none: all.
     pub jobs: Option<Vec<String>>,
+    /// The projects it is limited to; none: all.
+    pub projects: Option<Vec<String>>,
     /// Until when it is good; none: until it is removed.
     pub expires_at: Option<String>,
 }
@@ -38,6 +40,8 @@ pub struct Token {
     pub role: String,
     /// The jobs it is limited to; none: all.
     pub jobs: Option<Vec<String>>,
+    /// The projects it is limited to; none: all.
+    pub projects: Option<Vec<String>>,
     /// When it was made.
     pub created_at: String,
     /// Until when it is good.
@@ -56,19 +60,23 @@ pub struct TokenUse {
 }
 
 const COLUMNS: &str =
-    "t.id AS id, t.name AS name, t.owner AS owner, t.role AS role, t.jobs AS jobs,
+    "t.id AS id, t.name AS name, t.owner AS owner, t.role AS role, t.jobs AS jobs, t.projects AS projects,
      t.created_at AS created_at, t.expires_at AS expires_at, t.last_used_at AS last_used_at";
 
 fn token(row: &Row) -> Done<Token> {
-    let jobs: Option<String> = row.get("jobs")?;
-    // What cannot be read must not become a token for everything.
-    let jobs = jobs.map(|json| serde_json::from_str(&json)).transpose();
+    let names = |column: &str| -> Done<Option<Vec<String>>> {
+        let names: Option<String> = row.get(column)?;
+        // What cannot be read must not become a token for everything.
+        let names = names.map(|json| serde_json::from_str(&json)).transpose();
+        names.map_err(|e| Failed::new(Failure::Other, e))
+    };
     Ok(Token {
         id: row.get("id")?,
         name: row.get("name")?,
         owner: row.get("owner")?,
         role: row.get("role")?,
-        jobs: jobs.map_err(|e| Failed::new(Failure::Other, e))?,
+        jobs: names("jobs")?,
+        projects: names("projects")?,
         created_at: row.get("created_at")?,
         expires_at: row.get("expires_at")?,
         last_used_at: row.get("last_used_at")?,
@@ -86,10 +94,13 @@ impl Store {
     /// When the state cannot be written.
     pub fn create_token(&self, new: &NewToken) -> Result<Token> {
         let doing = "making a token";
-        let jobs = new.jobs.as_ref().map(serde_json::to_string).transpose();
-        let jobs = jobs.map_err(|e| Error::bug("names of jobs cannot be written").because(e))?;
-        let sql = "INSERT INTO tokens (id, hash, name, owner, role, jobs, created_at, expires_at)
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        let json = |names: &Option<Vec<String>>| {
+            let text = names.as_ref().map(serde_json::to_string).transpose();
+            text.map_err(|e| Error::bug("names cannot be written").because(e))
+        };
+        let (jobs, projects) = (json(&new.jobs)?, json(&new.projects)?);
+        let sql = "INSERT INTO tokens (id, hash, name, owner, role, jobs, created_at, expires_at,
+                       projects) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         let at = now();
         let values = params![
             &new.id,
@@ -99,7 +110,8 @@ impl Store {
             &new.role,
             jobs,
             &at,
-            new.expires_at.clone()
+            new.expires_at.clone(),
+            projects
         ];
         self.database().execute(doing, sql, values)?;
         Ok(Token {
@@ -108,6 +120,7 @@ impl Store {
             owner: new.owner.clone(),
             role: new.role.clone(),
             jobs: new.jobs.clone(),
+            projects: new.projects.clone(),
             created_at: at,
             expires_at: new.expires_at.clone(),
             last_used_at: None,

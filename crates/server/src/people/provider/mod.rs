@@ -87,7 +87,7 @@ impl SignIn {
         let role = |(value, role): &(String, String)| {
             let known = Role::parse(role).ok_or_else(|| {
                 Error::new(Code::Usage, format!("--oidc-role: there is no role {role:?}"))
-                    .hint("one of viewer, operator, editor, admin")
+                    .hint("one of member, viewer, operator, editor, admin")
             });
             Ok((value.clone(), known?))
         };
