@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
+import { addJob, Browser, connect, Databases, Node, overflow, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const COLUMNS = 1_000
 /** What a window may hold of them at most, wherever it was scrolled to. */
@@ -20,14 +20,8 @@ before(async () => {
   await databases.mariadb(`CREATE TABLE wide (${nameOf(0)} int PRIMARY KEY, ${columns}) ENGINE=InnoDB; INSERT INTO wide (${nameOf(0)}, ${LAST}) VALUES (1, 7)`)
   node = await Node.start()
   client = await node.setUp()
-  const store = (name, base) => {
-    const url = databases.url(base, databases.name)
-    url.search = ''
-    return client.post('/connections', { name, url: url.href })
-  }
-  await store('shop', MARIADB)
-  await store('warehouse', POSTGRES)
-  await client.post('/jobs', { name: 'wide', spec: { version: 1, source: { connection: 'shop', tables: ['wide'] }, sink: { connection: 'warehouse', table: 'wide' } } })
+  await connect(client, databases)
+  await addJob(client, 'wide')
   browser = await Browser.start()
 })
 after(async () => {

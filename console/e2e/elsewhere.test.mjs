@@ -6,7 +6,7 @@ import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Browser, Databases, MARIADB, Node, POSTGRES, signIn, withoutDatabases } from './harness.mjs'
+import { addJob, Browser, connect, Databases, Node, signIn, withoutDatabases } from './harness.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
 const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html', '.json': 'application/json', '.svg': 'image/svg+xml' }
@@ -35,12 +35,8 @@ before(async () => {
   client = await node.setUp()
   databases = await Databases.make()
   await databases.mariadb('CREATE TABLE visits (id int PRIMARY KEY); INSERT INTO visits SELECT seq FROM seq_1_to_10')
-  for (const [name, base] of [['shop', MARIADB], ['warehouse', POSTGRES]]) {
-    const url = databases.url(base, databases.name)
-    url.search = ''
-    await client.post('/connections', { name, url: url.href })
-  }
-  await client.post('/jobs', { name: 'visits', spec: { version: 1, source: { connection: 'shop', tables: ['visits'] }, sink: { connection: 'warehouse', table: 'visits', write: 'upsert' } } })
+  await connect(client, databases)
+  await addJob(client, 'visits', 'visits', { sink: { connection: 'warehouse', table: 'visits', write: 'upsert' } })
   browser = await Browser.start()
 })
 after(async () => {

@@ -129,6 +129,7 @@ export class Client {
   }
   get = (path) => this.send('GET', path)
   post = (path, body = {}) => this.send('POST', path, body)
+  put = (path, body = {}) => this.send('PUT', path, body)
 
   /** Asks until the answer is as wanted. */
   async until(path, wanted, patience = PATIENCE_MS) {
@@ -234,6 +235,13 @@ export class Databases {
     if (database !== undefined) url.pathname = `/${database}`
     return url
   }
+  /** Its database there, as a connection has it. */
+  address(base, port) {
+    const url = this.url(base, this.name)
+    url.search = ''
+    if (port) url.port = port
+    return url.href
+  }
   get mariadbUrl() {
     return this.url(MARIADB, this.name).href
   }
@@ -261,6 +269,19 @@ export class Databases {
     await this.mariadb(`DROP DATABASE IF EXISTS ${this.name}`, '')
     await this.postgres(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`, 'postgres')
   }
+}
+
+/** The connections that most tests copy between: `shop` is the MariaDB, `warehouse` the PostgreSQL. */
+export async function connect(client, databases) {
+  for (const [name, base] of [['shop', MARIADB], ['warehouse', POSTGRES]]) {
+    await client.post('/connections', { name, url: databases.address(base), description: `The ${name}` })
+  }
+}
+
+/** A job that copies this table of the shop to the warehouse; `more` are further keys of its file, and `input` of the job. */
+export function addJob(client, name, table = name, more = {}, input = {}) {
+  const spec = { version: 1, source: { connection: 'shop', tables: [table] }, sink: { connection: 'warehouse', table }, ...more }
+  return client.post('/jobs', { name, spec, ...input })
 }
 
 export { ADMIN, wait }

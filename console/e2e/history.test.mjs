@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, signIn, violations, withoutDatabases } from './harness.mjs'
+import { addJob, Browser, connect, Databases, Node, overflow, POSTGRES, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const RUNS = 10_000
 /** What a window may hold of them at most, however far it was scrolled. */
@@ -22,18 +22,10 @@ before(async () => {
   databases = await Databases.make()
   await databases.mariadb('CREATE TABLE visits (id int PRIMARY KEY); INSERT INTO visits SELECT seq FROM seq_1_to_10')
   // The server's own state is in PostgreSQL here, so that one real run can be made ten thousand there.
-  const state = databases.url(POSTGRES, databases.name)
-  state.search = ''
-  node = await Node.start(['--store', state.href])
+  node = await Node.start(['--store', databases.address(POSTGRES)])
   client = await node.setUp()
-  const store = (name, base) => {
-    const url = databases.url(base, databases.name)
-    url.search = ''
-    return client.post('/connections', { name, url: url.href })
-  }
-  await store('shop', MARIADB)
-  await store('warehouse', POSTGRES)
-  await client.post('/jobs', { name: 'visits', spec: { version: 1, source: { connection: 'shop', tables: ['visits'] }, sink: { connection: 'warehouse', table: 'visits' } } })
+  await connect(client, databases)
+  await addJob(client, 'visits')
   const { id } = await client.post('/jobs/visits/runs')
   real = id
   await client.until(`/runs/${id}`, (run) => run.state === 'finished')

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, POSTGRES, signIn, withoutDatabases } from './harness.mjs'
+import { addJob, Browser, connect, Databases, Node, signIn, withoutDatabases } from './harness.mjs'
 
 const ROWS = 40_000
 const skip = withoutDatabases
@@ -21,21 +21,10 @@ before(async () => {
     UPDATE visits SET day = '0000-00-00' WHERE id IN (7, 8)`)
   node = await Node.start()
   client = await node.setUp()
-  const store = (name, base, database) => {
-    const url = databases.url(base, database)
-    url.search = ''
-    return client.post('/connections', { name, url: url.href })
-  }
-  await store('shop', MARIADB, databases.name)
-  await store('warehouse', POSTGRES, databases.name)
-  const job = (name, table, more) =>
-    client.post('/jobs', {
-      name,
-      spec: { version: 1, source: { connection: 'shop', tables: [table] }, sink: { connection: 'warehouse', table }, mode: 'full', ...more },
-    })
+  await connect(client, databases)
   const slowly = { speed: { rows_per_second: 2_500, split_rows: 4_000 }, checkpoint: { every: '500ms' } }
-  await job('orders', 'orders', slowly)
-  await job('visits', 'visits', { errors: { rows: 10, values: { zero_date: 'dead-letter' } } })
+  await addJob(client, 'orders', 'orders', slowly)
+  await addJob(client, 'visits', 'visits', { errors: { rows: 10, values: { zero_date: 'dead-letter' } } })
   browser = await Browser.start()
   page = await browser.window({ url: node.url })
   await signIn(page)

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
+import { Browser, connect, Databases, Node, overflow, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const ROWS = 30_000
 const skip = withoutDatabases
@@ -52,16 +52,10 @@ async function look(name) {
 }
 
 test('without connections it says where to begin', { skip }, async () => {
-  const make = async (name, base, database) => {
-    const url = databases.url(base, database)
-    url.search = ''
-    await client.post('/connections', { name, url: url.href })
-  }
   await page.goto('/jobs/new')
   await page.getByText('No connections yet').waitFor()
   await look('empty')
-  await make('shop', MARIADB, databases.name)
-  await make('warehouse', POSTGRES, databases.name)
+  await connect(client, databases)
 })
 
 test('a job is built step by step, and a reload loses nothing', { skip }, async () => {
