@@ -4,7 +4,9 @@
 
 mod place;
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Output, Stdio};
 
 use place::{Kind, Place, run, run_well, shown};
 use rand::rngs::StdRng;
@@ -243,6 +245,38 @@ fn servers_of_one_kind_compare_checksums() {
         let mended = Said::of(state.path(), &from_url, &to_url, &["--repair"]);
         assert_eq!((mended.code, mended.counts()), (0, [120_000, 0, 0, 0]), "{from:?}");
         assert_eq!(mended.method(), "checksums", "{from:?}");
+    }
+}
+
+/// Several splits of a side are read at the same time, and compared as if it were one.
+#[test]
+fn many_splits_are_compared_in_the_order_of_the_key() {
+    for (from, to) in [(Kind::Postgres, Kind::Parquet), (Kind::MariaDb, Kind::Postgres)] {
+        let Some((source, target)) = pair(from, to) else { continue };
+        source.fill("t", 220_000, true);
+        let state = folder();
+        let (from_url, to_url) = (source.url("t"), target.url("t"));
+        run_well(state.path(), &["copy", &from_url, &to_url]);
+        // What is known of the number of rows is what decides how many splits there are.
+        execute(&source, if from == Kind::Postgres { "ANALYZE t" } else { "ANALYZE TABLE t" });
+        execute(&source, "DELETE FROM t WHERE id IN (1, 150001, 150004, 299998, 659998)");
+        execute(&source, "UPDATE t SET name = 'other' WHERE id IN (4, 150007, 450001)");
+        for parallel in ["1", "3"] {
+            let more = ["--parallel", parallel, "--show", "100"];
+            let said = Said::of(state.path(), &from_url, &to_url, &more);
+            let which = format!("{from:?} to {to:?}, {parallel}");
+            assert_eq!((said.code, said.counts()), (3, [219_992, 0, 5, 3]), "{which}");
+            assert_eq!(said.method(), "order", "{which}");
+            let mut found: Vec<(&str, i64)> = Vec::new();
+            for difference in said.all("difference") {
+                let key = difference["key"][0]["value"].as_str().unwrap();
+                found.push((difference["kind"].as_str().unwrap(), key.parse().unwrap()));
+            }
+            let (x, d) = ("extra", "different");
+            let mut wanted = vec![(x, 1), (d, 4), (x, 150_001), (x, 150_004), (d, 150_007)];
+            wanted.extend([(x, 299_998), (d, 450_001), (x, 659_998)]);
+            assert_eq!(found, wanted, "{which}");
+        }
     }
 }
 
@@ -493,37 +527,39 @@ fn a_job_file_is_verified_as_it_runs() {
     assert_eq!(usage.status.code(), Some(2), "{}", shown(&usage));
 }
 
+/// Compares two files; the row that was on its way comes once the command has said that it will look
+/// again.
+fn verified_as_arrives(folder: &Path, row: &str) -> Output {
+    let at = |name: &str| folder.join(name);
+    let url = |name: &str| format!("sqlite:{}", at(name).display());
+    let mut command = place::syncline(&at("state"));
+    command.args(["verify", &url("a.db"), &url("b.db"), "--settle", "10s"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("looked at again") {
+        assert!(errors.read_line(&mut said).unwrap() > 0, "it looks no second time: {said}");
+    }
+    let db = rusqlite::Connection::open(at("b.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
+    db.execute_batch(&format!("INSERT INTO t VALUES {row}")).unwrap();
+    errors.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Output { stderr: said.into_bytes(), ..output }
+}
+
 #[test]
 fn rows_on_their_way_are_looked_at_again_and_only_those_count_that_stand() {
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let url = |name: &str| format!("sqlite:{}", at(name).display());
     for (name, rows) in [("a.db", "(1, 'x'), (2, 'y'), (3, 'z')"), ("b.db", "(1, 'x')")] {
-        let db = rusqlite::Connection::open(at(name)).unwrap();
+        let db = rusqlite::Connection::open(folder.path().join(name)).unwrap();
         db.execute_batch("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)").unwrap();
         db.execute_batch(&format!("INSERT INTO t VALUES {rows}")).unwrap();
     }
-    let arrives = |row: &'static str| {
-        let path = at("b.db");
-        std::thread::spawn(move || {
-            std::thread::sleep(std::time::Duration::from_millis(1_500));
-            let db = rusqlite::Connection::open(path).unwrap();
-            db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-            db.execute_batch(&format!("INSERT INTO t VALUES {row}")).unwrap();
-        })
-    };
-    let verify = || {
-        let state = at("state");
-        place::run(&state, &["verify", &url("a.db"), &url("b.db"), "--settle", "4s"])
-    };
-    let late = arrives("(2, 'y')");
-    let output = verify();
-    late.join().unwrap();
-    assert_eq!(output.status.code(), Some(3), "{}", place::shown(&output));
+    let output = verified_as_arrives(folder.path(), "(2, 'y')");
     let said = place::shown(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("id=3") && !said.contains("id=2"), "{said}");
-    let late = arrives("(3, 'z')");
-    let output = verify();
-    late.join().unwrap();
+    let output = verified_as_arrives(folder.path(), "(3, 'z')");
     assert_eq!(output.status.code(), Some(0), "{}", place::shown(&output));
 }

@@ -18,6 +18,10 @@ const VERSION: u8 = 1;
 /// Blocks sampled for each split: the share of rows in a split is then within a few percent of
 /// even, where neighbours in the table are neighbours in the key, too.
 const SAMPLE_BLOCKS: u64 = 400;
+/// Splits that are so even. Many more of them need not be: no worker is without work at the end.
+const EVEN_SPLITS: u64 = 8;
+/// Blocks sampled for each split of many: within a quarter of even.
+const FEW_BLOCKS: u64 = 20;
 /// Tables of fewer blocks are not sampled but read, keys alone.
 const SMALL_BLOCKS: u64 = 2048;
 
@@ -274,7 +278,8 @@ async fn bounds(
 ) -> Result<Vec<Vec<KeyValue>>> {
     let table = &read.table.name;
     let blocks: u64 = leaves(session, table, shape).await?.iter().map(|l| l.blocks).sum();
-    let sampled = SAMPLE_BLOCKS * wanted as u64;
+    let splits = wanted as u64;
+    let sampled = (SAMPLE_BLOCKS * splits.min(EVEN_SPLITS)).max(FEW_BLOCKS * splits);
     let sample = if blocks <= SMALL_BLOCKS.max(sampled * 2) {
         String::new()
     } else {

@@ -1,6 +1,7 @@
 //! One table compared: by checksums of the servers where both have them, row by row in the order
 //! of the key where both sides keep to it, and by sorted hashes everywhere else.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,8 +9,8 @@ use arrow::datatypes::Field;
 use serde::Serialize;
 use syncline_connector::{Budget, Cut, Digest};
 use syncline_types::{Element, Error, Reject, Result, Split};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::findings::{Findings, Wrong};
 use super::hashed;
@@ -18,10 +19,13 @@ use super::merge::{Merge, Prepared, Step};
 use super::pair::{Pair, Which};
 
 /// What is read at a time.
-const BUDGET: Budget = Budget { rows: 16_384, bytes: 4 << 20 };
-/// Batches between a reader and the comparison.
-const AHEAD: usize = 2;
-/// Rows in a piece whose checksum is compared.
+const BUDGET: Budget = Budget { rows: 16_384, bytes: 2 << 20 };
+/// Batches between a reader and the comparison: so many that a piece of narrow rows is read to its
+/// end, and its reader free for the next one, before the comparison comes to it.
+const AHEAD: usize = 4;
+/// Splits of a side that are read or lie ready, though their rows are taken one after the other.
+const LANES: usize = 3;
+/// Rows in a piece whose checksum is compared, and in a split that is read beside others.
 const PIECE_ROWS: u64 = 50_000;
 /// Pieces of a table, at most.
 const PIECES: usize = 1_024;
@@ -139,21 +143,26 @@ async fn pieces(pair: &Arc<Pair>) -> Result<Option<Vec<Piece>>> {
     if read.query.is_some() || keys.is_none() || keys != fields(back) {
         return Ok(None);
     }
-    let rows = pair.bound.plan.rows.unwrap_or(0);
-    let splits = usize::try_from(rows / PIECE_ROWS).unwrap_or(PIECES).clamp(1, PIECES);
-    let cut = Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 };
     let mut pieces = Vec::new();
-    for split in pair.source.source.plan(read, &cut).await? {
+    for split in pair.source.source.plan(read, &finely(pair)).await? {
         let Some(same) = pair.target.source.adopt(back, &split).await? else { return Ok(None) };
         pieces.push(Piece { source: vec![split], target: vec![same] });
     }
     Ok(Some(pieces))
 }
 
+/// Splits so small that several of them fit between the readers and the comparison.
+fn finely(pair: &Pair) -> Cut {
+    let rows = pair.bound.plan.rows.unwrap_or(0);
+    let splits = usize::try_from(rows / PIECE_ROWS).unwrap_or(PIECES).clamp(1, PIECES);
+    Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 }
+}
+
 /// The table as one piece, in order where it has one.
 async fn whole(pair: &Pair) -> Result<Piece> {
     let one = Cut { splits: 1, min_rows: PIECE_ROWS, min_bytes: 16 << 20 };
-    plan(pair, &one).await
+    let alone = pair.source.most.max(pair.target.most) < 2;
+    plan(pair, &if alone { one } else { finely(pair) }).await
 }
 
 /// The table in as many splits as there are readers, in whatever order.
@@ -261,12 +270,43 @@ async fn in_order(pair: &Arc<Pair>, piece: Piece, how: &How) -> Result<Option<Fi
     }
 }
 
-type Given = Result<(Prepared, Vec<Reject>)>;
+type Given = (Prepared, Vec<Reject>);
 
-/// The rows of some splits, one after the other, read ahead on a task of their own.
+/// The rows of some splits, one after the other. Several splits are read at the same time where
+/// the side has readers to spare: one connection to a server seldom gives what two cores can take.
 pub(crate) struct Stream {
+    /// What reads the splits that are left; nothing once all have been begun.
+    reading: Option<Reading>,
+    /// Those that have been begun, in their order.
+    lanes: VecDeque<Lane>,
+}
+
+/// What it takes to begin with another split.
+struct Reading {
+    pair: Arc<Pair>,
+    which: Which,
+    splits: VecDeque<Split>,
+    readers: Arc<Readers>,
+}
+
+/// Readers of a side, given back when nothing reads any more.
+struct Readers {
+    free: Arc<Semaphore>,
+    _held: OwnedSemaphorePermit,
+}
+
+/// One split that is being read, on a task of its own.
+struct Lane {
     given: mpsc::Receiver<Given>,
-    reading: tokio::task::AbortHandle,
+    task: JoinHandle<Result<()>>,
+    /// Rows have come.
+    begun: bool,
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Stream {
@@ -274,18 +314,21 @@ impl Stream {
         pair: &Arc<Pair>,
         which: Which,
         splits: Vec<Split>,
-        permit: OwnedSemaphorePermit,
+        mut permit: OwnedSemaphorePermit,
     ) -> Self {
-        let (give, given) = mpsc::channel(AHEAD);
-        let pair = Arc::clone(pair);
-        let task = tokio::spawn(async move {
-            if let Err(error) = read(&pair, which, splits, &give).await {
-                // A comparison that has left wants to know nothing.
-                let _ = give.send(Err(error)).await;
+        // Only those that nobody waits for: who waits for a second one could wait for ever.
+        for _ in 1..LANES.min(splits.len()) {
+            match Arc::clone(&pair.side(which).0.readers).try_acquire_owned() {
+                Ok(another) => permit.merge(another),
+                Err(_) => break,
             }
-            drop(permit);
-        });
-        Self { given, reading: task.abort_handle() }
+        }
+        let free = Arc::new(Semaphore::new(permit.num_permits()));
+        let readers = Arc::new(Readers { free, _held: permit });
+        let reading = Reading { pair: Arc::clone(pair), which, splits: splits.into(), readers };
+        let mut stream = Self { reading: Some(reading), lanes: VecDeque::new() };
+        stream.begin();
+        stream
     }
 
     /// The next rows; those that have no form to be compared in go to the findings.
@@ -299,30 +342,70 @@ impl Stream {
         }
     }
 
-    pub(crate) async fn batch(&mut self) -> Result<Option<(Prepared, Vec<Reject>)>> {
-        self.given.recv().await.transpose()
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.reading.abort();
-    }
-}
-
-async fn read(
-    pair: &Pair,
-    which: Which,
-    splits: Vec<Split>,
-    give: &mpsc::Sender<Given>,
-) -> Result<()> {
-    let (side, task) = pair.side(which);
-    for split in splits {
-        let mut reader = side.source.open(task, &split, None).await?;
-        while let Element::Batch(batch) = reader.next(BUDGET).await? {
-            if give.send(Ok(pair.prepare(which, batch)?)).await.is_err() {
-                return Ok(());
+    pub(crate) async fn batch(&mut self) -> Result<Option<Given>> {
+        loop {
+            if self.lanes.iter().all(|lane| lane.task.is_finished()) {
+                self.begin();
             }
+            let Some(lane) = self.lanes.front_mut() else {
+                return match self.reading {
+                    None => Ok(None),
+                    Some(_) => Err(Error::bug("a split without a reader")),
+                };
+            };
+            // The first batch of a split is always waited for. Who waits for the next ones waits
+            // for this side, and has another reader read it, too.
+            if lane.begun && lane.given.is_empty() && !lane.task.is_finished() {
+                self.begin();
+            }
+            let Some(lane) = self.lanes.front_mut() else { continue };
+            if let Some(given) = lane.given.recv().await {
+                lane.begun = true;
+                return Ok(Some(given));
+            }
+            (&mut lane.task).await.map_err(|e| Error::bug("reading panicked").because(e))??;
+            self.lanes.pop_front();
+        }
+    }
+
+    /// Begins with another split where a reader is free. A split never gets one before those
+    /// whose rows come first: it may not give it back until they have been taken.
+    fn begin(&mut self) {
+        let Some(reading) = self.reading.as_mut().filter(|_| self.lanes.len() < LANES) else {
+            return;
+        };
+        let Some(split) = reading.splits.pop_front() else {
+            self.reading = None;
+            return;
+        };
+        match Arc::clone(&reading.readers.free).try_acquire_owned() {
+            Ok(turn) => self.lanes.push_back(reading.lane(split, turn)),
+            Err(_) => reading.splits.push_front(split),
+        }
+    }
+}
+
+impl Reading {
+    fn lane(&self, split: Split, turn: OwnedSemaphorePermit) -> Lane {
+        let (give, given) = mpsc::channel(AHEAD);
+        let (pair, which) = (Arc::clone(&self.pair), self.which);
+        let readers = Arc::clone(&self.readers);
+        let task = tokio::spawn(async move {
+            let done = read(&pair, which, &split, &give).await;
+            drop((turn, readers));
+            done
+        });
+        Lane { given, task, begun: false }
+    }
+}
+
+/// Reads a split until its end, or until nobody wants its rows any more.
+async fn read(pair: &Pair, which: Which, split: &Split, give: &mpsc::Sender<Given>) -> Result<()> {
+    let (side, task) = pair.side(which);
+    let mut reader = side.source.open(task, split, None).await?;
+    while let Element::Batch(batch) = reader.next(BUDGET).await? {
+        if give.send(pair.prepare(which, batch)?).await.is_err() {
+            break;
         }
     }
     Ok(())

@@ -21,11 +21,13 @@ use crate::plan::BoundTable;
 pub(crate) struct Side {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) readers: Arc<Semaphore>,
+    /// Readers there are, at work or not.
+    pub(crate) most: usize,
 }
 
 impl Side {
     pub(crate) fn new(source: Arc<dyn Source>, readers: usize) -> Self {
-        Self { source, readers: Arc::new(Semaphore::new(readers)) }
+        Self { source, readers: Arc::new(Semaphore::new(readers)), most: readers }
     }
 }
 
