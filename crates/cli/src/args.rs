@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use choices::{CreateArg, DialectArg, EventsArg, GeneratedArg, ModeArg, WriteArg};
 pub(crate) use client::{
     AtArgs, ConnectionsCommand, ElsewhereArgs, JobsCommand, LoginArgs, LogoutArgs, NodesCommand,
-    RunsCommand,
+    ProjectsCommand, RunsCommand,
 };
 pub(crate) use following::{ChangesArgs, FollowArgs, UntilArgs};
 pub(crate) use server::ServerArgs;
@@ -65,6 +65,9 @@ pub(crate) enum Command {
     /// Jobs of a server
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Projects of a server: groups of jobs
+    #[command(subcommand)]
+    Projects(ProjectsCommand),
     /// Nodes of a server
     #[command(subcommand)]
     Nodes(NodesCommand),

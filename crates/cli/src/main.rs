@@ -66,6 +66,7 @@ fn run(cli: Cli) -> Result<u8, Error> {
         Command::Logout(args) => commands::client::login::logout(&args),
         Command::Connections(command) => commands::client::connections::run(command),
         Command::Jobs(command) => commands::client::jobs::run(command),
+        Command::Projects(command) => commands::client::projects::run(command),
         Command::Nodes(command) => commands::client::nodes::run(command),
         Command::Runs(args) => commands::runs::run(*args),
         Command::DeadLetters(args) => commands::dead_letters::run(&registry, args),

@@ -219,6 +219,8 @@ mod tests {
         old.execute_batch("PRAGMA user_version = 8").unwrap();
         drop(old);
         let mut databases = vec![Database::sqlite(&path).unwrap()];
+        // A database of the testkit is gone once this is.
+        let mut servers = Vec::new();
         if let Some(server) = syncline_testkit::Server::shared(syncline_testkit::Kind::Postgres) {
             let old = server.database();
             for sql in &MIGRATIONS[..8] {
@@ -229,6 +231,7 @@ mod tests {
             old.execute("INSERT INTO syncline_version VALUES (8)");
             let address = crate::database::Address::parse(&old.url()).unwrap();
             databases.push(Database::postgres(&address).unwrap());
+            servers.push(old);
         }
         for database in databases {
             let sql =

@@ -106,6 +106,9 @@ pub(crate) enum ConnectionsCommand {
 pub(crate) enum JobsCommand {
     /// List the jobs
     List {
+        /// Only those of this project
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
         #[command(flatten)]
         at: AtArgs,
     },
@@ -118,6 +121,9 @@ pub(crate) enum JobsCommand {
         /// The name [default: the one in the file, else the file's]
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
+        /// Put it into this project [default: where it is, and a new one into the project `default`]
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
         #[command(flatten)]
         at: AtArgs,
     },
@@ -158,6 +164,38 @@ pub(crate) enum JobsCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum ProjectsCommand {
+    /// List the projects
+    List {
+        #[command(flatten)]
+        at: AtArgs,
+    },
+    /// Make a project, or with --replace change one
+    Add {
+        /// The name
+        name: String,
+        /// A few words for people
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+        /// Runs of its jobs at the same time [default: as many as there are slots]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+        max_running: Option<u32>,
+        /// Change it where it is there already
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        at: AtArgs,
+    },
+    /// Remove one that no job is in
+    Remove {
+        /// The name
+        name: String,
+        #[command(flatten)]
+        at: AtArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum NodesCommand {
     /// List the nodes
     List {
@@ -186,6 +224,9 @@ pub(crate) enum RunsCommand {
         /// Only runs in this state
         #[arg(long = "state", value_name = "STATE")]
         only: Option<String>,
+        /// Only runs of this project's jobs, at a server
+        #[arg(long, value_name = "PROJECT")]
+        project: Option<String>,
         /// How many, newest first
         #[arg(long, default_value_t = 20)]
         limit: u32,

@@ -30,7 +30,7 @@ pub(crate) fn run(args: RunsArgs) -> Result<u8> {
                 list(&*open_store(&args.state)?, args.only.as_deref(), None, args.limit, args.json)
             }
         },
-        Some(RunsCommand::List { job, only, limit, at }) if !named(&at.server) => {
+        Some(RunsCommand::List { job, only, project: None, limit, at }) if !named(&at.server) => {
             // Here --state is that of the run: the folder comes from the environment.
             let folder = std::env::var_os("SYNCLINE_STATE").filter(|dir| !dir.is_empty());
             let state = StateArgs { state: folder.map(Into::into) };

@@ -310,11 +310,11 @@ async fn a_token_for_a_project_goes_no_further_than_it_and_its_owner() {
         // A member's token reaches what the member does, as far as the token may.
         let ann = user(&bench, "ann", "member").await;
         let ask = json!({ "name": "bot", "role": "viewer" });
-        ann.post("/tokens", ask.clone()).await.problem(403, "E0502");
+        let bot = token(&ann, ask).await;
+        assert!(names(&bot, "/jobs", "name").await.is_empty());
         member(&bench, "ann", "sales", "operator").await;
         let foreign = json!({ "name": "bot", "role": "viewer", "projects": ["money"] });
         ann.post("/tokens", foreign).await.problem(403, "E0502");
-        let bot = token(&ann, ask).await;
         sees_sales_alone(&bot, &deal, &pay).await;
         bot.post("/jobs/deal/runs", json!({})).await.problem(403, "E0502");
         bench.admin().delete("/projects/sales/members/ann").await.good();

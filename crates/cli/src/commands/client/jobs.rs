@@ -17,12 +17,15 @@ use crate::output::{self, line};
 /// `syncline jobs`.
 pub(crate) fn run(command: JobsCommand) -> Result<u8> {
     match command {
-        JobsCommand::List { at } => {
-            let items = Client::of(at.server.as_deref())?.list(&["jobs"], &[], ALL)?;
-            let header = ["name", "mode", "from", "to", "next start", "last run"];
+        JobsCommand::List { project, at } => {
+            let query: Vec<_> =
+                project.as_deref().map(|name| ("project", name)).into_iter().collect();
+            let items = Client::of(at.server.as_deref())?.list(&["jobs"], &query, ALL)?;
+            let header = ["name", "project", "mode", "from", "to", "next start", "last run"];
             list(&items, at.json, "no jobs yet", &header, |job| {
                 vec![
                     text(job, "name").to_owned(),
+                    text(job, "project").to_owned(),
                     text(job, "mode").to_owned(),
                     text(job, "source").to_owned(),
                     text(job, "sink").to_owned(),
@@ -31,8 +34,8 @@ pub(crate) fn run(command: JobsCommand) -> Result<u8> {
                 ]
             })
         }
-        JobsCommand::Apply { file, name, at } => {
-            apply(&Client::of(at.server.as_deref())?, &file, name, at.json)
+        JobsCommand::Apply { file, name, project, at } => {
+            apply(&Client::of(at.server.as_deref())?, &file, name, project, at.json)
         }
         JobsCommand::Show { name, at } => {
             let job = Client::of(at.server.as_deref())?.get(&["jobs", &name], &[])?;
@@ -76,7 +79,13 @@ pub(crate) fn run(command: JobsCommand) -> Result<u8> {
 }
 
 /// Makes the job of a file, or changes it to what the file says.
-fn apply(client: &Client, file: &Path, name: Option<String>, as_json: bool) -> Result<u8> {
+fn apply(
+    client: &Client,
+    file: &Path,
+    name: Option<String>,
+    project: Option<String>,
+    as_json: bool,
+) -> Result<u8> {
     let place = file.display().to_string();
     let words = match place.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()),
@@ -90,7 +99,7 @@ fn apply(client: &Client, file: &Path, name: Option<String>, as_json: bool) -> R
     // A file that cannot be read is refused here, with its line and column.
     let job = JobFile::parse(&words, &place)?;
     let name = name.or(job.name).unwrap_or_else(|| stem(file));
-    let body = json!({ "name": name, "yaml": words });
+    let body = json!({ "name": name, "yaml": words, "project": project });
     let before = found(client.get_tagged(&["jobs", &name]))?;
     let (job, made) = match before.and_then(|answer| answer.tag) {
         Some(tag) => (client.put(&["jobs", &name], &tag, &body)?, false),

@@ -5,6 +5,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod jobs;
 pub(crate) mod login;
 pub(crate) mod nodes;
+pub(crate) mod projects;
 pub(crate) mod runs;
 
 use serde_json::Value;

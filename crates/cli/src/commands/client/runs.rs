@@ -21,10 +21,11 @@ const LINES: usize = 500;
 /// `syncline runs …` where a server was named, or the command is for servers alone.
 pub(crate) fn run(command: RunsCommand) -> Result<u8> {
     match command {
-        RunsCommand::List { job, only, limit, at } => {
+        RunsCommand::List { job, only, project, limit, at } => {
             let mut query = Vec::new();
             query.extend(job.as_deref().map(|job| ("job", job)));
             query.extend(only.as_deref().map(|state| ("state", state)));
+            query.extend(project.as_deref().map(|project| ("project", project)));
             list_runs(&Client::of(at.server.as_deref())?, &query, limit, at.json)
         }
         RunsCommand::Show { id, at, .. } => show(&Client::of(at.server.as_deref())?, &id, at.json),
