@@ -4,10 +4,9 @@
 mod following;
 mod place;
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
+use following::replay::replayed;
 use following::{PATIENCE, Pair, To, Watched, output_within, pairs, store};
 use place::{run, shown, syncline};
 use serde_json::Value;
@@ -138,44 +137,6 @@ fn a_run_can_end_after_a_time() {
     pair.assert_same();
 }
 
-/// The lines of JSON in a file.
-fn lines_of(path: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(path).expect("a file of lines");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-/// The rows of `accounts` by their key, from a snapshot and the log of changes behind it.
-fn replayed(folder: &Path) -> BTreeMap<i64, serde_json::Map<String, Value>> {
-    let id = |row: &Value| row["id"].as_i64().expect("a key");
-    let object = |row: &Value| row.as_object().expect("a row").clone();
-    let snapshot = lines_of(&folder.join("accounts.jsonl"));
-    let mut rows: BTreeMap<_, _> = snapshot.iter().map(|row| (id(row), object(row))).collect();
-    let segments = std::fs::read_dir(folder.join("accounts")).expect("segments");
-    let mut segments: Vec<_> = segments.map(|entry| entry.expect("a segment").path()).collect();
-    segments.sort();
-    for line in segments.iter().flat_map(|path| lines_of(path)) {
-        let old = line["before"].get("id").and_then(Value::as_i64);
-        match line["op"].as_str().expect("an operation") {
-            "delete" => {
-                assert!(rows.remove(&old.expect("its key")).is_some(), "no such row: {line}");
-            }
-            "insert" => {
-                let before = rows.insert(id(&line["after"]), object(&line["after"]));
-                assert!(before.is_none(), "it is there already: {line}");
-            }
-            // What the log does not tell stays as it was.
-            "update" => {
-                let key = old.unwrap_or_else(|| id(&line["after"]));
-                let mut row = rows.remove(&key).expect("the row that is updated");
-                row.extend(object(&line["after"]));
-                rows.insert(id(&line["after"]), row);
-            }
-            other => panic!("{other}: {line}"),
-        }
-    }
-    rows
-}
-
 #[test]
 fn a_log_of_changes_in_files_can_be_replayed() {
     for from in [Kind::Postgres, Kind::MariaDb] {
@@ -186,7 +147,7 @@ fn a_log_of_changes_in_files_can_be_replayed() {
             pair.load_of(40, seed);
             pair.catch_up(&["--quiet"]);
         }
-        let got: Vec<String> = replayed(pair.folder.path())
+        let got: Vec<String> = replayed(pair.folder.path(), "accounts", true)
             .into_values()
             .map(|row| {
                 format!("{}|{}|{}", row["id"], row["owner"], row["note"].as_str().unwrap_or("NULL"))

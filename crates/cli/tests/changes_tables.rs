@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use following::{PATIENCE, Pair, To, Watched, dies_at, output_within, pairs, takes_places};
-use place::{fails, shown, syncline, text};
+use place::{fails, shown};
 use syncline_testkit::servers::Kind;
 
 /// What the job selects first; tables that the others refer to, and tables without a key, come.
@@ -30,26 +30,14 @@ const PLACES: &[&str] = &[
     "copy-forgotten",
 ];
 
-/// Writes the job that selects `tables`; the command that runs it.
+/// The command that runs the job that selects `tables`.
 fn job(pair: &Pair, tables: &str, more: &[&str]) -> Command {
-    let file = pair.folder.path().join("job.yaml");
-    let (source, sink) = (&pair.urls.0, &pair.urls.1);
-    let job = format!(
-        "version: 1\nname: grows\nsource: {{ url: \"{source}\", tables: {tables} }}\n\
-         sink: {{ url: \"{sink}\" }}\nmode: full+changes\n\
-         speed: {{ parallel: 2, split_rows: 100 }}\ncheckpoint: {{ every: 100ms }}\n"
-    );
-    std::fs::write(&file, job).expect("a job file");
-    let mut command = syncline(&pair.folder.path().join("state"));
-    command.args(["run", text(&file)]).args(more);
-    command
+    pair.job(tables, "", more)
 }
 
 #[track_caller]
 fn catch_up(pair: &Pair, tables: &str) {
-    let mut command = job(pair, tables, &["--until", "caught-up", "--quiet"]);
-    let output = output_within(&mut command, PATIENCE);
-    assert!(output.status.success(), "seed {}: {}", pair.load.seed, shown(&output));
+    pair.job_catches_up(tables);
 }
 
 /// How many runs the state has.
@@ -120,6 +108,7 @@ fn tables_are_added_though_killed(from: Kind, to: To) {
 pairs!(tables_are_added_though_killed {
     tables_join_whatever_is_killed_from_mariadb_to_postgres: MariaDb -> To::Server(Kind::Postgres);
     tables_join_whatever_is_killed_from_postgres_to_mysql: Postgres -> To::Server(Kind::MySql);
+    tables_join_whatever_is_killed_from_mysql_to_sqlite: MySql -> To::Sqlite;
 });
 
 /// The rows of a table that joins are held up; those of the others reach the target all the same.

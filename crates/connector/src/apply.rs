@@ -11,12 +11,29 @@ use crate::WriteTask;
 /// The changes of one run, as the sink has to write them.
 #[derive(Debug, Clone)]
 pub struct ApplyTask {
-    /// The run's unique key.
+    /// The run's unique key; of those of its tables that join it while it follows others, that of
+    /// [`ApplyTask::joining`]. The place in the log is kept apart for each.
     pub run: String,
     /// The number that fences off earlier owners of the run, as in [`WriteTask::epoch`].
     pub epoch: u64,
     /// The target tables, each with all columns that may be written.
     pub tables: Vec<WriteTask>,
+}
+
+impl ApplyTask {
+    /// The key of those tables of a run that join it, until they are where the others are. The two
+    /// parts of a run are never followed at the same time.
+    pub fn joining(run: &str) -> String {
+        format!("{run}+")
+    }
+
+    /// The key of the run as a whole, and whether the task is about those of its tables that join.
+    pub fn part(&self) -> (&str, bool) {
+        match self.run.strip_suffix('+') {
+            Some(run) => (run, true),
+            None => (self.run.as_str(), false),
+        }
+    }
 }
 
 /// Rows to be applied to one table in one go. Columns are named by the batch's schema; they are

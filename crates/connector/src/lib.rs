@@ -27,7 +27,8 @@ pub use packing::{Packing, packed};
 pub use processor::{BoundProcessor, Places, Processor, Step, StepOutput};
 pub use registry::{AnyConnector, Connector, Mode, Registry, Roles, Spec};
 pub use sink::{
-    Guarantee, Held, Opened, Sink, SinkWriter, TargetTable, WriteMode, WriteTask, statement_failed,
+    Guarantee, Held, Opened, SetAside, Sink, SinkWriter, TargetTable, WriteMode, WriteTask,
+    statement_failed,
 };
 pub use source::{Budget, Consistency, Cut, Digest, ReadTask, Source, SplitReader};
 

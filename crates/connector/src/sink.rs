@@ -76,9 +76,10 @@ pub struct WriteTask {
     /// How many splits are written, by any number of writers at a time.
     pub splits: u32,
     /// Foreign keys of a table that is there, which no order of loading fulfils at every moment:
-    /// those to itself, and those in a circle of this run's tables. Rows are written without
-    /// regard to them, and [`Sink::relate`] checks them once all tables are committed. The others
-    /// hold at every moment: a table is written once those it refers to are committed.
+    /// those to itself, those in a circle of this run's tables, and those of a table that joins a
+    /// run to tables which are not where its snapshot stands. Rows are written without regard to
+    /// them, and [`Sink::relate`] checks them once all tables are committed. The others hold at
+    /// every moment: a table is written once those it refers to are committed.
     pub circular: Vec<ForeignKey>,
 }
 
@@ -89,6 +90,17 @@ pub struct TargetTable {
     pub schema: TableSchema,
     /// It has no rows.
     pub empty: bool,
+}
+
+/// Where foreign keys can be set aside until [`Sink::relate`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetAside {
+    /// Nowhere: the account may not.
+    Nowhere,
+    /// For the rows that are written. What changes in the tables they refer to is held to them.
+    ForRows,
+    /// For everybody: the store does not have them meanwhile.
+    Everywhere,
 }
 
 /// A position found in the target.
@@ -186,6 +198,26 @@ pub trait Sink: Send + Sync {
     /// Whether definitions change inside of transactions, together with rows and position.
     fn defines_in_transaction(&self) -> bool {
         false
+    }
+
+    /// Whether rows can be written while changes are applied to other tables, with the place of each
+    /// part of a run kept apart ([`ApplyTask::joining`]): else the log rests while tables are copied
+    /// that come to a run which follows already.
+    fn copies_beside(&self) -> bool {
+        true
+    }
+
+    /// Whether foreign keys of a table that it makes hold from the first row on, and not only from
+    /// [`Sink::relate`] on.
+    fn relates_at_once(&self) -> bool {
+        false
+    }
+
+    /// Where the foreign keys of a table that is there are set aside when they are in
+    /// [`WriteTask::circular`].
+    async fn sets_aside(&self, table: &TableName) -> Result<SetAside> {
+        let _ = table;
+        Ok(SetAside::ForRows)
     }
 
     /// A writer for the changes of a log, to tables that have been prepared and committed. From

@@ -181,7 +181,7 @@ fn order(tables: &mut [BoundTable]) {
 }
 
 /// One of them may leave out the schema: the target's default.
-fn same_table(one: &TableName, two: &TableName) -> bool {
+pub(crate) fn same_table(one: &TableName, two: &TableName) -> bool {
     one.name == two.name
         && (one.schema == two.schema || one.schema.is_none() || two.schema.is_none())
 }

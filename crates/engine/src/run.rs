@@ -6,6 +6,7 @@ mod ending;
 mod following;
 mod joining;
 mod recorded;
+mod ties;
 
 use std::sync::Arc;
 use std::time::Instant;

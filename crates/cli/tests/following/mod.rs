@@ -2,6 +2,8 @@
 //! between them.
 #![allow(dead_code, unused_imports)] // each test file uses its own part
 
+pub(crate) mod replay;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use syncline_testkit::servers::{Database, Kind, Server};
 use syncline_testkit::workload::{Contents, Course, Store, Workload, contents, differences};
 use tempfile::TempDir;
 
-use crate::place::{run, shown, syncline};
+use crate::place::{run, shown, syncline, text};
 
 /// A test for each pair of stores: `pairs!(test { name: From -> to, more; })`.
 macro_rules! pairs {
@@ -97,6 +99,30 @@ impl Pair {
         command.args(["--parallel", "2", "--split-rows", "100", "--checkpoint-every", "100ms"]);
         command.args(more);
         command
+    }
+
+    /// Writes a job with a name, which stays the same when it selects other `tables`; the command
+    /// that runs it. `pace` is put into its speed.
+    pub(crate) fn job(&self, tables: &str, pace: &str, more: &[&str]) -> Command {
+        let file = self.folder.path().join("job.yaml");
+        let (source, sink) = (&self.urls.0, &self.urls.1);
+        let job = format!(
+            "version: 1\nname: grows\nsource: {{ url: \"{source}\", tables: {tables} }}\n\
+             sink: {{ url: \"{sink}\" }}\nmode: full+changes\n\
+             speed: {{ parallel: 2, split_rows: 100{pace} }}\ncheckpoint: {{ every: 100ms }}\n"
+        );
+        std::fs::write(&file, job).expect("a job file");
+        let mut command = syncline(&self.folder.path().join("state"));
+        command.args(["run", text(&file)]).args(more);
+        command
+    }
+
+    /// Runs the job of these tables until everything is through; it must end well.
+    #[track_caller]
+    pub(crate) fn job_catches_up(&self, tables: &str) {
+        let mut command = self.job(tables, "", &["--until", "caught-up", "--quiet"]);
+        let output = output_within(&mut command, PATIENCE);
+        assert!(output.status.success(), "seed {}: {}", self.load.seed, shown(&output));
     }
 
     /// Runs until everything is through; it must end well.

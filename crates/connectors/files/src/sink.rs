@@ -412,6 +412,11 @@ impl Sink for FilesSink {
         true
     }
 
+    /// Standard output keeps no place, and has one line after the other.
+    fn copies_beside(&self) -> bool {
+        !self.stream
+    }
+
     async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {
         block_in_place(|| changelog::open(self, task))
     }

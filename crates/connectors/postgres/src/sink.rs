@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
 use syncline_connector::{
-    ApplyTask, FollowOpened, Guarantee, Opened, Sink, SinkWriter, TargetTable, WriteMode,
+    ApplyTask, FollowOpened, Guarantee, Opened, SetAside, Sink, SinkWriter, TargetTable, WriteMode,
     WriteTask, async_trait, statement_failed,
 };
 use syncline_sql::{Dialect, adapt};
@@ -398,6 +398,21 @@ impl Sink for PostgresSink {
 
     fn defines_in_transaction(&self) -> bool {
         true
+    }
+
+    /// Dropped, and made again, which takes the owner.
+    async fn sets_aside(&self, table: &TableName) -> Result<SetAside> {
+        let session = self.control().await?;
+        let target = resolve(&session, table);
+        let sql = "SELECT pg_catalog.pg_has_role(relowner, 'USAGE') FROM pg_catalog.pg_class \
+                   WHERE oid = pg_catalog.to_regclass($1)";
+        let named = Dialect::Postgres.table(&target);
+        let row = session.client.query_opt(sql, &[&named]).await;
+        let row = row.map_err(|e| error::of(e, &target))?;
+        Ok(match row.is_some_and(|row| row.get(0)) {
+            true => SetAside::Everywhere,
+            false => SetAside::Nowhere,
+        })
     }
 
     async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {

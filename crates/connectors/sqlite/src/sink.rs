@@ -1,7 +1,8 @@
 //! A file as a target: tables made ready, loaded by one writer at a time, swapped in and indexed.
 //!
 //! All of a run goes through one connection. Whoever holds it has the file's write lock in this
-//! process, so that the pieces of a run never wait for each other's locks.
+//! process, so that the pieces of a run never wait for each other's locks. They take turns: a copy and
+//! the changes of other tables have the file from the first row of a transaction to its flush.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -374,6 +375,11 @@ impl Sink for SqliteSink {
 
     fn defines_in_transaction(&self) -> bool {
         true
+    }
+
+    /// They are part of the statement that makes a table.
+    fn relates_at_once(&self) -> bool {
+        self.shared.options.foreign_keys
     }
 
     async fn follow(&self, task: &ApplyTask) -> Result<FollowOpened> {

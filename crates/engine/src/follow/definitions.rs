@@ -89,6 +89,10 @@ impl Stream<'_> {
             }
         }
         may_crash!("definition-changed");
+        if let (SchemaEffect::Renamed(to), Part::Joining { .. }) = (&change.effect, &self.log.part)
+        {
+            self.log.kept.renamed(&change.table, &to.name)?;
+        }
         if let (SchemaEffect::Dropped, Some(place)) = (&change.effect, place) {
             self.tables.drop(place);
         }
@@ -132,8 +136,8 @@ impl Stream<'_> {
     fn is_elsewhere(&self, table: &TableName) -> bool {
         match &self.log.part {
             Part::All => false,
-            Part::Others { .. } => self.log.kept.get().joining.contains(&table.to_string()),
-            Part::Joining { .. } => true,
+            Part::Others { .. } => self.log.kept.get().joins(table),
+            Part::Joining { .. } => !self.log.kept.get().joins(table),
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) use read::{log_of, what};
 pub use settings::{
     Following, RetentionAction, RetentionLimit, SchemaPolicies, SchemaPolicy, Until, WhenLost,
 };
-pub(crate) use state::{KeptLog, Phase};
+pub(crate) use state::{Aside, KeptLog, Phase};
 pub(crate) use stream::{Followed, Log};
 
 /// The split under which dead letters and changed values of a log are kept.

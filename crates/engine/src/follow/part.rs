@@ -1,7 +1,7 @@
 //! Which tables of a run go through a log: all of them; or, while some join a run that follows
 //! already, the others, and behind their snapshot those.
 
-use syncline_connector::ChangeLog;
+use syncline_connector::{ApplyTask, ChangeLog};
 use syncline_types::{Position, Result};
 use tokio_util::sync::CancellationToken;
 
@@ -15,15 +15,15 @@ use crate::plan::{Plan, TablePlan};
 pub(crate) enum Part {
     /// All.
     All,
-    /// Those that do not join, until enough is followed. What they have does not let go of the log:
+    /// Those that do not join and are not tied to such, until enough is followed. What they have does not let go of the log:
     /// those that join will read it from their snapshot on.
     Others {
         /// The rows of those that join are at the target.
         enough: CancellationToken,
     },
-    /// Those that join, up to where the others are.
+    /// Those that join, with those tied to them, up to where the others are.
     Joining {
-        /// Where their snapshot was opened first.
+        /// Where their snapshot was opened first, or where those tied to them rest.
         from: Position,
         /// Where the others are.
         until: Position,
@@ -52,7 +52,7 @@ impl Part {
 
     /// All names under which the target may keep a place of the run.
     pub(crate) fn keys(run: &str) -> [String; 2] {
-        [run.to_owned(), format!("{run}+")]
+        [run.to_owned(), ApplyTask::joining(run)]
     }
 
     /// Under which split bad rows are kept: each part counts its own rows.
@@ -69,7 +69,7 @@ impl Part {
         if self.is_all() {
             return (plan, Vec::new());
         }
-        let joins = |table: &TablePlan| state.joining.contains(&table.source.name.to_string());
+        let joins = |table: &TablePlan| state.joins(&table.source.name);
         let given = plan.given.max(newest.given);
         let (joining, others): (Vec<_>, Vec<_>) = plan.tables.into_iter().partition(joins);
         match self {

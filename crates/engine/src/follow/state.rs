@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use syncline_connector::Moment;
 use syncline_store::Store;
-use syncline_types::{Code, Error, Position, Result, TableName, TableSelection};
+use syncline_types::{Code, Error, ForeignKey, Position, Result, TableName, TableSelection};
+
+/// Foreign keys that are set aside, by the names of their tables.
+pub(crate) type Aside = BTreeMap<String, Vec<ForeignKey>>;
 
 /// What is kept, as JSON.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,9 +53,24 @@ pub(crate) struct LogState {
     /// Where those that join meet the others.
     #[serde(default)]
     pub(crate) meets: Option<Position>,
+    /// Foreign keys of tables that join, by their name at the source, to tables that do not: their
+    /// rows are written without regard to them until all have met.
+    #[serde(default)]
+    pub(crate) aside: Aside,
+    /// Tables that rest while those are copied, for foreign keys tie them, and go on with them.
+    #[serde(default)]
+    pub(crate) tied: BTreeSet<String>,
     /// Tables of the source that fit the selection, came later, and are not followed.
     #[serde(default)]
     pub(crate) passed_over: BTreeSet<String>,
+}
+
+impl LogState {
+    /// Whether a table goes through the log with those that join.
+    pub(crate) fn joins(&self, table: &TableName) -> bool {
+        let name = table.to_string();
+        self.joining.contains(&name) || self.tied.contains(&name)
+    }
 }
 
 /// How far a run is from snapshot to log.
@@ -149,6 +167,24 @@ impl KeptLog {
             (state.overlap, state.moment) = (None, None);
             (state.beside, state.meets) = (None, None);
             state.read_at.clear();
+            state.aside.clear();
+            state.tied.clear();
+        })
+    }
+
+    /// The foreign keys that a table is written without regard to, as it joins.
+    pub(crate) fn aside(&self, table: &TableName) -> Vec<ForeignKey> {
+        self.lock().aside.get(&table.to_string()).cloned().unwrap_or_default()
+    }
+
+    /// A table has another name from here on, and is no other.
+    pub(crate) fn renamed(&self, from: &TableName, to: &TableName) -> Result<()> {
+        self.change(|state| {
+            for names in [&mut state.joining, &mut state.tied] {
+                if names.contains(&from.to_string()) {
+                    names.insert(to.to_string());
+                }
+            }
         })
     }
 

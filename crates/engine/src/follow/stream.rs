@@ -115,7 +115,8 @@ impl Log<'_> {
             {
                 continue;
             }
-            let split = Some(at.seq).filter(|_| at != start);
+            // What is kept of tables that rested belongs to another part of the log.
+            let split = Some(at.seq).filter(|_| at != start || !state.tied.is_empty());
             for table in &tables.all {
                 stretch.forget(&table.moving, self.part.split(), split)?;
             }

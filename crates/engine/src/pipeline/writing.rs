@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use syncline_connector::{SinkWriter, WriteTask};
@@ -21,6 +21,11 @@ use crate::queue::{Item, Receiver};
 
 /// Bytes, over all workers, that sinks have taken on and may still refuse.
 const UNSETTLED_BYTES: u64 = 12 << 20;
+/// Where the changes of other tables wait for the one writer that the target takes, rows are made
+/// durable at the latest after so long.
+const TURN: Duration = Duration::from_millis(200);
+/// And when nothing has come for so long.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The writer's half of one attempt at a split.
 pub(super) struct Writing<'a> {
@@ -39,6 +44,10 @@ pub(super) struct Writing<'a> {
     bytes: u64,
     /// Rows become durable at the latest after so many bytes.
     flush_bytes: u64,
+    /// And after so long.
+    flush_every: Duration,
+    /// The target takes one writer, and changes of other tables are to be written, too.
+    takes_turns: bool,
     letters: Vec<NewDeadLetter>,
     /// What policies put in place of bad values since the last flush.
     changes: Vec<Change>,
@@ -56,6 +65,9 @@ impl<'a> Writing<'a> {
         writer: Box<dyn SinkWriter>,
         durable: u64,
     ) -> Self {
+        let beside = stretch.log.as_ref().is_some_and(|log| log.get().beside.is_some());
+        let takes_turns = beside && stretch.sink.max_parallel() == 1;
+        let every = stretch.checkpoint_every;
         Self {
             stretch,
             table,
@@ -67,6 +79,8 @@ impl<'a> Writing<'a> {
             accepted: None,
             bytes: 0,
             flush_bytes: stretch.sink.flush_bytes(stretch.workers),
+            flush_every: if takes_turns { every.min(TURN) } else { every },
+            takes_turns,
             letters: Vec::new(),
             changes: Vec::new(),
             flushed: Instant::now(),
@@ -82,6 +96,7 @@ impl<'a> Writing<'a> {
     ) -> Result<Moved> {
         let leave = &self.stretch.leave;
         loop {
+            let holds = self.takes_turns && self.accepted.is_some() && self.split.resumable;
             let item = tokio::select! {
                 biased;
                 () = leave.cancelled() => {
@@ -89,6 +104,10 @@ impl<'a> Writing<'a> {
                     return Ok(Moved::Left);
                 }
                 item = queue.next() => item,
+                () = tokio::time::sleep(PAUSE), if holds => {
+                    self.flush_if_possible(committed).await?;
+                    continue;
+                }
             };
             match item {
                 Some(Item::Batch(batch, changes)) => {
@@ -107,8 +126,7 @@ impl<'a> Writing<'a> {
                 }
                 None => return Err(Error::bug("a reader left without a word")),
             }
-            let due = self.bytes >= self.flush_bytes
-                || self.flushed.elapsed() >= self.stretch.checkpoint_every;
+            let due = self.bytes >= self.flush_bytes || self.flushed.elapsed() >= self.flush_every;
             if due {
                 self.flush_if_possible(committed).await?;
             }

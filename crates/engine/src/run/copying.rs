@@ -124,9 +124,13 @@ impl Driver {
             .map(|(at, bound)| {
                 let at = u32::try_from(at).unwrap_or(u32::MAX);
                 let index = bound.plan.number.unwrap_or(at);
+                let mut task = bound.write_task(&self.run, self.epoch);
+                if let Some(log) = &log {
+                    task.circular.extend(log.aside(&bound.plan.source.name));
+                }
                 MovingTable {
                     index,
-                    task: bound.write_task(&self.run, self.epoch),
+                    task,
                     left: AtomicUsize::new(bound.plan.splits.len()),
                     progress: self.progress.table(index, &bound),
                     bound,

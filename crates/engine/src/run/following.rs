@@ -126,6 +126,8 @@ impl Driver {
             kept.change(|state| {
                 state.phase = Phase::Following;
                 state.joining.clear();
+                state.aside.clear();
+                state.tied.clear();
                 if state.beside.take().is_some() {
                     // All tables are at the one place.
                     state.read_at.clear();

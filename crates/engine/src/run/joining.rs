@@ -2,8 +2,8 @@
 //! has made them. The run follows the log up to its end, and then the tables are copied from a
 //! snapshot of their own while the others are followed on. Once their rows are at the target, the
 //! others rest for a moment behind that snapshot, those that join are followed up to there, and from
-//! there on all go through the log together. Where the target takes only one writer, or writes a
-//! log itself, the others rest for as long as the copy takes.
+//! there on all go through the log together. Those of the others that foreign keys of the target tie to
+//! them rest for as long as the copy takes, and go on with them (`ties`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use syncline_types::{Code, Error, ErrorKind, Position, Result, TableSchema, Tabl
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
+use super::ties::Ties;
 use crate::crash::may_crash;
 use crate::events::Event;
 use crate::follow::{Followed, KeptLog, Part, Phase, log_of};
@@ -125,7 +126,13 @@ impl Driver {
         }
         let first = there.len();
         let coming = self.coming(kept, given).await?;
-        let beside = self.goes_beside(&coming, kept);
+        let copies = self.job.mode != Mode::Changes || kept.get().made;
+        let ties = match copies {
+            true => Ties::between(&coming, &there, self.sink.as_ref()).await?,
+            false => Ties::default(),
+        };
+        let beside = copies && self.sink.copies_beside() && ties.tied.len() < there.len();
+        let rest = self.rests_at(kept)?;
         let mut bound = self.bind_all(there)?;
         bound.extend(coming);
         let (consistency, moment) = self.open_joining(kept, &bound, workers).await?;
@@ -148,11 +155,15 @@ impl Driver {
         // Tables at these places that are gone are not these.
         self.store.forget_tables(&self.run, self.epoch, given)?;
         kept.opened(&moment)?;
-        if beside {
-            kept.change(|state| {
-                state.beside.get_or_insert_with(|| moment.low.clone());
-            })?;
-        }
+        kept.change(|state| {
+            let from = if ties.tied.is_empty() { &moment.low } else { &rest };
+            state.beside = beside.then(|| state.beside.clone().unwrap_or_else(|| from.clone()));
+            if !beside && !ties.aside.is_empty() {
+                // The others come to where the rows are before the keys are looked at.
+                state.overlap.get_or_insert_with(|| moment.high.clone());
+            }
+            (state.aside, state.tied) = (ties.aside, ties.tied);
+        })?;
         let plan = Plan::after(given, bound.iter().map(|table| table.plan.clone()).collect());
         let at = self.rests_at(kept)?;
         self.store.save_log_plan(&self.run, self.epoch, &at, &plan.to_json()?)?;
@@ -188,17 +199,6 @@ impl Driver {
         }
         crate::mapping::refuse_lossy(&self.job, &coming)?;
         Ok(coming)
-    }
-
-    /// Whether the others can be followed while these are copied: the target takes several writers,
-    /// and asks for no rows of the others by foreign keys of tables that are there.
-    fn goes_beside(&self, coming: &[BoundTable], kept: &KeptLog) -> bool {
-        let copies = self.job.mode != Mode::Changes || kept.get().made;
-        let alone = |table: &BoundTable| {
-            !table.plan.exists || table.plan.definition.foreign_keys.is_empty()
-        };
-        let several = self.sink.max_parallel() > 1 && !self.sink.wants_old_images();
-        copies && several && coming.iter().all(alone)
     }
 
     /// Copies the tables that join, while the others are followed. `false` when asked to leave

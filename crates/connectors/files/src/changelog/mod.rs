@@ -81,7 +81,7 @@ pub(crate) fn open(sink: &FilesSink, task: &ApplyTask) -> Result<FollowOpened> {
     let (out, held) = if sink.stream {
         (Out::Stream, None)
     } else {
-        let (store, held) = Store::claim(sink.template.typed(), &task.run, task.epoch)?;
+        let (store, held) = Store::claim(sink.template.typed(), task.part(), task.epoch)?;
         (Out::Files(store), held)
     };
     let writer = ChangeLogWriter {
@@ -101,7 +101,7 @@ pub(crate) fn open(sink: &FilesSink, task: &ApplyTask) -> Result<FollowOpened> {
 pub(crate) fn discard(sink: &FilesSink, task: &ApplyTask) -> Result<()> {
     match sink.stream {
         true => Ok(()),
-        false => Store::discard(sink.template.typed(), &task.run, task.epoch),
+        false => Store::discard(sink.template.typed(), task.part(), task.epoch),
     }
 }
 

@@ -25,6 +25,9 @@ struct State {
     run: String,
     epoch: u64,
     position: Option<Position>,
+    /// The place of those tables that join the run, while it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joining: Option<Position>,
     /// Segments that are part of the log; maybe not yet under their names.
     sealed: Vec<Sealed>,
     /// The last number given, by target.
@@ -45,6 +48,8 @@ pub(super) struct Sealed {
 pub(super) struct Store {
     dir: PathBuf,
     run: String,
+    /// It is about tables that join the run.
+    joins: bool,
     epoch: u64,
     numbers: BTreeMap<PathBuf, u64>,
     parts: u64,
@@ -63,17 +68,22 @@ fn folder(template: &str) -> PathBuf {
 
 impl Store {
     /// Takes the log over: segments that belong to it get their names, the others go. What is
-    /// durable of the run.
+    /// durable of the run, or of those of its tables that join it. Segments of both are numbered in
+    /// the one folder, by turns: the two are never followed at the same time.
     ///
     /// # Errors
     /// [`Code::InUse`] when another run is at it; [`Code::StaleEpoch`] when a later owner of this
     /// run is.
-    pub(super) fn claim(template: &str, run: &str, epoch: u64) -> Result<(Self, Option<Position>)> {
+    pub(super) fn claim(
+        template: &str,
+        (run, joins): (&str, bool),
+        epoch: u64,
+    ) -> Result<(Self, Option<Position>)> {
         let dir = folder(template);
         let lock = lock(&dir)?;
         let _turn = turn(&dir)?;
         let path = dir.join("state.json");
-        let (position, numbers) = match read::<State>(&path)? {
+        let (position, joining, numbers) = match read::<State>(&path)? {
             Some(state) if state.run == run && state.epoch > epoch => {
                 let message = format!("{template}: another process has taken over the run");
                 return Err(Error::new(Code::StaleEpoch, message));
@@ -87,22 +97,26 @@ impl Store {
             }
             Some(state) => {
                 name_segments(&dir, &state.sealed)?;
-                (state.position.filter(|_| state.run == run), state.numbers)
+                let places = Some((state.position, state.joining)).filter(|_| state.run == run);
+                let (position, joining) = places.unwrap_or_default();
+                (position, joining, state.numbers)
             }
-            None => (None, BTreeMap::new()),
+            None => (None, None, BTreeMap::new()),
         };
         let state = State {
             v: VERSION,
             run: run.to_owned(),
             epoch,
             position: position.clone(),
+            joining: joining.clone(),
             sealed: Vec::new(),
             numbers: numbers.clone(),
         };
         replace(&path, &state)?;
         clear(&dir, |name| name.ends_with(".part"))?;
         let run = run.to_owned();
-        Ok((Self { dir, run, epoch, numbers, parts: 0, _lock: lock }, position))
+        let held = if joins { joining } else { position };
+        Ok((Self { dir, run, joins, epoch, numbers, parts: 0, _lock: lock }, held))
     }
 
     /// The folder, for what need not be durable.
@@ -156,26 +170,29 @@ impl Store {
             let message = format!("{}: another process has taken over the log", self.dir.display());
             return Err(Error::new(Code::StaleEpoch, message));
         };
-        let state = State {
-            position: Some(position.clone()),
-            sealed: sealed.to_vec(),
-            numbers: self.numbers.clone(),
-            ..state
-        };
+        let mut state = State { sealed: sealed.to_vec(), numbers: self.numbers.clone(), ..state };
+        let place = if self.joins { &mut state.joining } else { &mut state.position };
+        *place = Some(position.clone());
         replace(&path, &state)
     }
 
-    /// Removes what a run has left beside its log, unless a later owner has it.
-    pub(super) fn discard(template: &str, run: &str, epoch: u64) -> Result<()> {
+    /// Removes what a run has left beside its log, unless a later owner has it; of tables that
+    /// joined it, their place.
+    pub(super) fn discard(template: &str, (run, joins): (&str, bool), epoch: u64) -> Result<()> {
         let dir = folder(template);
         if !dir.exists() {
             return Ok(());
         }
-        let Some(state) = read::<State>(&dir.join("state.json"))? else { return Ok(()) };
+        let _turn = joins.then(|| turn(&dir)).transpose()?;
+        let path = dir.join("state.json");
+        let Some(state) = read::<State>(&path)? else { return Ok(()) };
         if state.run != run || state.epoch > epoch {
             return Ok(());
         }
         name_segments(&dir, &state.sealed)?;
+        if joins {
+            return replace(&path, &State { joining: None, sealed: Vec::new(), ..state });
+        }
         remove(&dir)
     }
 }
@@ -204,6 +221,10 @@ mod tests {
 
     use super::*;
 
+    const RUN: (&str, bool) = ("run", false);
+    const JOINING: (&str, bool) = ("run", true);
+    const OTHER: (&str, bool) = ("other", false);
+
     fn at(seq: u64) -> Position {
         Position::new(seq, "{}")
     }
@@ -227,7 +248,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let template = format!("{}/{{table}}.jsonl", dir.path().display());
         let target = dir.path().join("t/{page}.jsonl");
-        let open = |epoch| Store::claim(&template, "run", epoch).unwrap();
+        let open = |epoch| Store::claim(&template, RUN, epoch).unwrap();
         // Killed with a segment that is being written.
         let (mut store, held) = open(1);
         assert_eq!(held, None);
@@ -262,9 +283,9 @@ mod tests {
         store.commit(vec![next], &at(5)).unwrap();
         assert_eq!(log(&target), ["8=d"]);
         drop(store);
-        Store::discard(&template, "other", 9).unwrap();
+        Store::discard(&template, OTHER, 9).unwrap();
         assert!(folder(&template).exists());
-        Store::discard(&template, "run", 9).unwrap();
+        Store::discard(&template, RUN, 9).unwrap();
         assert!(!folder(&template).exists());
     }
 
@@ -273,18 +294,55 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let template = format!("{}/{{table}}.jsonl", dir.path().display());
         let target = dir.path().join("t/{page}.jsonl");
-        let (mut old, _) = Store::claim(&template, "run", 1).unwrap();
+        let (mut old, _) = Store::claim(&template, RUN, 1).unwrap();
         let stale = segment(&mut old, &target, "stale");
-        assert_eq!(Store::claim(&template, "other", 1).unwrap_err().code(), Code::InUse);
-        let (mut new, _) = Store::claim(&template, "run", 2).unwrap();
-        assert_eq!(Store::claim(&template, "run", 1).unwrap_err().code(), Code::StaleEpoch);
+        assert_eq!(Store::claim(&template, OTHER, 1).unwrap_err().code(), Code::InUse);
+        let (mut new, _) = Store::claim(&template, RUN, 2).unwrap();
+        assert_eq!(Store::claim(&template, RUN, 1).unwrap_err().code(), Code::StaleEpoch);
         assert_eq!(old.commit(vec![stale], &at(1)).unwrap_err().code(), Code::StaleEpoch);
         let good = segment(&mut new, &target, "good");
         new.commit(vec![good], &at(2)).unwrap();
         assert_eq!(log(&target), ["1=good"]);
         drop((old, new));
-        let (other, held) = Store::claim(&template, "other", 1).unwrap();
+        let (other, held) = Store::claim(&template, OTHER, 1).unwrap();
         assert_eq!((held, log(&target).len()), (None, 1));
         drop(other);
+    }
+
+    #[test]
+    fn tables_that_join_a_run_have_a_place_of_their_own_and_no_other_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let template = format!("{}/{{table}}.jsonl", dir.path().display());
+        let target = dir.path().join("t/{page}.jsonl");
+        let write = |key, epoch, text: &str, seq| {
+            let (mut store, held) = Store::claim(&template, key, epoch).unwrap();
+            let sealed = segment(&mut store, &target, text);
+            store.commit(vec![sealed], &at(seq)).unwrap();
+            held
+        };
+        let held = |key| Store::claim(&template, key, 5).unwrap().1;
+        assert_eq!(write(RUN, 1, "a", 10), None);
+        assert_eq!(write(JOINING, 1, "b", 3), None);
+        assert_eq!(write(RUN, 2, "c", 11), Some(at(10)));
+        assert_eq!(write(JOINING, 2, "d", 4), Some(at(3)));
+        // Killed when the position was durable, before the name was given.
+        let (mut store, _) = Store::claim(&template, JOINING, 3).unwrap();
+        let sealed = [segment(&mut store, &target, "e")];
+        store.record(&sealed, &at(5)).unwrap();
+        // They are where the others are.
+        Store::discard(&template, JOINING, 3).unwrap();
+        drop(store);
+        assert_eq!(log(&target), ["1=a", "2=b", "3=c", "4=d", "5=e"]);
+        assert_eq!((held(RUN), held(JOINING)), (Some(at(11)), None));
+        // An earlier owner takes nothing away.
+        assert_eq!(write(JOINING, 6, "f", 1), None);
+        Store::discard(&template, JOINING, 5).unwrap();
+        Store::discard(&template, RUN, 5).unwrap();
+        let (store, held) = Store::claim(&template, JOINING, 6).unwrap();
+        assert_eq!(held, Some(at(1)));
+        drop(store);
+        // Another run has the places of neither.
+        assert_eq!(Store::claim(&template, OTHER, 1).unwrap().1, None);
+        assert_eq!(Store::claim(&template, JOINING, 7).unwrap().1, None);
     }
 }
