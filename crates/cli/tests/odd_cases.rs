@@ -5,7 +5,7 @@
 
 mod place;
 
-use place::{Kind, Place, fails, folder, run, run_well, shown};
+use place::{Kind, Place, caught_up, fails, folder, run, run_well, shown};
 use serde_json::Value;
 use syncline_testkit::servers::Database;
 
@@ -183,11 +183,8 @@ fn timestamps_beyond_the_last_that_can_be_carried_are_named_row_by_row() {
     }
 }
 
-/// A copy that follows until nothing is left, and sets aside what the target cannot hold.
-fn caught_up<'a>(from: &'a str, to: &'a str) -> [&'a str; 9] {
-    let values = "out_of_range=dead-letter";
-    ["copy", from, to, "--mode", "full+changes", "--until", "caught-up", "--values", values]
-}
+/// What the target cannot hold is set aside.
+const SET_ASIDE: &[&str] = &["--values", "out_of_range=dead-letter"];
 
 #[test]
 fn timestamps_beyond_the_last_are_named_when_they_come_by_the_log() {
@@ -199,7 +196,7 @@ fn timestamps_beyond_the_last_are_named_when_they_come_by_the_log() {
         "CREATE TABLE t (id int PRIMARY KEY, ts timestamp); INSERT INTO t VALUES (1, NULL)",
     );
     let (from_url, to_url, state) = (source.url(), target.url(), folder());
-    let copy = [&caught_up(&from_url, &to_url)[..], &["--quiet"]].concat();
+    let copy = [&caught_up(&from_url, &to_url)[..], SET_ASIDE, &["--quiet"]].concat();
     run_well(state.path(), &copy);
     source.execute(
         "INSERT INTO t VALUES (2, '294247-01-10 04:00:54.775806'), (3, '294276-01-01'), (4, 'infinity')",
@@ -231,7 +228,7 @@ fn the_ends_of_times_come_by_copies_and_by_the_log() {
         );
         source.execute(&insert);
         let (from_url, to_url, state) = (source.url(), to.url("t"), folder());
-        let copy = [&caught_up(&from_url, &to_url)[..], &["--allow-lossy"]].concat();
+        let copy = [&caught_up(&from_url, &to_url)[..], SET_ASIDE, &["--allow-lossy"]].concat();
         let check = run_well(state.path(), &[&copy[..], &["--dry-run"]].concat());
         let said = check.contains("lengths of time beyond 838:59:59");
         assert_eq!(said, kind == Kind::MySql, "{kind:?}: {check}");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::process::Output;
 
 use following::pairs;
-use place::{run, shown};
+use place::{caught_up, run, shown};
 use syncline_connector::{AnyConnector, Endpoint};
 use syncline_mysql::MysqlConnector;
 use syncline_postgres::PostgresConnector;
@@ -198,18 +198,8 @@ fn follows(from: Kind, to: Option<Kind>) {
         }
         let (from_url, to_url) = (source.url(), target.url());
         let policies = "drop_table=apply,drop_column=apply";
-        let follow = [
-            "copy",
-            &from_url,
-            &to_url,
-            "--mode",
-            "full+changes",
-            "--until",
-            "caught-up",
-            "--on-schema-change",
-            policies,
-            "--quiet",
-        ];
+        let more = ["--on-schema-change", policies, "--quiet"];
+        let follow = [&caught_up(&from_url, &to_url)[..], &more].concat();
         // The second time there is nothing to be done. The last group drops a table, which a run
         // behind it would still look for.
         let runs = if n + 1 < groups.len() { 2 } else { 1 };

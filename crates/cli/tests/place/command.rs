@@ -30,6 +30,11 @@ pub(crate) fn start(state: &Path, args: &[&str]) -> Child {
     command.spawn().expect("the command starts")
 }
 
+/// A copy that follows until nothing is left.
+pub(crate) fn caught_up<'a>(from: &'a str, to: &'a str) -> [&'a str; 7] {
+    ["copy", from, to, "--mode", "full+changes", "--until", "caught-up"]
+}
+
 /// What a command printed, for a failure.
 pub(crate) fn shown(output: &Output) -> String {
     format!(

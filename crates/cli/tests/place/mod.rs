@@ -9,7 +9,7 @@ mod files;
 use std::path::{Path, PathBuf};
 
 pub(crate) use command::{
-    dead_letters, fails, folder, run, run_well, shown, start, syncline, text, wait_for,
+    caught_up, dead_letters, fails, folder, run, run_well, shown, start, syncline, text, wait_for,
 };
 pub(crate) use disk::Disk;
 
