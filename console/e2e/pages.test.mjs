@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, MARIADB, Node, overflow, POSTGRES, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
+import { addJob, Browser, connect, Databases, Node, overflow, POSTGRES, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const skip = withoutDatabases
 let node, client, browser, databases
@@ -20,23 +20,15 @@ before(async () => {
     INSERT INTO customers SELECT seq, CONCAT('Customer ', seq), IF(seq % 9 = 0, '0000-00-00', '1990-05-17') FROM seq_1_to_100`)
   node = await Node.start()
   client = await node.setUp()
-  const store = (name, base, port) => {
-    const url = databases.url(base, databases.name)
-    url.search = ''
-    if (port) url.port = port
-    return client.post('/connections', { name, url: url.href, description: `The ${name}` })
-  }
-  await store('shop', MARIADB)
-  await store('warehouse', POSTGRES)
+  await client.post('/users', { name: 'night-shift', role: 'member', password: 'a long pass phrase too' })
+  await connect(client, databases)
   // Nobody listens there.
-  await store('archive', POSTGRES, '1')
-  const job = (name, table, more = {}) =>
-    client.post('/jobs', {
-      name,
-      spec: { version: 1, source: { connection: 'shop', tables: [table] }, sink: { connection: 'warehouse', table }, mode: 'full', ...more },
-    })
+  await client.post('/connections', { name: 'archive', url: databases.address(POSTGRES, '1') })
+  await client.post('/projects', { name: 'sales', description: 'Orders and customers', max_running: 8 })
+  await client.put('/projects/sales/members/night-shift', { role: 'editor' })
+  const job = (name, table, more, input) => addJob(client, name, table, more, input)
   await job('orders-to-warehouse', 'orders', { speed: { rows_per_second: 500, split_rows: 20_000 }, schedule: '0 3 * * *' })
-  await job('customers', 'customers', { errors: { rows: 50, values: { zero_date: 'dead-letter' } } })
+  await job('customers', 'customers', { errors: { rows: 50, values: { zero_date: 'dead-letter' } } }, { project: 'sales' })
   await job('strict-customers', 'customers', { sink: { connection: 'warehouse', table: 'strict' } })
   await job('customers-followed', 'customers', { mode: 'full+changes', sink: { connection: 'warehouse', table: 'followed' }, errors: { values: { zero_date: 'null' } } })
   await job('customers-to-archive', 'customers', { sink: { connection: 'archive', table: 'customers' } })
@@ -50,11 +42,11 @@ before(async () => {
   await databases.postgres("DELETE FROM customers WHERE id = 7; UPDATE customers SET name = 'Nobody' WHERE id = 8")
   const compared = await client.post('/jobs/customers/verify')
   await client.until(`/verifications/${compared.id}`, (one) => one.state === 'different')
-  await client.post('/users', { name: 'night-shift', role: 'operator', password: 'a long pass phrase too' })
   await client.post('/tokens', { name: 'monitoring', role: 'viewer' })
   Object.assign(pages, {
     overview: '/',
     runs: '/runs',
+    'runs-project': '/runs?project=sales',
     'run-running': `/runs/${begun['orders-to-warehouse']}`,
     'run-splits': `/runs/${begun['orders-to-warehouse']}?tab=splits`,
     'run-events': `/runs/${begun['orders-to-warehouse']}?tab=events`,
@@ -65,6 +57,7 @@ before(async () => {
     'run-waiting': `/runs/${begun['customers-to-archive']}`,
     'run-missing': '/runs/01a20032-0000-7000-8000-000000000000',
     jobs: '/jobs',
+    'jobs-project': '/jobs?project=sales',
     'jobs-none': '/jobs?q=nothing-is-called-so',
     job: '/jobs/orders-to-warehouse',
     'job-plan': '/jobs/orders-to-warehouse?tab=plan',
@@ -87,6 +80,7 @@ before(async () => {
     'connection-settings': '/connections/shop?tab=settings',
     verifications: '/verifications',
     verification: `/verifications/${compared.id}`,
+    projects: '/projects',
     nodes: '/nodes',
     users: '/users',
     tokens: '/tokens',

@@ -41,7 +41,7 @@ export const adminApi = api.injectEndpoints({
       transformResponse: itemsOf<Token>,
       providesTags: ['Token'],
     }),
-    createToken: build.mutation<NewToken, { name: string; role: Role; expires_at?: string | null }>({
+    createToken: build.mutation<NewToken, { name: string; role: Role; expires_at?: string | null; projects?: string[] }>({
       query: (body) => call('post', '/tokens', { body }),
       invalidatesTags: ['Token'],
     }),

@@ -29,7 +29,7 @@ describe('a request', () => {
   })
 
   it('is made so wherever the console asks', () => {
-    for (const file of ['admin', 'connections', 'jobs', 'runs', 'session']) {
+    for (const file of ['admin', 'connections', 'jobs', 'projects', 'runs', 'session']) {
       const source = readFileSync(new URL(`./${file}.ts`, import.meta.url), 'utf8')
       expect(source.match(/path: ['`]\//g) ?? [], `paths by hand in ${file}.ts`).toEqual([])
     }

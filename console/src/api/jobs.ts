@@ -4,7 +4,7 @@ import { itemsOf } from './runs'
 import type { Difference, Job, JobInput, JobPreview, JobSpec, JobVersion, Page, Plan, Run, Validation, Verification, VerifyProgress } from './types'
 
 /** A job as it is being written: its spec, or the text of it. */
-export type Draft = { spec: JobSpec } | { yaml: string }
+export type Draft = ({ spec: JobSpec } | { yaml: string }) & { project?: string }
 
 /** A comparison as the server tells it. */
 interface VerificationAnswer {
@@ -36,6 +36,7 @@ export interface JobFilter {
   q?: string
   /** State of the newest run. */
   state?: string
+  project?: string
 }
 
 /** So many jobs are fetched at once; the list asks for the next page as it is scrolled. */
@@ -80,15 +81,16 @@ export const jobsApi = api.injectEndpoints({
     }),
     createJob: build.mutation<Job, JobInput>({
       query: (body) => call('post', '/jobs', { body }),
-      invalidatesTags: ['Job'],
+      invalidatesTags: ['Job', 'Project'],
     }),
     updateJob: build.mutation<Job, { job: JobInput; version: number }>({
       query: ({ job, version }) => call('put', '/jobs/{name}', { path: { name: job.name }, body: job, ifMatch: version }),
-      invalidatesTags: ['Job'],
+      // Its runs go with it to another project.
+      invalidatesTags: (_, __, { job }) => ['Job', ...(job.project === undefined ? [] : (['Project', 'Run', 'RunList'] as const))],
     }),
     deleteJob: build.mutation<null, { name: string; version: number }>({
       query: ({ name, version }) => call('delete', '/jobs/{name}', { path: { name }, ifMatch: version }),
-      invalidatesTags: ['Job', 'Overview'],
+      invalidatesTags: ['Job', 'Overview', 'Project'],
     }),
     jobVersions: build.query<JobVersion[], string>({
       query: (name) => call('get', '/jobs/{name}/versions', { path: { name }, query: { limit: 500 } }),
@@ -104,14 +106,14 @@ export const jobsApi = api.injectEndpoints({
     }),
     cloneJob: build.mutation<Job, { name: string; as: string }>({
       query: ({ name, as }) => call('post', '/jobs/{name}/clone', { path: { name }, body: { name: as } }),
-      invalidatesTags: ['Job'],
+      invalidatesTags: ['Job', 'Project'],
     }),
     exportJob: build.query<string, string>({
       query: (name) => call('get', '/jobs/{name}/export', { path: { name }, query: { format: 'yaml' }, asText: true }),
     }),
-    importJobs: build.mutation<{ jobs: (Job | string)[]; notes: string[] }, string>({
-      query: (text) => call('post', '/jobs/import', { text }),
-      invalidatesTags: ['Job'],
+    importJobs: build.mutation<{ jobs: (Job | string)[]; notes: string[] }, { text: string; project?: string }>({
+      query: ({ text, project }) => call('post', '/jobs/import', { text, query: { project } }),
+      invalidatesTags: ['Job', 'Project'],
     }),
     startJob: build.mutation<Run, { name: string; fresh?: boolean }>({
       query: ({ name, fresh }) => call('post', '/jobs/{name}/runs', { path: { name }, body: fresh ? { fresh } : {} }),

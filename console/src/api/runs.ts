@@ -7,6 +7,7 @@ import type { DeadLetter, LogLine, Overview, Page, Problem, QueueEntry, Replayed
 
 export interface RunFilter {
   job?: string
+  project?: string
   state?: string
   q?: string
   since?: string

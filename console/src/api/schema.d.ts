@@ -1030,6 +1030,8 @@ export interface paths {
                     state?: string;
                     /** @description Only those that use this connection. */
                     connection?: string;
+                    /** @description Only those of this project. */
+                    project?: string;
                     /** @description Only those that are enabled, or that are not. */
                     enabled?: boolean;
                     /** @description Items at most: 1 to 500; 50 when not given. */
@@ -1149,6 +1151,8 @@ export interface paths {
                 query?: {
                     /** @description The job's name; that of the file when not given. Several are numbered. */
                     name?: string;
+                    /** @description The project the jobs are put into; `default` when not given. */
+                    project?: string;
                 };
                 header?: never;
                 path?: never;
@@ -1469,6 +1473,15 @@ export interface paths {
                     };
                 };
                 404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description It is to move, and a run of it is under way */
+                409: {
                     headers: {
                         [name: string]: unknown;
                     };
@@ -2534,6 +2547,499 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Projects, by name: those one may see */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Items at most: 1 to 500; 50 when not given. */
+                    limit?: number;
+                    /** @description `next` of the page before. */
+                    after?: string;
+                };
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Page_Project"];
+                    };
+                };
+                401: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Make a project */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ProjectInput"];
+                };
+            };
+            responses: {
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Project"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A project */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Its name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Project"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        /**
+         * Change a project
+         * @description What is left out becomes as it is for a new one. A smaller `max_running` stops no run.
+         */
+        put: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The ETag of what is changed */
+                    "If-Match": string;
+                };
+                path: {
+                    /** @description Its name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ProjectInput"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Project"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                428: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Remove a project that no job is in, with its members */
+        delete: {
+            parameters: {
+                query?: never;
+                header: {
+                    /** @description The ETag of what is removed */
+                    "If-Match": string;
+                };
+                path: {
+                    /** @description Its name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Jobs are in it, or connections name it */
+                409: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                412: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                428: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{name}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The members of a project, by name */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The project's name */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MemberView"][];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{name}/members/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Make a user a member of a project, or give them another role there */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The project's name */
+                    name: string;
+                    /** @description The user's name */
+                    user: string;
+                };
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["MemberRole"];
+                };
+            };
+            responses: {
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MemberView"];
+                    };
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        /** Take a user out of a project */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description The project's name */
+                    name: string;
+                    /** @description The user's name */
+                    user: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description what is wrong; `code` says it for programs */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue": {
         parameters: {
             query?: never;
@@ -2591,6 +3097,8 @@ export interface paths {
                 query?: {
                     /** @description Of this job. */
                     job?: string;
+                    /** @description Of the jobs of this project. */
+                    project?: string;
                     /** @description In this state; several, separated by commas. */
                     state?: string;
                     /** @description With this text in id, job, source or target. */
@@ -5007,6 +5515,8 @@ export interface components {
              * @description How many runs may use it at the same time; as the settings say when not given.
              */
             limit?: number | null;
+            /** @description The projects whose jobs may use it; all when none is named. On a change: left out, they stay. */
+            projects?: string[] | null;
         };
         /** @description A connection. */
         ConnectionView: {
@@ -5029,6 +5539,8 @@ export interface components {
              * @description How many runs may use it at the same time.
              */
             limit?: number | null;
+            /** @description The projects whose jobs may use it; all when none is named. */
+            projects: string[];
             /**
              * Format: int64
              * @description How often it has been changed; the same as the `ETag`.
@@ -5277,6 +5789,11 @@ export interface components {
             priority?: number | null;
             /** @description Whether its schedule starts it; it does when not given. On a change: left out, it stays. */
             enabled?: boolean | null;
+            /**
+             * @description The project it is in; `default` when not given. On a change: left out, it stays. A job moves
+             *     while no run of it is under way, and its runs move with it.
+             */
+            project?: string | null;
             /** @description What the change is about, for the list of versions. */
             note?: string | null;
         };
@@ -5286,11 +5803,15 @@ export interface components {
             spec?: Record<string, unknown> | null;
             /** @description The job file as YAML; it is kept as it is, with its comments. */
             yaml?: string | null;
+            /** @description The project it is to be in, which says what it may use; `default` when not given. */
+            project?: string | null;
         };
         /** @description A job. */
         JobView: {
             /** @description Its name. */
             name: string;
+            /** @description The project it is in. */
+            project: string;
             /** @description The job file as JSON. */
             spec: Record<string, unknown>;
             /** @description The job file as YAML: as it was written, where it was. */
@@ -5354,7 +5875,23 @@ export interface components {
         Me: {
             /** @description Their name; `user/token` for a token. */
             name: string;
-            /** @description How far they may go. */
+            /** @description How far they may go everywhere. */
+            role: components["schemas"]["Role"];
+            /** @description Their roles in projects; where it is larger than the one that counts everywhere, it counts. */
+            projects: {
+                [key: string]: components["schemas"]["Role"];
+            };
+        };
+        /** @description A role in a project. */
+        MemberRole: {
+            /** @description `viewer`, `operator` or `editor`. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Somebody's role in a project. */
+        MemberView: {
+            /** @description Who. */
+            user: string;
+            /** @description Their role there; it counts where it is larger than the one they have everywhere. */
             role: components["schemas"]["Role"];
         };
         /** @description A node. */
@@ -5422,7 +5959,7 @@ export interface components {
             finished_24h: number;
             /**
              * Format: int64
-             * @description Rows written in a second, by all runs together.
+             * @description Rows written in a second, by all runs that may be seen together.
              */
             rows_per_second: number;
             /**
@@ -5434,7 +5971,10 @@ export interface components {
             sources: components["schemas"]["SourceView"][];
             /** @description The newest runs. */
             recent: components["schemas"]["RunView"][];
-            /** @description Rows written in a second over the last hour. */
+            /**
+             * @description Rows written in a second over the last hour, by all runs together; empty for those who see
+             *     only some.
+             */
             throughput: components["schemas"]["Sample"][];
         };
         /** @description A page of a list. */
@@ -5488,6 +6028,8 @@ export interface components {
                  * @description How many runs may use it at the same time.
                  */
                 limit?: number | null;
+                /** @description The projects whose jobs may use it; all when none is named. */
+                projects: string[];
                 /**
                  * Format: int64
                  * @description How often it has been changed; the same as the `ETag`.
@@ -5560,6 +6102,8 @@ export interface components {
             items: {
                 /** @description Its name. */
                 name: string;
+                /** @description The project it is in. */
+                project: string;
                 /** @description The job file as JSON. */
                 spec: Record<string, unknown>;
                 /** @description The job file as YAML: as it was written, where it was. */
@@ -5630,6 +6174,40 @@ export interface components {
                 queued: number;
                 /** @description Ids of the runs at work on it. */
                 running: string[];
+            }[];
+            /** @description Cursor of the next page; `null` on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_Project: {
+            /** @description The items. */
+            items: {
+                /** @description Its name. */
+                name: string;
+                /** @description What it is, for people. */
+                description: string;
+                /**
+                 * Format: int32
+                 * @description Runs of its jobs at the same time; `null`: as many as there are slots. Those that follow a
+                 *     log do not count.
+                 */
+                max_running?: number | null;
+                /**
+                 * Format: int64
+                 * @description How many jobs are in it.
+                 */
+                jobs: number;
+                /**
+                 * Format: int64
+                 * @description How often it has been changed; the same as the `ETag`.
+                 */
+                version: number;
+                /** @description When it was made. */
+                created_at: string;
+                /** @description When it last changed. */
+                updated_at: string;
+                /** @description Who changed it last; empty for `default`, which is always there, as long as nobody has. */
+                updated_by: string;
             }[];
             /** @description Cursor of the next page; `null` on the last one. */
             next?: string | null;
@@ -5719,6 +6297,8 @@ export interface components {
                  * @description The job's version that it was started with.
                  */
                 job_version?: number | null;
+                /** @description The project its job is in. */
+                project: string;
                 /**
                  * @description `created`, `waiting`, `running`, `pausing`, `paused`, `stopping`, `stopped`, `finished` or
                  *     `failed`.
@@ -5850,6 +6430,8 @@ export interface components {
                 role: components["schemas"]["Role"];
                 /** @description The jobs it is limited to; `null`: all. */
                 jobs?: string[] | null;
+                /** @description The projects it is limited to; `null`: all. */
+                projects?: string[] | null;
                 /** @description When it was made. */
                 created_at: string;
                 /** @description Until when it is good; `null`: until it is removed. */
@@ -6018,6 +6600,8 @@ export interface components {
             spec?: Record<string, unknown> | null;
             /** @description The job file as YAML. */
             yaml?: string | null;
+            /** @description The project it is to be in, which says what it may use; `default` when not given. */
+            project?: string | null;
             /** @description The table, `schema.name` or a name alone; the first of the job's when not given. */
             table?: string | null;
             /**
@@ -6071,12 +6655,55 @@ export interface components {
              */
             column?: number | null;
         };
+        /** @description A project. */
+        Project: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it is, for people. */
+            description: string;
+            /**
+             * Format: int32
+             * @description Runs of its jobs at the same time; `null`: as many as there are slots. Those that follow a
+             *     log do not count.
+             */
+            max_running?: number | null;
+            /**
+             * Format: int64
+             * @description How many jobs are in it.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description How often it has been changed; the same as the `ETag`.
+             */
+            version: number;
+            /** @description When it was made. */
+            created_at: string;
+            /** @description When it last changed. */
+            updated_at: string;
+            /** @description Who changed it last; empty for `default`, which is always there, as long as nobody has. */
+            updated_by: string;
+        };
+        /** @description A project, as it is given. */
+        ProjectInput: {
+            /** @description Its name. On a change it may be left out. */
+            name?: string | null;
+            /** @description What it is, for people. */
+            description?: string;
+            /**
+             * Format: int32
+             * @description Runs of its jobs at the same time; as many as there are slots when not given.
+             */
+            max_running?: number | null;
+        };
         /** @description A run that waits for its turn. */
         QueuedRun: {
             /** @description The run. */
             run: string;
             /** @description Its job. */
             job: string;
+            /** @description The project its job is in. */
+            project: string;
             /** @description Its place, from 1. */
             position: number;
             /**
@@ -6147,7 +6774,7 @@ export interface components {
          * @description How far somebody may go; each role may all that the ones before it may.
          * @enum {string}
          */
-        Role: "viewer" | "operator" | "editor" | "admin";
+        Role: "member" | "viewer" | "operator" | "editor" | "admin";
         /** @description Which version to go back to. */
         RollBack: {
             /**
@@ -6271,6 +6898,8 @@ export interface components {
              * @description The job's version that it was started with.
              */
             job_version?: number | null;
+            /** @description The project its job is in. */
+            project: string;
             /**
              * @description `created`, `waiting`, `running`, `pausing`, `paused`, `stopping`, `stopped`, `finished` or
              *     `failed`.
@@ -6542,6 +7171,8 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description The jobs it is limited to; all when left out. */
             jobs?: string[] | null;
+            /** @description The projects it is limited to; all when left out. */
+            projects?: string[] | null;
             /**
              * Format: date-time
              * @description Until when it is good (ISO 8601); until it is removed when left out.
@@ -6560,6 +7191,8 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description The jobs it is limited to; `null`: all. */
             jobs?: string[] | null;
+            /** @description The projects it is limited to; `null`: all. */
+            projects?: string[] | null;
             /** @description When it was made. */
             created_at: string;
             /** @description Until when it is good; `null`: until it is removed. */

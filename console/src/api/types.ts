@@ -94,6 +94,7 @@ export interface JobSpec {
 }
 export interface Job {
   name: string
+  project: string
   spec: JobSpec
   yaml: string
   description?: string | null
@@ -113,6 +114,8 @@ export interface JobInput {
   name: string
   spec?: JobSpec
   yaml?: string
+  /** Left out, a new one is in the default project, and one that is there stays in its own. */
+  project?: string
   description?: string
   priority?: number
   enabled?: boolean
@@ -163,6 +166,12 @@ export interface JobPreview {
   after: RowSample
   rejected?: { row: number; reason: string; code?: string }[]
 }
+
+/** What somebody may do in a project, where their role everywhere allows less. */
+export type Member = Schemas['MemberView']
+
+/** A group of jobs, and how many of their runs may be at work at the same time. */
+export type Project = Schemas['Project']
 
 export type RunError = Schemas['RunErrorView']
 export type Run = Omit<Schemas['RunView'], 'state' | 'mode' | 'trigger' | 'rows_estimated'> & {

@@ -38,6 +38,7 @@ export function makeRouter() {
                   { path: 'connections/:name', lazy: () => import('@/pages/connection/Connection') },
                   { path: 'verifications', lazy: () => import('@/pages/verifications/Verifications') },
                   { path: 'verifications/:id', lazy: () => import('@/pages/verifications/Verification') },
+                  { path: 'projects', lazy: () => import('@/pages/projects/Projects') },
                   { path: 'nodes', lazy: () => import('@/pages/nodes/Nodes') },
                   { path: 'users', lazy: () => import('@/pages/users/Users') },
                   { path: 'tokens', lazy: () => import('@/pages/tokens/Tokens') },

@@ -57,9 +57,17 @@ const slice = createSlice({
 export const { sessionBegan, sessionEnded, signedOut, tokenGiven } = slice.actions
 export const session = slice.reducer
 
-const RANK: Record<Role, number> = { viewer: 0, operator: 1, editor: 2, admin: 3 }
+const RANK: Record<Role, number> = { member: 0, viewer: 1, operator: 2, editor: 3, admin: 4 }
 
-/** Whether somebody of role `has` may do what needs role `needs`. */
-export function may(has: Role | undefined, needs: Role): boolean {
-  return has !== undefined && RANK[has] >= RANK[needs]
+/** In whichever project it is. */
+export const ANYWHERE = Symbol('anywhere')
+export type Where = string | typeof ANYWHERE
+
+/** Whether this user may do what needs role `needs`: everywhere, or, where a project is named, in it. */
+export function may(user: SessionUser | null | undefined, needs: Role, where?: Where): boolean {
+  if (!user) return false
+  const enough = (role: Role | undefined) => role !== undefined && RANK[role] >= RANK[needs]
+  if (enough(user.role)) return true
+  if (where === undefined) return false
+  return where === ANYWHERE ? Object.values(user.projects).some(enough) : enough(user.projects[where])
 }

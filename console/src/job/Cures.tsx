@@ -44,7 +44,7 @@ const ICONS: Record<Cure['kind'], IconName> = { 'dead-letters': 'table', job: 'e
 
 export function Cures({ run }: { run: Run }) {
   const w = useWords(words)
-  const mayEdit = useMay('editor')
+  const mayEdit = useMay('editor', run.project)
   const job = encodeURIComponent(run.job)
   const said = (cure: Cure): [string, string] => {
     switch (cure.kind) {

@@ -10,8 +10,10 @@ export interface Draft {
   description: string
   priority: number
   enabled: boolean
+  /** Where it is to be; nothing: the default one, or where it is. */
+  project: string
   /** The job that is being changed, as it was when this began. */
-  base?: { name: string; version: number; text: string }
+  base?: { name: string; version: number; text: string; project?: string }
   /** When it was last changed. */
   at: number
 }
@@ -22,7 +24,7 @@ export const NEW_TEXT = 'version: 1\n'
 export function loadDraft(id: string): Draft | null {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY + id) ?? 'null') as Partial<Draft> | null
-    return kept && typeof kept.text === 'string' && typeof kept.name === 'string' ? { description: '', priority: 0, enabled: true, at: 0, ...kept, id, name: kept.name, text: kept.text } : null
+    return kept && typeof kept.text === 'string' && typeof kept.name === 'string' ? { description: '', priority: 0, enabled: true, project: '', at: 0, ...kept, id, name: kept.name, text: kept.text } : null
   } catch {
     return null
   }
@@ -48,8 +50,8 @@ export function dropDraft(id: string): void {
 
 export const draftOfJob = (name: string) => `job.${name}`
 
-export function freshDraft(id: string): Draft {
-  return { id, name: '', text: NEW_TEXT, description: '', priority: 0, enabled: true, at: 0 }
+export function freshDraft(id: string, project = ''): Draft {
+  return { id, name: '', text: NEW_TEXT, description: '', priority: 0, enabled: true, project, at: 0 }
 }
 
 /** The draft and what changes it. `begin` makes it where none is kept. */

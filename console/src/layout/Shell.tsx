@@ -76,6 +76,7 @@ export function Shell() {
         <nav className={classes.nav} aria-label={w.nav}>
           {PAGES.map(link)}
           <h2>{w.administration}</h2>
+          {link(['projects', '/projects', 'projects'])}
           {link(['tokens', '/tokens', 'tokens'])}
           {isAdmin && OF_ADMINS.map(link)}
         </nav>

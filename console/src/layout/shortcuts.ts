@@ -9,6 +9,7 @@ export const GOES_TO = [
   { key: 'j', page: 'jobs', to: '/jobs' },
   { key: 'c', page: 'connections', to: '/connections' },
   { key: 'v', page: 'verifications', to: '/verifications' },
+  { key: 'p', page: 'projects', to: '/projects' },
   { key: 'n', page: 'newJob', to: '/jobs/new' },
   { key: 's', page: 'settings', to: '/settings' },
 ] as const

@@ -19,7 +19,7 @@ function progress(fields: Partial<RunProgress> & { seq?: number; at?: string }):
 const note = (seq: number): OtherEvent => ({ type: 'note', seq, run: 'r1', job: 'j', at, message: 'words' })
 const moved = (...frames: ProgressFrame[]) => frames.flatMap(eventsOf)
 const run: Run = {
-  id: 'r1', job: 'j', state: 'running', reason: null, mode: 'full', source: 'a', sink: 'b', epoch: 1,
+  id: 'r1', job: 'j', project: 'default', state: 'running', reason: null, mode: 'full', source: 'a', sink: 'b', epoch: 1,
   rows_read: 1_000, rows_written: 900, rows_estimated: 5_000, dead_letters: 0, rows_per_second: 0, cpu_ms: 0, created_at: at, updated_at: at, priority: 0, trigger: 'api', following: false,
 }
 

@@ -5,7 +5,7 @@ import { useDocumentTitle } from '@mantine/hooks'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link } from 'react-router'
 import type { Role, RunState } from '@/api/types'
-import { may } from '@/app/session'
+import { may, type Where } from '@/app/session'
 import { useAppSelector } from '@/app/store'
 import { between, duration, type Instant, percent, useFormat } from '@/format'
 import { useWords } from '@/words'
@@ -204,11 +204,12 @@ export function CopyValue({ value, label }: { value: string; label?: string }) {
   )
 }
 
-/** Whether whoever is signed in may do what needs this role. */
-export function useMay(needs: Role): boolean {
+/** Whether whoever is signed in may do what needs this role: everywhere, or in a project. */
+export function useMay(needs: Role, where?: Where): boolean {
   return may(
-    useAppSelector((state) => state.session.user?.role),
+    useAppSelector((state) => state.session.user),
     needs,
+    where,
   )
 }
 
@@ -216,7 +217,10 @@ interface DoProps {
   label: string
   icon?: IconName
   onClick: () => void
+  /** Nothing: whoever is signed in. */
   needs?: Role
+  /** The project in which the role is enough. */
+  where?: Where
   disabled?: boolean
   loading?: boolean
   variant?: 'filled' | 'default' | 'subtle' | 'light'
@@ -225,9 +229,9 @@ interface DoProps {
 }
 
 /** A button that says why somebody may not press it, rather than hide. */
-export function Do({ label, icon, onClick, needs = 'viewer', disabled, loading, variant = 'default', color, size }: DoProps) {
+export function Do({ label, icon, onClick, needs = 'member', where, disabled, loading, variant = 'default', color, size }: DoProps) {
   const w = useWords(shared)
-  const allowed = useMay(needs)
+  const allowed = useMay(needs, where)
   const button = (
     <Button
       variant={variant}

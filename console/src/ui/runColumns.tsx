@@ -11,6 +11,7 @@ import { useServerWords } from '@/words/server'
 import { shared } from '@/words/shared'
 import type { Column } from './DataTable'
 import { Bar, Elapsed, Route, StateBadge, Time } from './pieces'
+import { ProjectTag } from './ProjectTag'
 import { runWords } from './runWords'
 
 export function useRunColumns({ withJob = true }: { withJob?: boolean } = {}): Column<Run>[] {
@@ -34,9 +35,12 @@ function columnsOf(
       main: true,
       clip: true,
       cell: (run) => (
-        <Link to={`/runs/${run.id}`} title={run.id}>
-          {withJob ? run.job : <span className="mono">{run.id.slice(-12)}</span>}
-        </Link>
+        <>
+          <Link to={`/runs/${run.id}`} title={run.id}>
+            {withJob ? run.job : <span className="mono">{run.id.slice(-12)}</span>}
+          </Link>
+          {withJob && <ProjectTag of={run.project} />}
+        </>
       ),
     },
     {

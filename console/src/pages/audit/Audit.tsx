@@ -3,6 +3,7 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { type MouseEvent, useCallback, useMemo, useState } from 'react'
+import { Link } from 'react-router'
 import { type AuditFilter, useAuditInfiniteQuery } from '@/api/admin'
 import type { AuditEntry } from '@/api/types'
 import { apiUrl } from '@/app/config'
@@ -12,6 +13,7 @@ import { Empty, Loaded } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
 import { Page, Panel, Time } from '@/ui/pieces'
 import { defineWords, useWords } from '@/words'
+import { detailOf, placeOf, shortOf } from './told'
 
 const words = defineWords(
   {
@@ -71,7 +73,7 @@ export function Component() {
     { id: 'at', title: w.at, width: '10.5rem', labelled: false, cell: (entry) => <Time at={entry.at} as="stamp" /> },
     { id: 'actor', title: w.actor, width: 'minmax(6rem, 0.8fr)', clip: true, labelled: false, cell: (entry) => <strong>{entry.actor}</strong> },
     { id: 'action', title: w.action, width: 'minmax(8rem, 1fr)', main: true, clip: true, cell: (entry) => <code>{entry.action}</code> },
-    { id: 'target', title: w.target, width: 'minmax(7rem, 1fr)', clip: true, cell: (entry) => entry.target ?? '–' },
+    { id: 'target', title: w.target, width: 'minmax(7rem, 1fr)', clip: true, cell: (entry) => <Target action={entry.action} target={entry.target ?? ''} /> },
     { id: 'address', title: w.address, width: '8rem', cell: (entry) => entry.address ?? '–' },
     { id: 'detail', title: w.detail, width: 'minmax(6rem, 1.4fr)', clip: true, narrow: 'wide', labelled: false, cell: (entry) => <Detail detail={entry.detail} /> },
   ]
@@ -98,8 +100,17 @@ export function Component() {
   )
 }
 
+function Target({ action, target }: { action: string; target: string }) {
+  if (target === '') return <>–</>
+  const place = placeOf(action, target)
+  const short = shortOf(target)
+  const name = short === target ? target : <span className="mono">{short}</span>
+  return place === null ? <span title={target}>{name}</span> : <Link to={place} title={target}>{name}</Link>
+}
+
+/** In words, and all of it as it was written on demand. */
 function Detail({ detail }: { detail: unknown }) {
-  if (detail === null || detail === undefined) return <>–</>
-  const text = typeof detail === 'string' ? detail : JSON.stringify(detail)
-  return <code title={text}>{text}</code>
+  const said = detailOf(detail)
+  if (said === '') return null
+  return <span title={typeof detail === 'string' ? detail : JSON.stringify(detail)}>{said}</span>
 }

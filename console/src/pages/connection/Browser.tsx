@@ -9,6 +9,7 @@ import type { RowSample, TableInfo } from '@/api/types'
 import { bytes, short } from '@/format'
 import { Empty, Loaded, Note } from '@/ui/notes'
 import { Icon } from '@/ui/Icon'
+import { Told } from '@/ui/Told'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import classes from './connection.module.css'
@@ -138,7 +139,7 @@ function Inside({ connection, table }: { connection: string; table: string }) {
             )}
             {notes?.map((note) => (
               <Note key={note} tone="waiting">
-                {note}
+                <Told>{note}</Told>
               </Note>
             ))}
           </>
@@ -152,16 +153,20 @@ function Inside({ connection, table }: { connection: string; table: string }) {
   )
 }
 
+/** Types whose values stand one below the other by their last digit. */
+const NUMBER = /^(u?int|decimal|float)\d*/
+
 function Rows({ sample, label }: { sample: RowSample; label: string }) {
   const w = useWords(words)
   const columns = sample.columns.map((column) => (typeof column === 'string' ? column : column.name))
+  const numbers = sample.columns.map((column) => (typeof column !== 'string' && NUMBER.test(column.type ?? '') ? classes.number : undefined))
   return (
     <div className={classes.scroll} tabIndex={0} role="region" aria-label={label}>
       <table className={classes.grid}>
         <thead>
           <tr>
-            {columns.map((column) => (
-              <th key={column} scope="col">
+            {columns.map((column, at) => (
+              <th key={column} scope="col" className={numbers[at]}>
                 {column}
               </th>
             ))}
@@ -171,7 +176,7 @@ function Rows({ sample, label }: { sample: RowSample; label: string }) {
           {sample.rows.map((row, index) => (
             <tr key={index}>
               {row.map((value, at) => (
-                <td key={columns[at] ?? at} title={value ?? undefined}>
+                <td key={columns[at] ?? at} className={numbers[at]} title={value ?? undefined}>
                   {value === null ? <span className={classes.null}>{w.null}</span> : value}
                 </td>
               ))}

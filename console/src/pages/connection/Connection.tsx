@@ -15,6 +15,7 @@ import { asProblem } from '@/api/problem'
 import type { Connection, ConnectionInput } from '@/api/types'
 import { useKept } from '@/app/kept'
 import { notice } from '@/app/notices'
+import { ANYWHERE } from '@/app/session'
 import { useAppDispatch } from '@/app/store'
 import { ErrorNote, Loaded, Note } from '@/ui/notes'
 import { Confirm, Do, Facts, Page, Panel, Time, Unsaved, useMay } from '@/ui/pieces'
@@ -45,7 +46,7 @@ export function Component() {
       actions={
         connection && (
           <>
-            <Do label={w.test} icon="connections" needs="operator" loading={tested.isLoading} onClick={() => void test(name)} />
+            <Do label={w.test} icon="connections" needs="operator" where={ANYWHERE} loading={tested.isLoading} onClick={() => void test(name)} />
             <Do label={s.delete} icon="trash" needs="editor" onClick={() => setAsking(true)} />
           </>
         )

@@ -1,8 +1,9 @@
 // The form of a connection: its kind, address and password, and the options that its connector has.
 
-import { Fieldset, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
+import { Fieldset, MultiSelect, NumberInput, PasswordInput, Select, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, type ReactNode, useMemo, useState } from 'react'
 import type { Connection, ConnectionInput, Connector } from '@/api/types'
+import { useProjectNames } from '@/ui/project'
 import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { connectorOf, type Field, fieldsOf, NAME, optionsOf } from './options'
@@ -16,6 +17,8 @@ export interface Draft {
   options: Record<string, string>
   description: string
   limit: number | ''
+  /** Whose jobs may use it; none: those of all. */
+  projects?: string[]
 }
 
 export function draftOf(connection?: Connection): Draft {
@@ -27,6 +30,7 @@ export function draftOf(connection?: Connection): Draft {
     options: connection?.options ?? {},
     description: connection?.description ?? '',
     limit: connection?.limit ?? '',
+    projects: connection?.projects ?? [],
   }
 }
 
@@ -41,6 +45,7 @@ export function inputOf(draft: Draft, fields: readonly Field[]): ConnectionInput
   if (draft.password !== '') input.password = draft.password
   if (draft.description !== '') input.description = draft.description
   if (draft.limit !== '') input.limit = draft.limit
+  if (draft.projects) input.projects = draft.projects
   return input
 }
 
@@ -64,6 +69,8 @@ export function Form({ connectors, saved, draft, onChange, onSubmit, children, r
   const badName = !NAME.test(draft.name)
   const badUrl = draft.url.trim() === ''
   const example = connector?.example ?? ''
+  const projects = useProjectNames()
+  const open = draft.projects ?? []
   const submit = (event: FormEvent) => {
     event.preventDefault()
     setTried(true)
@@ -144,6 +151,19 @@ export function Form({ connectors, saved, draft, onChange, onSubmit, children, r
           maxRows={4}
           readOnly={readOnly}
         />
+        {(projects.length > 1 || open.length > 0) && (
+          <MultiSelect
+            label={w.projects}
+            description={w.projectsHint}
+            inputWrapperOrder={['label', 'input', 'description', 'error']}
+            data={[...new Set([...projects, ...open])]}
+            value={open}
+            onChange={(next) => set({ projects: next })}
+            placeholder={open.length === 0 ? w.allProjects : undefined}
+            readOnly={readOnly}
+            clearable
+          />
+        )}
         {fields.length > 0 && (
           <Fieldset legend={`${w.options} · ${connector?.title ?? ''}`}>
             <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="md" verticalSpacing="sm">

@@ -7,6 +7,7 @@ import { type Column, DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
 import { Empty, Loaded } from '@/ui/notes'
 import { Do, Page, Panel, Time } from '@/ui/pieces'
+import { ProjectTag } from '@/ui/ProjectTag'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { words } from './words'
@@ -23,7 +24,7 @@ export function Component() {
   const [find, setFind] = useState('')
   const titles = useMemo(() => new Map(connectors?.map((one) => [one.id, one.title])), [connectors])
   const columns: Column<Connection>[] = [
-    { id: 'name', title: s.name, width: 'minmax(9rem, 1fr)', main: true, clip: true, cell: (one) => <Link to={`/connections/${encodeURIComponent(one.name)}`}>{one.name}</Link> },
+    { id: 'name', title: s.name, width: 'minmax(9rem, 1fr)', main: true, clip: true, cell: (one) => <><Link to={`/connections/${encodeURIComponent(one.name)}`}>{one.name}</Link>{one.projects.map((project) => <ProjectTag key={project} of={project} always />)}</> },
     { id: 'connector', title: w.connector, width: '11rem', labelled: false, cell: (one) => titles.get(one.connector) ?? one.connector },
     { id: 'url', title: w.url, width: 'minmax(12rem, 2fr)', clip: true, narrow: 'wide', labelled: false, cell: (one) => <code title={one.url}>{one.url}</code> },
     { id: 'used', title: w.usedBy, width: '6rem', right: true, cell: (one) => <span title={one.used_by.join(', ')}>{w.jobs(one.used_by.length)}</span> },

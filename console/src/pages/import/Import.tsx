@@ -1,15 +1,18 @@
 // Jobs from a text: our own YAML or JSON, or a job of DataX; pasted, dropped or chosen.
 
-import { Button, FileButton, Group, Stack } from '@mantine/core'
+import { Button, FileButton, Group, Select, Stack } from '@mantine/core'
 import { type DragEvent, useEffect, useState } from 'react'
-import { Link } from 'react-router'
+import { Link, useSearchParams } from 'react-router'
 import { useImportJobsMutation } from '@/api/jobs'
 import { words as shellWords } from '@/layout/words'
 import { Icon } from '@/ui/Icon'
 import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page, Panel } from '@/ui/pieces'
+import { useProjectNames } from '@/ui/project'
+import { DEFAULT_PROJECT } from '@/ui/ProjectTag'
 import { Told } from '@/ui/Told'
 import { defineWords, plural, useWords } from '@/words'
+import { shared } from '@/words/shared'
 import { Editor } from '@/yaml/Editor'
 import { useJobSchema } from '@/yaml/jobSchema'
 
@@ -61,7 +64,11 @@ function kept(): string {
 
 export function Component() {
   const w = useWords(words)
+  const s = useWords(shared)
   const shell = useWords(shellWords)
+  const [search, setSearch] = useSearchParams()
+  const project = search.get('project') ?? ''
+  const projects = useProjectNames(project, 'editor')
   const [text, setText] = useState(kept)
   const [large, setLarge] = useState(false)
   const [run, { data, error, isLoading, reset }] = useImportJobsMutation()
@@ -80,7 +87,7 @@ export function Component() {
     if (file.size <= MOST) setText(await file.text())
   }
   const submit = async () => {
-    await run(text).unwrap()
+    await run({ text, ...(project === '' ? {} : { project }) }).unwrap()
     setText('')
   }
   return (
@@ -114,6 +121,17 @@ export function Component() {
         </>
       ) : (
         <Stack gap="sm">
+          {projects.length > 1 && (
+            <Select
+              label={s.project}
+              data={projects}
+              value={project || DEFAULT_PROJECT}
+              onChange={(next) => setSearch(next === null || next === DEFAULT_PROJECT ? {} : { project: next }, { replace: true })}
+              allowDeselect={false}
+              searchable={projects.length > 8}
+              maw={260}
+            />
+          )}
           <Group gap="sm">
             <FileButton onChange={(file) => void take(file)} accept=".yaml,.yml,.json,.txt">
               {(props) => (
@@ -133,7 +151,7 @@ export function Component() {
               void take(event.dataTransfer.files[0])
             }}
           >
-            <Editor key={kind === 'datax' ? 'json' : 'yaml'} value={text} onChange={setText} label={w.text} language={kind === 'datax' ? 'json' : 'yaml'} schema={kind === 'datax' || /^---/m.test(text) ? undefined : schema} height="min(55vh, 34rem)" />
+            <Editor key={kind === 'datax' ? 'json' : 'yaml'} value={text} onChange={setText} label={w.text} language={kind === 'datax' ? 'json' : 'yaml'} schema={kind !== 'ours' || /^---/m.test(text) ? undefined : schema} height="min(55vh, 34rem)" />
           </div>
           {large && <Note tone="failed">{w.tooLarge}</Note>}
           {error && <ErrorNote error={error} />}
@@ -141,7 +159,7 @@ export function Component() {
             <span style={{ color: 'var(--mantine-color-dimmed)' }} role="status">
               {w.kinds[kind]}
             </span>
-            <Do label={w.go} icon="upload" variant="filled" needs="editor" disabled={kind === 'none'} loading={isLoading} onClick={() => void submit().catch(() => null)} />
+            <Do label={w.go} icon="upload" variant="filled" needs="editor" where={project || DEFAULT_PROJECT} disabled={kind === 'none'} loading={isLoading} onClick={() => void submit().catch(() => null)} />
           </Group>
         </Stack>
       )}

@@ -57,8 +57,8 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
   const [remove] = useDeleteJobMutation()
   const [update, { isLoading: updating }] = useUpdateJobMutation()
   const [fetchYaml] = useLazyExportJobQuery()
-  const mayEdit = useMay('editor')
-  const mayOperate = useMay('operator')
+  const mayEdit = useMay('editor', job.project)
+  const mayOperate = useMay('operator', job.project)
   const here = `/jobs/${encodeURIComponent(job.name)}`
   const lineOf = useProblemLine()
   const fail = (thrown: unknown) => {
@@ -92,9 +92,9 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
       sub={job.description || undefined}
       actions={
         <>
-          <Do label={w.start} icon="play" variant="filled" needs="operator" loading={starting} onClick={() => void go(false).catch(fail)} />
-          <Do label={s.edit} icon="edit" needs="editor" onClick={() => void navigate(`${here}/edit`)} />
-          <Do label={w.verify} icon="verify" needs="operator" onClick={() => setDialog('verify')} />
+          <Do label={w.start} icon="play" variant="filled" needs="operator" where={job.project} loading={starting} onClick={() => void go(false).catch(fail)} />
+          <Do label={s.edit} icon="edit" needs="editor" where={job.project} onClick={() => void navigate(`${here}/edit`)} />
+          <Do label={w.verify} icon="verify" needs="operator" where={job.project} onClick={() => setDialog('verify')} />
           <Menu position="bottom-end" width={220} shadow="md">
             <Menu.Target>
               <Button variant="default" rightSection={<Icon name="down" size={12} />}>
@@ -125,6 +125,7 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
           items={[
             [`${w.source} → ${w.sink}`, <Route key="route" from={job.source} to={job.sink} />],
             [w.mode, s.modes[job.mode]],
+            [s.project, <Link key="project" to={`/jobs?${new URLSearchParams({ project: job.project }).toString()}`}>{job.project}</Link>],
             [
               w.schedule,
               said === null ? (
@@ -144,6 +145,7 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
                   <span>{said}</span>
                 </Group>
               ),
+              said === null ? undefined : 'wide',
             ],
             [w.next, job.enabled && job.next_start ? <Time key="next" at={job.next_start} as="ago" /> : said !== null && !job.enabled ? w.off : '–'],
             [w.priority, String(job.priority ?? 0)],
@@ -174,7 +176,7 @@ function Shown({ job, refetch }: { job: Job; refetch: () => void }) {
           </Panel>
         </Tabs.Panel>
         <Tabs.Panel value="verifications">
-          <JobVerifications name={job.name} onVerify={() => setDialog('verify')} />
+          <JobVerifications name={job.name} project={job.project} onVerify={() => setDialog('verify')} />
         </Tabs.Panel>
       </Tabs>
       <Confirm opened={dialog === 'fresh'} onClose={() => setDialog(null)} title={w.startFresh} verb={w.start} onConfirm={() => go(true)}>

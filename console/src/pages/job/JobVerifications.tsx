@@ -5,12 +5,12 @@ import { Do, Panel } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { words } from './words'
 
-export function JobVerifications({ name, onVerify }: { name: string; onVerify: () => void }) {
+export function JobVerifications({ name, project, onVerify }: { name: string; project: string; onVerify: () => void }) {
   const w = useWords(words)
   const query = useVerificationsQuery(name, { pollingInterval: 3_000, skipPollingIfUnfocused: true })
   return (
     <Panel flush>
-      <Loaded query={query} empty={(all) => all.length === 0 && <Empty title={w.noVerifications} action={<Do label={w.verify} icon="verify" needs="operator" onClick={onVerify} />}>{w.verifyHint}</Empty>}>
+      <Loaded query={query} empty={(all) => all.length === 0 && <Empty title={w.noVerifications} action={<Do label={w.verify} icon="verify" needs="operator" where={project} onClick={onVerify} />}>{w.verifyHint}</Empty>}>
         {(all) => <VerificationTable rows={all} label={w.verifications} />}
       </Loaded>
     </Panel>

@@ -63,7 +63,7 @@ function List({ job, versions }: { job: Job; versions: JobVersion[] }) {
                 allowDeselect={false}
               />
             )}
-            {picked !== job.version && <Do label={w.rollBack} icon="restart" needs="editor" onClick={() => setAsking(true)} />}
+            {picked !== job.version && <Do label={w.rollBack} icon="restart" needs="editor" where={job.project} onClick={() => setAsking(true)} />}
           </Group>
         }
       >

@@ -7,7 +7,8 @@ import { Link, useNavigate, useSearchParams } from 'react-router'
 import { JOBS_A_PAGE, useJobsInfiniteQuery, useStartJobMutation } from '@/api/jobs'
 import type { Job, RunState } from '@/api/types'
 import { notice } from '@/app/notices'
-import { useAppDispatch } from '@/app/store'
+import { ANYWHERE, may } from '@/app/session'
+import { useAppDispatch, useAppSelector } from '@/app/store'
 import { useFormat } from '@/format'
 import { dropDraft, listDrafts, placeOfDraft } from '@/job/draft'
 import { scheduleWords } from '@/job/schedule'
@@ -16,6 +17,8 @@ import { type Column, DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
 import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Do, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
+import { ProjectFilter } from '@/ui/project'
+import { ProjectTag } from '@/ui/ProjectTag'
 import { useWords } from '@/words'
 import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
@@ -34,7 +37,9 @@ export function Component() {
   const [search, setSearch] = useSearchParams()
   const q = search.get('q') ?? ''
   const state = search.get('state') ?? ''
-  const filter = useMemo(() => ({ ...(q && { q }), ...(state && { state }) }), [q, state])
+  const project = search.get('project') ?? ''
+  const filter = useMemo(() => ({ ...(q && { q }), ...(state && { state }), ...(project && { project }) }), [q, state, project])
+  const here = project && `?${new URLSearchParams({ project }).toString()}`
   const query = useJobsInfiniteQuery(filter, { refetchOnMountOrArgChange: 10 })
   const { hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage, error } = query
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data])
@@ -43,7 +48,7 @@ export function Component() {
   }, [hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage])
   const [word, setWord] = useState(q)
   const [start] = useStartJobMutation()
-  const mayStart = useMay('operator')
+  const me = useAppSelector((state) => state.session.user)
   useLive({ all: true })
   const set = (key: string, value: string) =>
     setSearch(
@@ -75,6 +80,7 @@ export function Component() {
       cell: (job) => (
         <>
           <Link to={`/jobs/${encodeURIComponent(job.name)}`}>{job.name}</Link>
+          {project === '' && <ProjectTag of={job.project} />}
           {job.description && <div className={classes.about}>{job.description}</div>}
         </>
       ),
@@ -108,13 +114,16 @@ export function Component() {
       width: '2rem',
       right: true,
       narrow: 'corner',
-      cell: (job) => (
-        <Tooltip label={mayStart ? w.start(job.name) : s.needsRole(s.roles.operator)}>
-          <ActionIcon aria-label={w.start(job.name)} aria-disabled={!mayStart || undefined} data-disabled={!mayStart || undefined} onClick={() => mayStart && void go(job)}>
-            <Icon name="play" size={14} />
-          </ActionIcon>
-        </Tooltip>
-      ),
+      cell: (job) => {
+        const mayStart = may(me, 'operator', job.project)
+        return (
+          <Tooltip label={mayStart ? w.start(job.name) : s.needsRole(s.roles.operator)}>
+            <ActionIcon aria-label={w.start(job.name)} aria-disabled={!mayStart || undefined} data-disabled={!mayStart || undefined} onClick={() => mayStart && void go(job)}>
+              <Icon name="play" size={14} />
+            </ActionIcon>
+          </Tooltip>
+        )
+      },
     },
   ]
   return (
@@ -123,8 +132,8 @@ export function Component() {
       sub={rows && rows.length > 0 ? w.count(f.whole(rows.length), rows.length, hasNextPage) : undefined}
       actions={
         <>
-          <Do label={w.import} icon="upload" needs="editor" onClick={() => void navigate('/jobs/import')} />
-          <Do label={w.newJob} icon="plus" variant="filled" needs="editor" onClick={() => void navigate('/jobs/new')} />
+          <Do label={w.import} icon="upload" needs="editor" where={project || ANYWHERE} onClick={() => void navigate(`/jobs/import${here}`)} />
+          <Do label={w.newJob} icon="plus" variant="filled" needs="editor" where={project || ANYWHERE} onClick={() => void navigate(`/jobs/new${here}`)} />
         </>
       }
     >
@@ -150,6 +159,7 @@ export function Component() {
           w={150}
           allowDeselect={false}
         />
+        <ProjectFilter value={project} onChange={(next) => set('project', next)} w={150} />
       </Group>
       <Panel flush>
         <Loaded
@@ -157,10 +167,10 @@ export function Component() {
           rows={8}
           empty={(jobs) =>
             jobs.length === 0 &&
-            (q !== '' || state !== '' ? (
+            (q !== '' || state !== '' || project !== '' ? (
               <Empty title={w.nothing}>{w.nothingHint}</Empty>
             ) : (
-              <Empty title={w.empty} action={<Do label={w.newJob} icon="plus" variant="filled" needs="editor" onClick={() => void navigate('/jobs/new')} />}>
+              <Empty title={w.empty} action={<Do label={w.newJob} icon="plus" variant="filled" needs="editor" where={project || ANYWHERE} onClick={() => void navigate('/jobs/new')} />}>
                 {w.emptyHint}
               </Empty>
             ))
@@ -176,7 +186,7 @@ export function Component() {
 
 function Drafts() {
   const w = useWords(words)
-  const mayEdit = useMay('editor')
+  const mayEdit = useMay('editor', ANYWHERE)
   const [drafts, setDrafts] = useState(listDrafts)
   if (drafts.length === 0 || !mayEdit) return null
   return (

@@ -22,7 +22,8 @@ function Drafted({ job }: { job: Job }) {
     description: job.description ?? '',
     priority: job.priority ?? 0,
     enabled: job.enabled,
-    base: { name: job.name, version: job.version, text: job.yaml },
+    project: job.project,
+    base: { name: job.name, version: job.version, text: job.yaml, project: job.project },
     at: 0,
   }))
   return <Wizard draft={draft} change={change} forget={forget} kept={kept} />

@@ -23,10 +23,10 @@ export function Component() {
     }
   }, [named, made, setSearch])
   const id = named ?? made
-  return <Drafted key={id} id={id} />
+  return <Drafted key={id} id={id} project={search.get('project') ?? ''} />
 }
 
-function Drafted({ id }: { id: string }) {
-  const { draft, change, forget, kept } = useDraft(id, () => freshDraft(id))
+function Drafted({ id, project }: { id: string; project: string }) {
+  const { draft, change, forget, kept } = useDraft(id, () => freshDraft(id, project))
   return <Wizard draft={draft} change={change} forget={forget} kept={kept} />
 }

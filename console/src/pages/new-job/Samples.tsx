@@ -4,6 +4,7 @@ import { SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
 import type { JobPreview, RowSample } from '@/api/types'
 import { Empty, ErrorNote, Loading, Note } from '@/ui/notes'
+import { Told } from '@/ui/Told'
 import { useWords } from '@/words'
 import { words } from './words'
 import classes from './wizard.module.css'
@@ -43,7 +44,9 @@ export function Samples({ query, unchanged, onRetry }: { query: Asked; unchanged
         <div className={classes.pad}>
           <Note tone="failed" title={w.rejected(rejected.length)}>
             {rejected.slice(0, 3).map((one) => (
-              <p key={one}>{one}</p>
+              <p key={one}>
+                <Told>{one}</Told>
+              </p>
             ))}
           </Note>
         </div>

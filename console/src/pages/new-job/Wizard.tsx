@@ -13,6 +13,7 @@ import { TYPES } from '@/job/mapping'
 import { Icon } from '@/ui/Icon'
 import { ErrorNote, Note } from '@/ui/notes'
 import { Do, Page } from '@/ui/pieces'
+import { DEFAULT_PROJECT } from '@/ui/ProjectTag'
 import { useWords } from '@/words'
 import { useServerWords } from '@/words/server'
 import { words as shellWords } from '@/layout/words'
@@ -81,8 +82,9 @@ export function Wizard({ draft, change, forget, kept }: Props) {
   const put = useCallback((path: Path, value: Plain | undefined) => setText(putIn(latest.current, path, value)), [setText])
   const putAll = useCallback<Form['putAll']>((changes) => setText(putAllIn(latest.current, changes)), [setText])
   const ready = !broken && ['source', 'sink'].every((side) => textAt(spec, [side, 'connection']) !== '' || textAt(spec, [side, 'url']) !== '')
-  const plan = usePlan(text, ready && !asText && PLANNED.has(step))
-  const form: Form = { text, spec, put, putAll, connections, connectors, plan }
+  const project = draft.project || draft.base?.project || DEFAULT_PROJECT
+  const plan = usePlan(text, project, ready && !asText && PLANNED.has(step))
+  const form: Form = { text, project, spec, put, putAll, connections, connectors, plan }
 
   const complete: Record<Step, boolean> = {
     source: textAt(spec, ['source', 'connection']) !== '' || textAt(spec, ['source', 'url']) !== '',
@@ -197,8 +199,8 @@ export function Wizard({ draft, change, forget, kept }: Props) {
                   <Button onClick={() => go({ step: steps[at + 1] ?? 'finish' })}>{w.next}</Button>
                 ) : (
                   <>
-                    <Do label={draft.base ? w.saveJob : w.create} needs="editor" disabled={!canSave} loading={save.busy === 'save'} onClick={() => void save.go(false)} />
-                    <Do label={draft.base ? w.saveAndStart : w.createAndStart} icon="play" variant="filled" needs="editor" disabled={!canSave || plan.error !== null} loading={save.busy === 'start'} onClick={() => void save.go(true)} />
+                    <Do label={draft.base ? w.saveJob : w.create} needs="editor" where={project} disabled={!canSave} loading={save.busy === 'save'} onClick={() => void save.go(false)} />
+                    <Do label={draft.base ? w.saveAndStart : w.createAndStart} icon="play" variant="filled" needs="editor" where={project} disabled={!canSave || plan.error !== null} loading={save.busy === 'start'} onClick={() => void save.go(true)} />
                   </>
                 )}
               </div>
@@ -212,7 +214,7 @@ export function Wizard({ draft, change, forget, kept }: Props) {
             mine={text}
             onClose={() => save.settle()}
             onTake={(taken, version) => {
-              change({ text: taken, base: { name: draft.base?.name ?? draft.name, version, text: save.theirs?.yaml ?? taken } })
+              change({ text: taken, base: { name: draft.base?.name ?? draft.name, version, text: save.theirs?.yaml ?? taken, project: save.theirs?.project } })
               save.settle()
               dispatch(notice(w.taken(version)))
             }}
@@ -238,25 +240,26 @@ function changed(before: URLSearchParams, next: Partial<Record<'step' | 'as', st
 }
 
 /** The plan of the text, asked for a moment after the last change; the one before stays until then. */
-function usePlan(text: string, wanted: boolean): Form['plan'] {
+function usePlan(text: string, project: string, wanted: boolean): Form['plan'] {
   const [ask, { isLoading }] = usePlanJobMutation()
-  const [answer, setAnswer] = useState<{ text: string; data: Plan | null; error: unknown } | null>(null)
+  const [answer, setAnswer] = useState<{ text: string; project: string; data: Plan | null; error: unknown } | null>(null)
   const [again, setAgain] = useState(0)
-  const have = answer?.text === text && again === 0
+  const current = answer?.text === text && answer.project === project
+  const have = current && again === 0
   useEffect(() => {
     if (!wanted || have) return
     let request: ReturnType<typeof ask> | null = null
     const timer = setTimeout(() => {
-      request = ask({ yaml: text })
+      request = ask({ yaml: text, project })
       request.unwrap().then(
         (data) => {
           setAgain(0)
-          setAnswer({ text, data, error: null })
+          setAnswer({ text, project, data, error: null })
         },
         (error: unknown) => {
           if ((error as { name?: string }).name === 'AbortError') return
           setAgain(0)
-          setAnswer((before) => ({ text, data: before?.data ?? null, error }))
+          setAnswer((before) => ({ text, project, data: before?.data ?? null, error }))
         },
       )
     }, PLAN_WAIT_MS)
@@ -264,8 +267,8 @@ function usePlan(text: string, wanted: boolean): Form['plan'] {
       clearTimeout(timer)
       request?.abort()
     }
-  }, [ask, text, wanted, have, again])
-  return { data: answer?.data ?? null, error: answer?.text === text ? answer.error : null, busy: wanted && (isLoading || !have), ask: () => setAgain((n) => n + 1) }
+  }, [ask, text, project, wanted, have, again])
+  return { data: answer?.data ?? null, error: current ? answer.error : null, busy: wanted && (isLoading || !have), ask: () => setAgain((n) => n + 1) }
 }
 
 function useSave(draft: Draft, change: (part: Partial<Draft>) => void, forget: () => void) {
@@ -284,12 +287,12 @@ function useSave(draft: Draft, change: (part: Partial<Draft>) => void, forget: (
     // The file may name the job as well; both names are one.
     const named = textAt(read(draft.text).value ?? {}, ['name'])
     const yaml = named !== '' && named !== draft.name ? putIn(draft.text, ['name'], draft.name) : draft.text
-    const job = { name: draft.name, yaml, description: draft.description, priority: draft.priority, enabled: draft.enabled }
+    const job = { name: draft.name, yaml, description: draft.description, priority: draft.priority, enabled: draft.enabled, ...(draft.project === '' || draft.project === draft.base?.project ? {} : { project: draft.project }) }
     try {
       const saved = draft.base ? await update({ job, version: draft.base.version }).unwrap() : await create(job).unwrap()
       if (andStart) {
         // From here on it exists: should the start fail, saving again must not make a second one.
-        change({ base: { name: saved.name, version: saved.version, text: yaml } })
+        change({ base: { name: saved.name, version: saved.version, text: yaml, project: saved.project } })
         const run = await start({ name: saved.name }).unwrap()
         forget()
         dispatch(notice(w.started(saved.name)))
@@ -316,15 +319,15 @@ function useSave(draft: Draft, change: (part: Partial<Draft>) => void, forget: (
 function TextView({ text, setText, form }: { text: string; setText: (next: string) => void; form: Form }) {
   const w = useWords(words)
   const [validate, { data, error }] = useValidateJobMutation()
-  const { connections } = form
+  const { connections, project } = form
   const schema = useJobSchema()
   const say = useWords(says)
   const names = useServerWords()
   const { tables } = useSourceTables()
   useEffect(() => {
-    const timer = setTimeout(() => void validate({ yaml: text }), CHECK_WAIT_MS)
+    const timer = setTimeout(() => void validate({ yaml: text, project }), CHECK_WAIT_MS)
     return () => clearTimeout(timer)
-  }, [validate, text])
+  }, [validate, text, project])
   const hints = useCallback(
     (path: Path) => {
       const last = path.at(-1)

@@ -8,6 +8,8 @@ import { get, type Path, type Plain } from '@/yaml/document'
 
 export interface Form {
   text: string
+  /** Where the job is, or is to be. */
+  project: string
   /** What the text says. */
   spec: Plain
   put: (path: Path, value: Plain | undefined) => void

@@ -84,13 +84,13 @@ function Trouble({ run }: { run: Run }) {
         {named && <strong>{named} · </strong>}
         <Told>{run.error?.message ?? run.reason ?? ''}</Told>
       </div>
-      {(advice ?? run.error?.hint) && (
+      {(run.error?.hint ?? advice) && (
         <div className={ui.sub} title={run.error?.hint ?? undefined}>
-          <Icon name="arrow" size={12} /> {advice ?? run.error?.hint}
+          <Icon name="arrow" size={12} /> {run.error?.hint ? says.tell(run.error.hint) : advice}
         </div>
       )}
       <div className={ui.cures}>
-        {run.state === 'failed' && <Do label={s.verbs.resume} icon="play" size="compact-xs" needs="operator" variant="filled" loading={isLoading} onClick={() => void resume()} />}
+        {run.state === 'failed' && <Do label={s.verbs.resume} icon="play" size="compact-xs" needs="operator" where={run.project} variant="filled" loading={isLoading} onClick={() => void resume()} />}
         <Cures run={run} />
       </div>
     </li>

@@ -3,7 +3,7 @@ import type { Run } from '@/api/types'
 import { withBroken } from './sources'
 
 const run = (fields: Partial<Run>): Run => ({
-  id: 'r1', job: 'j', state: 'failed', reason: null, mode: 'changes', source: 'mysql://a/b', sink: 'b', epoch: 1, rows_read: 0, rows_written: 0, rows_estimated: null,
+  id: 'r1', job: 'j', project: 'default', state: 'failed', reason: null, mode: 'changes', source: 'mysql://a/b', sink: 'b', epoch: 1, rows_read: 0, rows_written: 0, rows_estimated: null,
   dead_letters: 0, rows_per_second: 0, cpu_ms: 0, created_at: '', updated_at: '', priority: 0, trigger: 'api', following: false, source_connection: 'shop', ...fields,
 })
 const source = (connection: string, in_sync: boolean | null, jobs = ['other']) => ({ connection, in_sync, lag_ms: null, jobs })

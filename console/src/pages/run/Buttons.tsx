@@ -44,14 +44,14 @@ export function Buttons({ run }: { run: Run }) {
           key={verb}
           label={s.verbs[verb]}
           icon={ICONS[verb]}
-          needs="operator"
+          needs="operator" where={run.project}
           variant={index === 0 ? 'filled' : 'default'}
           loading={isLoading && originalArgs?.verb === verb}
           onClick={() => press(verb)}
         />
       ))}
       {isOver(run.state) && (
-        <Do label={s.delete} icon="trash" needs="operator" onClick={() => setAsking('delete')} />
+        <Do label={s.delete} icon="trash" needs="operator" where={run.project} onClick={() => setAsking('delete')} />
       )}
       <Confirm opened={asking === 'stop'} onClose={() => setAsking(null)} title={w.confirmStop} verb={s.verbs.stop} danger onConfirm={() => act('stop')}>
         {w.confirmStopText}

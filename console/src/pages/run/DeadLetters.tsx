@@ -83,6 +83,7 @@ export function DeadLetters({ run }: { run: Run }) {
               label={w.replayAll}
               icon="restart"
               needs="operator"
+              where={run.project}
               disabled={waiting === 0}
               loading={replaying.isLoading}
               onClick={() =>
@@ -91,7 +92,7 @@ export function DeadLetters({ run }: { run: Run }) {
                 })
               }
             />
-            <Do label={w.dropAll} icon="trash" needs="operator" onClick={() => setDropping(true)} />
+            <Do label={w.dropAll} icon="trash" needs="operator" where={run.project} onClick={() => setDropping(true)} />
           </div>
           {replaying.error && <ErrorNote error={replaying.error} />}
           <DataTable
@@ -109,7 +110,7 @@ export function DeadLetters({ run }: { run: Run }) {
               <Letter
                 key={open.id}
                 letter={open}
-                run={run.id}
+                run={run}
                 onDone={(words) => {
                   dispatch(notice(words))
                   setOpen(null)
@@ -133,7 +134,7 @@ export function DeadLetters({ run }: { run: Run }) {
   )
 }
 
-function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDone: (words: string) => void }) {
+function Letter({ letter, run, onDone }: { letter: DeadLetter; run: Run; onDone: (words: string) => void }) {
   const w = useWords(words)
   const kept = useMemo(() => rowOf(letter.row), [letter.row])
   const [row, setRow] = useState(kept)
@@ -141,7 +142,7 @@ function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDo
   const [drop, dropping] = useDropDeadLetterMutation()
   const changed = changes(kept, row)
   const send = async () => {
-    const done = await replay({ id: letter.id, run, row: Object.keys(changed).length > 0 ? changed : undefined })
+    const done = await replay({ id: letter.id, run: run.id, row: Object.keys(changed).length > 0 ? changed : undefined })
     if (done.data?.written) onDone(w.replayDone(1))
   }
   const over = letter.replayed_at !== null
@@ -191,7 +192,7 @@ function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDo
         {dropping.error && <ErrorNote error={dropping.error} />}
         {!over && (
           <Group gap="xs">
-            <Do label={w.replay} icon="restart" variant="filled" needs="operator" loading={isLoading} onClick={() => void send()} />
+            <Do label={w.replay} icon="restart" variant="filled" needs="operator" where={run.project} loading={isLoading} onClick={() => void send()} />
             <Button variant="default" disabled={Object.keys(changed).length === 0} onClick={() => setRow(kept)}>
               {w.original}
             </Button>
@@ -200,9 +201,10 @@ function Letter({ letter, run, onDone }: { letter: DeadLetter; run: string; onDo
               label={w.drop}
               icon="trash"
               needs="operator"
+              where={run.project}
               loading={dropping.isLoading}
               onClick={() =>
-                void drop({ id: letter.id, run }).then((done) => {
+                void drop({ id: letter.id, run: run.id }).then((done) => {
                   if (!done.error) onDone(w.dropped)
                 })
               }

@@ -42,6 +42,7 @@ export function Summary({ run }: { run: Run }) {
       'wide',
     ],
     [w.toJob, <Link key="job" to={`/jobs/${encodeURIComponent(run.job)}`}>{run.job}</Link>],
+    [s.project, <Link key="project" to={`/runs?${new URLSearchParams({ project: run.project }).toString()}`}>{run.project}</Link>],
     [w.mode, run.mode ? s.modes[run.mode] : '–'],
     [w.trigger, run.trigger ? s.triggers[run.trigger] : '–'],
     [w.started, <Time key="began" at={run.started_at} as="stamp" />],

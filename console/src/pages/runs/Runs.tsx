@@ -13,6 +13,7 @@ import { DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
 import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Page, Panel } from '@/ui/pieces'
+import { ProjectFilter, useProjectNames } from '@/ui/project'
 import { useRunColumns } from '@/ui/runColumns'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
@@ -95,6 +96,7 @@ function Filters({ filter, change, clear }: FiltersProps) {
   const [sought, setSought] = useState(filter.job ?? '')
   const [typed] = useDebouncedValue(sought === filter.job ? '' : sought, TYPING_MS)
   const { data: jobs } = useJobNamesQuery(typed)
+  const projects = useProjectNames(filter.project)
   const [q, setQ] = useState(filter.q ?? '')
   const later = useDebouncedCallback((text: string) => change({ q: text }), TYPING_MS)
   const names = useMemo(() => {
@@ -103,7 +105,7 @@ function Filters({ filter, change, clear }: FiltersProps) {
     return [...all].sort()
   }, [jobs, filter.job])
   return (
-    <div className={classes.filters} role="search" aria-label={w.filters}>
+    <div className={classes.filters} data-projects={projects.length > 1 || undefined} role="search" aria-label={w.filters}>
       <TextInput
         data-search
         label={s.search}
@@ -136,6 +138,7 @@ function Filters({ filter, change, clear }: FiltersProps) {
         value={filter.job ?? null}
         onChange={(job) => change({ job: job ?? '' })}
       />
+      <ProjectFilter label value={filter.project ?? ''} onChange={(project) => change({ project })} />
       <TextInput
         type="date"
         label={w.since}

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { dayEnd, dayOf, dayStart, filterOf, searchOf } from './filter'
 
 it('a filter survives its way through the address', () => {
-  const filter = { job: 'shop & co', state: 'failed', q: 'a=b', since: dayStart('2026-11-21') }
+  const filter = { job: 'shop & co', state: 'failed', project: 'sales', q: 'a=b', since: dayStart('2026-11-21') }
   expect(filterOf(new URLSearchParams(searchOf(filter).toString()))).toEqual(filter)
   expect(searchOf({ q: '' }).toString()).toBe('')
   expect(filterOf(new URLSearchParams('other=1'))).toEqual({})

@@ -2,7 +2,7 @@
 
 import type { RunFilter } from '@/api/runs'
 
-const KEYS = ['job', 'state', 'q', 'since', 'until'] as const
+const KEYS = ['job', 'state', 'project', 'q', 'since', 'until'] as const
 
 export function filterOf(search: URLSearchParams): RunFilter {
   const filter: RunFilter = {}

@@ -1,14 +1,16 @@
 // API tokens: made, shown once, taken back.
 
-import { Button, Group, Modal, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Modal, MultiSelect, Select, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { useCreateTokenMutation, useDeleteTokenMutation, useTokensQuery } from '@/api/admin'
 import type { NewToken, Role, Token } from '@/api/types'
-import { may } from '@/app/session'
+import { ANYWHERE, may } from '@/app/session'
 import { useAppSelector } from '@/app/store'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
 import { Confirm, CopyValue, Do, Page, Panel, Time } from '@/ui/pieces'
+import { useProjectNames } from '@/ui/project'
+import { ProjectTag } from '@/ui/ProjectTag'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
@@ -26,7 +28,7 @@ export function Component() {
   const [deleting, setDeleting] = useState<Token | null>(null)
   const [remove] = useDeleteTokenMutation()
   const columns: Column<Token>[] = [
-    { id: 'name', title: s.name, width: 'minmax(8rem, 1.5fr)', main: true, clip: true, cell: (token) => <strong>{token.name}</strong> },
+    { id: 'name', title: s.name, width: 'minmax(8rem, 1.5fr)', main: true, clip: true, cell: (token) => <><strong>{token.name}</strong>{token.projects?.map((one) => <ProjectTag key={one} of={one} always />)}</> },
     { id: 'role', title: w.role, width: '7rem', cell: (token) => s.roles[token.role] },
     { id: 'user', title: w.user, width: 'minmax(6rem, 1fr)', cell: (token) => token.owner ?? '–' },
     { id: 'used', title: w.used, width: '9rem', cell: (token) => (token.last_used_at ? <Time at={token.last_used_at} as="ago" /> : s.never) },
@@ -91,8 +93,10 @@ function Expiry({ at }: { at: string | null }) {
 function NewOne({ onDone }: { onDone: (token: NewToken) => void }) {
   const w = useWords(words)
   const s = useWords(shared)
-  const mine = useAppSelector((state) => state.session.user?.role)
-  const roles = ROLES.filter((role) => may(mine, role))
+  const mine = useAppSelector((state) => state.session.user)
+  const roles = ROLES.filter((role) => may(mine, role, ANYWHERE))
+  const names = useProjectNames()
+  const [projects, setProjects] = useState<string[]>([])
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('viewer')
   const [days, setDays] = useState('90')
@@ -100,7 +104,7 @@ function NewOne({ onDone }: { onDone: (token: NewToken) => void }) {
   const submit = async (event: FormEvent) => {
     event.preventDefault()
     const expires = days === 'never' ? null : new Date(Date.now() + Number(days) * 86_400_000).toISOString()
-    const done = await create({ name, role, expires_at: expires })
+    const done = await create({ name, role, expires_at: expires, ...(projects.length > 0 ? { projects } : {}) })
     if (done.data) onDone(done.data)
   }
   return (
@@ -115,6 +119,7 @@ function NewOne({ onDone }: { onDone: (token: NewToken) => void }) {
           allowDeselect={false}
           onChange={(next) => next && setDays(next)}
         />
+        {names.length > 1 && <MultiSelect label={w.projects} description={w.projectsHint} data={names} value={projects} onChange={setProjects} placeholder={projects.length === 0 ? w.allProjects : undefined} clearable />}
         {error && <ErrorNote error={error} />}
         <Group justify="flex-end">
           <Button type="submit" loading={isLoading}>

@@ -20,7 +20,7 @@ import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
 import { words } from './words'
 
-const ROLES: Role[] = ['viewer', 'operator', 'editor', 'admin']
+const ROLES: Role[] = ['member', 'viewer', 'operator', 'editor', 'admin']
 
 export function Component() {
   const w = useWords(words)

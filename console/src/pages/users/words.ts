@@ -24,6 +24,7 @@ export const words = defineWords(
     confirmDeleteText: 'Sessions and tokens of the user end at once. What the user did stays in the audit log.',
     you: 'you',
     roles: {
+      member: 'sees and does what projects give, and nothing else',
       viewer: 'sees everything but secrets',
       operator: 'starts, pauses, stops and replays',
       editor: 'changes connections and jobs',
@@ -54,6 +55,7 @@ export const words = defineWords(
     confirmDeleteText: '该用户的会话和令牌立即失效，其操作仍保留在审计日志中。',
     you: '您',
     roles: {
+      member: '仅限所属项目给予的权限',
       viewer: '可查看除机密外的一切',
       operator: '可启动、暂停、停止和重放',
       editor: '可修改连接和作业',

@@ -6,6 +6,7 @@ import { Link, useNavigate, useParams } from 'react-router'
 import { useDifferencesInfiniteQuery, useRepairMutation, useVerificationQuery, useVerifyJobMutation } from '@/api/jobs'
 import type { Difference, TableVerdict, Verification } from '@/api/types'
 import { notice } from '@/app/notices'
+import { ANYWHERE } from '@/app/session'
 import { useAppDispatch } from '@/app/store'
 import { duration, useFormat } from '@/format'
 import { wrongIn, wrongOf, verdict } from '@/job/verdict'
@@ -85,8 +86,8 @@ function Shown({ of }: { of: Verification }) {
       badge={<Verdict of={of} />}
       actions={
         <>
-          <Do label={w.again} icon="restart" needs="operator" loading={isLoading} disabled={of.state !== 'finished' && of.state !== 'failed'} onClick={() => void again()} />
-          {what === 'differs' && <Do label={w.repair} icon="check" variant="filled" needs="operator" onClick={() => setAsking(true)} />}
+          <Do label={w.again} icon="restart" needs="operator" where={ANYWHERE} loading={isLoading} disabled={of.state !== 'finished' && of.state !== 'failed'} onClick={() => void again()} />
+          {what === 'differs' && <Do label={w.repair} icon="check" variant="filled" needs="operator" where={ANYWHERE} onClick={() => setAsking(true)} />}
         </>
       }
     >

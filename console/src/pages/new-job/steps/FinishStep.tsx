@@ -1,10 +1,13 @@
 // What it is called, what it would do, and go.
 
-import { Stack, Switch, Textarea, TextInput, NumberInput, Button } from '@mantine/core'
+import { Select, Stack, Switch, Textarea, TextInput, NumberInput, Button } from '@mantine/core'
 import { PlanView } from '@/job/PlanView'
 import { Loading } from '@/ui/notes'
 import { Panel } from '@/ui/pieces'
+import { useProjectNames } from '@/ui/project'
+import { DEFAULT_PROJECT } from '@/ui/ProjectTag'
 import { useWords } from '@/words'
+import { shared } from '@/words/shared'
 import type { Draft } from '@/job/draft'
 import { useForm } from '../form'
 import { words } from '../words'
@@ -15,6 +18,8 @@ export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 export function FinishStep({ draft, change }: { draft: Draft; change: (part: Partial<Draft>) => void }) {
   const w = useWords(words)
+  const s = useWords(shared)
+  const projects = useProjectNames(draft.project || draft.base?.project, 'editor')
   const { plan } = useForm()
   return (
     <>
@@ -33,6 +38,17 @@ export function FinishStep({ draft, change }: { draft: Draft; change: (part: Par
               required
               withAsterisk={false}
             />
+            {projects.length > 1 && (
+              <Select
+                label={s.project}
+                description={draft.base ? w.projectMoves : w.projectHint}
+                data={projects}
+                value={draft.project || draft.base?.project || DEFAULT_PROJECT}
+                onChange={(next) => change({ project: next ?? '' })}
+                allowDeselect={false}
+                searchable={projects.length > 8}
+              />
+            )}
             <NumberInput label={w.priority} value={draft.priority} onChange={(next) => change({ priority: typeof next === 'number' ? next : 0 })} min={-10} max={10} allowDecimal={false} description={w.priorityHint} />
           </div>
           <Textarea label={w.description} value={draft.description} onChange={(e) => change({ description: e.currentTarget.value })} autosize minRows={1} maxRows={6} />

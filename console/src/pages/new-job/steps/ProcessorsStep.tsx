@@ -25,7 +25,7 @@ export function ProcessorsStep() {
   const w = useWords(words)
   const s = useWords(shared)
   const form = useForm()
-  const { spec, put, text } = form
+  const { spec, put, text, project } = form
   const { chosen } = useChosenTables()
   const [picked, setPicked] = useState<string | null>(null)
   const names = chosen.map(tableName)
@@ -40,10 +40,10 @@ export function ProcessorsStep() {
     if (table === null) return
     const timer = setTimeout(() => {
       running.current?.abort()
-      running.current = ask({ yaml: text, table, rows: 8 })
+      running.current = ask({ yaml: text, project, table, rows: 8 })
     }, WAIT_MS)
     return () => clearTimeout(timer)
-  }, [ask, text, table])
+  }, [ask, text, project, table])
   const columns = useMemo(() => {
     const seen = preview.data?.after.columns.map((one) => (typeof one === 'string' ? one : one.name)) ?? []
     return [...new Set([...(detail.data?.columns.map((one) => one.name) ?? []), ...seen])]
@@ -113,7 +113,7 @@ export function ProcessorsStep() {
         }
         flush
       >
-        {table === null ? <Empty title={w.noTableChosen}>{w.noTableChosenHint}</Empty> : <Stack gap={0}><Samples query={preview} unchanged={count === 0} onRetry={() => void ask({ yaml: text, table, rows: 8 })} /></Stack>}
+        {table === null ? <Empty title={w.noTableChosen}>{w.noTableChosenHint}</Empty> : <Stack gap={0}><Samples query={preview} unchanged={count === 0} onRetry={() => void ask({ yaml: text, project, table, rows: 8 })} /></Stack>}
       </Panel>
     </>
   )
