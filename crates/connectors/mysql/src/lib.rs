@@ -81,6 +81,16 @@ static SPEC: Spec = Spec {
             changes by ON DELETE or ON UPDATE of a foreign key, which are in no log. A \
             snapshot stands at an exact place of the log when the account may FLUSH TABLES WITH \
             READ LOCK or LOCK TABLES, and in MariaDB always.\n\n\
+            Several hosts in one URL (`mysql://user@db1:3306,db2:3306/shop`) are one store: a primary \
+            and its replicas, which have the same rows. The first that answers is used, in that \
+            order; a target needs one that is not set read_only, wherever it stands among them. \
+            When it is lost, in the middle of a copy, too, the work goes on at another from the \
+            last durable row, and waits as long as a replica has not taken over yet. What is read \
+            of one snapshot is read on one host. `check` and the test of a connection name the \
+            host that answers, and what is wrong with those before it. A replica that lags shows \
+            what it has; rows of a target that the lost primary had confirmed and not passed on are \
+            lost with it: semi-synchronous replication, group replication and Galera pass them on \
+            first. Changes are followed at another host by GTIDs.\n\n\
             Views, triggers, routines and events are not copied.",
 };
 

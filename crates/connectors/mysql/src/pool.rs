@@ -90,7 +90,9 @@ impl Pool {
         let pool = Arc::clone(self);
         runtime.spawn(async move {
             let ended = async {
-                let mut other = pool.store.connect(Purpose::Read).await.ok()?;
+                // The number is that of this host's connection, and somebody else's on another.
+                let beside = pool.store.beside(&conn);
+                let mut other = beside.connect(Purpose::Read).await.ok()?;
                 other.exec(&format!("KILL {}", conn.id)).await.ok()?;
                 other.quit().await;
                 Some(())
@@ -102,7 +104,7 @@ impl Pool {
     }
 
     async fn stop(&self, mut conn: Conn) -> Option<Conn> {
-        let mut other = self.store.connect(Purpose::Read).await.ok()?;
+        let mut other = self.store.beside(&conn).connect(Purpose::Read).await.ok()?;
         other.exec(&format!("KILL QUERY {}", conn.id)).await.ok()?;
         other.quit().await;
         // What is on its way already, up to the server's word that it stopped.

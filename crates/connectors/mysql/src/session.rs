@@ -3,11 +3,11 @@
 //! Every setting that changes a value on its way, or cuts a long transfer off, is set on every
 //! connection: the server's own defaults do not matter.
 
-use syncline_connector::{Endpoint, statement_failed};
+use syncline_connector::{Endpoint, Hosts, statement_failed};
 use syncline_types::{Code, Error, Result};
 
 use crate::options::MysqlOptions;
-use crate::wire::{Conn, Fault, Flavor};
+use crate::wire::{Conn, Fault, Flavor, HERE, PORT};
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,27 @@ pub(crate) enum Purpose {
 pub(crate) struct Store {
     pub(crate) endpoint: Endpoint,
     pub(crate) options: MysqlOptions,
+    hosts: Hosts,
+    /// The one host to connect to, of several.
+    only: Option<usize>,
+}
+
+/// The endpoint's hosts, for people.
+fn hosts(endpoint: &Endpoint, options: &MysqlOptions) -> Hosts {
+    if let Some(path) = &options.socket {
+        return Hosts::new([path.clone()]);
+    }
+    let name = |host: &syncline_connector::Host| {
+        let port = host.port.unwrap_or(PORT);
+        match host.host.contains(':') {
+            true => format!("[{}]:{port}", host.host),
+            false => format!("{}:{port}", host.host),
+        }
+    };
+    match endpoint.hosts.is_empty() {
+        true => Hosts::new([format!("{HERE}:{PORT}")]),
+        false => Hosts::new(endpoint.hosts.iter().map(name)),
+    }
 }
 
 impl Store {
@@ -33,7 +54,14 @@ impl Store {
             let text = format!("{}: {:?} is not a database", endpoint.redacted(), endpoint.path);
             return Err(Error::new(Code::BadUrl, text).hint("mysql://user@host:3306/database"));
         }
-        Ok(Self { endpoint: endpoint.clone(), options })
+        let hosts = hosts(endpoint, &options);
+        Ok(Self { endpoint: endpoint.clone(), options, hosts, only: None })
+    }
+
+    /// The store by the one host that a connection is on: what belongs to that connection, or to
+    /// the moment it shows, is not to be had from the others.
+    pub(crate) fn beside(&self, conn: &Conn) -> Self {
+        Self { only: Some(conn.host), ..self.clone() }
     }
 
     /// The URL's database, when it names one.
@@ -41,9 +69,26 @@ impl Store {
         Some(self.endpoint.path.as_str()).filter(|p| !p.is_empty())
     }
 
-    /// A new session.
+    /// A new session on the first host that will do.
     pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Conn> {
-        let mut conn = Conn::connect(&self.endpoint, &self.options).await?;
+        if let Some(at) = self.only {
+            return self.connect_at(at, purpose).await;
+        }
+        let mut turn = self.hosts.turn();
+        while let Some(at) = turn.next_host() {
+            match self.connect_at(at, purpose).await {
+                Ok(mut conn) => {
+                    conn.found = turn.taken(at);
+                    return Ok(conn);
+                }
+                Err(error) => turn.refused(at, error),
+            }
+        }
+        Err(turn.none())
+    }
+
+    async fn connect_at(&self, at: usize, purpose: Purpose) -> Result<Conn> {
+        let mut conn = Conn::connect(&self.endpoint, at, &self.options).await?;
         let oldest = match conn.flavor {
             Flavor::MySql => (5, 7, 0),
             Flavor::MariaDb => (10, 2, 0),
@@ -67,8 +112,22 @@ impl Store {
                 Err(fault) => return Err(fault.connecting(&self.endpoint.redacted())),
             }
         }
+        if purpose == Purpose::Write && self.hosts.are_several() && is_read_only(&mut conn).await? {
+            let text = format!("{}: host {} takes no rows", self.endpoint.redacted(), at + 1);
+            conn.quit().await;
+            return Err(Error::new(Code::ReadOnly, text)
+                .hint("one of the hosts has to be a primary that is not set read-only"));
+        }
         Ok(conn)
     }
+}
+
+/// Whether the server is set to take no changes, as replicas are. An account may have the right to
+/// write all the same.
+async fn is_read_only(conn: &mut Conn) -> Result<bool> {
+    let rows = conn.query("SELECT @@global.read_only, @@global.innodb_read_only").await?;
+    let row = rows.rows.first().map(Vec::as_slice).unwrap_or_default();
+    Ok(row.iter().flatten().any(|set| set != "0" && set != "OFF"))
 }
 
 /// What a session that writes is strict about.

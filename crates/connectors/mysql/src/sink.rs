@@ -235,6 +235,7 @@ impl Sink for MysqlSink {
         };
         let (major, minor, patch) = conn.version;
         let mut notes = vec![format!("{kind} {major}.{minor}.{patch}")];
+        notes.extend(conn.found.iter().cloned());
         let rows = conn.query("SELECT @@local_infile, @@read_only").await?;
         let row = rows.rows.first().map(Vec::as_slice).unwrap_or_default();
         if rows.get(row, "@@local_infile") == Some("0") && self.store.options.load_data {

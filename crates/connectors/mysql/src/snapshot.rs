@@ -39,15 +39,21 @@ pub(crate) async fn open(
     plain: &[TableName],
     log: Option<&About>,
 ) -> Result<Snapshot> {
-    let mut conns = Vec::with_capacity(parallel);
-    for _ in 0..parallel.max(1) {
+    let mut first = store.connect(Purpose::Read).await?;
+    if let Some(about) = log {
+        about.still(&mut first).await?;
+    }
+    // Of several hosts, all on one: a moment of this one is none of the others.
+    let store = store.beside(&first);
+    let mut conns = vec![first];
+    for _ in 1..parallel {
         conns.push(store.connect(Purpose::Read).await?);
     }
     let (consistency, moment) = if conns.len() == 1 && log.is_none() {
         start(&mut conns).await?;
         (Consistency::Snapshot, None)
     } else {
-        together(store, &mut conns, tables, log).await?
+        together(&store, &mut conns, tables, log).await?
     };
     let consistency = match (consistency, plain) {
         (Consistency::Snapshot, [table, ..]) => Consistency::PerSplit(format!(

@@ -143,6 +143,16 @@ impl MysqlSource {
     }
 }
 
+/// What the server says it is, for people.
+fn version(conn: &Conn) -> String {
+    let kind = match conn.flavor {
+        Flavor::MySql => "MySQL",
+        Flavor::MariaDb => "MariaDB",
+    };
+    let (major, minor, patch) = conn.version;
+    format!("{kind} {major}.{minor}.{patch}")
+}
+
 /// A query or condition that the server does not take.
 fn rejected(fault: crate::wire::Fault) -> Error {
     match fault.number() {
@@ -164,18 +174,18 @@ fn select(
 #[async_trait]
 impl Source for MysqlSource {
     async fn check(&self) -> Result<Vec<String>> {
-        Ok(self.version().await?.into_iter().collect())
+        let mut conn = self.store.connect(Purpose::Read).await?;
+        let mut notes = std::mem::take(&mut conn.found);
+        notes.insert(0, version(&conn));
+        conn.quit().await;
+        Ok(notes)
     }
 
     async fn version(&self) -> Result<Option<String>> {
         let conn = self.store.connect(Purpose::Read).await?;
-        let kind = match conn.flavor {
-            Flavor::MySql => "MySQL",
-            Flavor::MariaDb => "MariaDB",
-        };
-        let (major, minor, patch) = conn.version;
+        let version = version(&conn);
         conn.quit().await;
-        Ok(Some(format!("{kind} {major}.{minor}.{patch}")))
+        Ok(Some(version))
     }
 
     fn keeps_keys(&self) -> bool {

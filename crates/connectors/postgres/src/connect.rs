@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::{Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
-use syncline_connector::{Cpu, Endpoint, statement_failed};
+use syncline_connector::{Cpu, Endpoint, Hosts, statement_failed};
 use syncline_sql::Dialect;
 use syncline_types::{Code, Error, Result};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -28,6 +28,7 @@ const OLDEST: u32 = 12;
 #[derive(Clone)]
 pub(crate) struct Connect {
     config: Config,
+    hosts: Hosts,
     tls: MakeRustlsConnect,
     /// How long one address is waited for.
     patience: Duration,
@@ -51,6 +52,10 @@ pub(crate) struct Connect {
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) facts: Facts,
+    /// Which of the hosts it is on.
+    pub(crate) host: usize,
+    /// Of several hosts, which one it is, and what is wrong with those before it.
+    pub(crate) found: Vec<String>,
     task: JoinHandle<()>,
     /// Statements that are asked again and again, by their text.
     prepared: StdMutex<HashMap<String, Statement>>,
@@ -124,8 +129,10 @@ impl Connect {
         });
         let tls = MakeRustlsConnect::new(tls::config(options)?);
         let patience = Duration::from_secs(options.connect_timeout.into());
+        let hosts = Hosts::new((0..config.get_hosts().len()).map(|at| host_name(&config, at)));
         Ok(Self {
             config,
+            hosts,
             tls,
             patience,
             writable: false,
@@ -140,50 +147,62 @@ impl Connect {
 
     /// The same, but of several hosts only one that takes writes will do.
     pub(crate) fn writable(mut self) -> Self {
-        self.writable = self.config.get_hosts().len() > 1;
+        self.writable = self.hosts.are_several();
         self
     }
 
     /// Connects to the first host that will do, and sets the session up.
     pub(crate) async fn open(&self, purpose: Purpose) -> Result<Session> {
-        let ports = self.config.get_ports();
-        let mut last = Error::new(Code::BadUrl, format!("{}: no host is given", self.address));
-        for (at, host) in self.config.get_hosts().iter().enumerate() {
-            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-            match self.open_on(host, port, purpose).await {
-                Ok(session) => return Ok(session),
-                Err(error) => last = error,
+        let mut turn = self.hosts.turn();
+        while let Some(at) = turn.next_host() {
+            match self.open_at(at, purpose).await {
+                Ok(mut session) => {
+                    session.found = turn.taken(at);
+                    return Ok(session);
+                }
+                Err(error) => turn.refused(at, error),
             }
         }
-        Err(last)
+        Err(turn.none())
     }
 
-    async fn open_on(&self, host: &Host, port: u16, purpose: Purpose) -> Result<Session> {
-        let (socket, name) = self.socket(host, port).await?;
+    /// Connects to one of the hosts, and sets the session up.
+    pub(crate) async fn open_at(&self, at: usize, purpose: Purpose) -> Result<Session> {
+        let place = self.place(at);
+        let (socket, name) = self.socket(at, &place).await?;
         let mut tls = self.tls.clone();
         let tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::make_tls_connect(&mut tls, name)
-            .map_err(|e| Error::new(Code::Tls, format!("{}: {e}", self.address)))?;
+            .map_err(|e| Error::new(Code::Tls, format!("{place}: {e}")))?;
         let asks = self.config.get_ssl_mode() != WireSsl::Disable;
         let (client, connection) = self
             .config
             .connect_raw(Pieces::new(socket, asks), Below(tls))
             .await
-            .map_err(|e| error::connecting(e, &self.address))?;
-        let mut session = self.session(client, connection)?;
+            .map_err(|e| error::connecting(e, &place))?;
+        let mut session = self.session(at, client, connection)?;
         let read_only = self.set_up(&mut session, purpose).await?;
         if self.writable && read_only {
-            let message = format!("{}: {name} takes no rows", self.address);
-            return Err(Error::new(Code::ReadOnly, message)
+            return Err(Error::new(Code::ReadOnly, format!("{place} takes no rows"))
                 .hint("one of the hosts has to be a primary that is not set read-only"));
         }
         Ok(session)
     }
 
+    /// The address in messages; of several hosts, with the one that they are about.
+    fn place(&self, at: usize) -> String {
+        match self.hosts.are_several() {
+            true => format!("{} ({})", self.address, host_name(&self.config, at)),
+            false => self.address.clone(),
+        }
+    }
+
     /// A socket to the host, and the host's name for TLS.
-    async fn socket<'a>(&self, host: &'a Host, port: u16) -> Result<(Socket, &'a str)> {
-        let socket = wire::connect(host, port, self.patience)
+    async fn socket(&self, at: usize, place: &str) -> Result<(Socket, &str)> {
+        let no_host = || Error::new(Code::BadUrl, format!("{}: no host is given", self.address));
+        let host = self.config.get_hosts().get(at).ok_or_else(no_host)?;
+        let socket = wire::connect(host, port_of(&self.config, at), self.patience)
             .await
-            .map_err(|e| error::unreachable(e, &self.address))?;
+            .map_err(|e| error::unreachable(e, place))?;
         let name = match host {
             Host::Tcp(name) => name.as_str(),
             Host::Unix(_) => "",
@@ -192,7 +211,12 @@ impl Connect {
     }
 
     /// The session on a connection that was made, of which nothing is set up yet.
-    fn session<S, T>(&self, client: Client, connection: Connection<S, T>) -> Result<Session>
+    fn session<S, T>(
+        &self,
+        host: usize,
+        client: Client,
+        connection: Connection<S, T>,
+    ) -> Result<Session>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -215,6 +239,8 @@ impl Connect {
         Ok(Session {
             client,
             facts: Facts { version, schema: String::new(), money_scale: 2, standby: false },
+            host,
+            found: Vec::new(),
             task,
             prepared: StdMutex::default(),
         })
@@ -224,29 +250,31 @@ impl Connect {
     /// replication protocol. With it comes what its socket can be had by, for streaming. Values
     /// have the forms that they have in every other session.
     pub(crate) async fn open_replication(&self) -> Result<(Session, Loan)> {
-        let ports = self.config.get_ports();
-        let mut last = Error::new(Code::BadUrl, format!("{}: no host is given", self.address));
-        for (at, host) in self.config.get_hosts().iter().enumerate() {
-            let port = ports.get(at).or(ports.first()).copied().unwrap_or(5432);
-            match self.open_replication_on(host, port).await {
-                Ok(opened) => return Ok(opened),
-                Err(error) => last = error,
+        let mut turn = self.hosts.turn();
+        while let Some(at) = turn.next_host() {
+            match self.open_replication_at(at).await {
+                Ok(opened) => {
+                    turn.taken(at);
+                    return Ok(opened);
+                }
+                Err(error) => turn.refused(at, error),
             }
         }
-        Err(last)
+        Err(turn.none())
     }
 
-    async fn open_replication_on(&self, host: &Host, port: u16) -> Result<(Session, Loan)> {
-        let (socket, name) = self.socket(host, port).await?;
+    async fn open_replication_at(&self, at: usize) -> Result<(Session, Loan)> {
+        let place = self.place(at);
+        let (socket, name) = self.socket(at, &place).await?;
         let mut tls = self.tls.clone();
         let tls = <MakeRustlsConnect as MakeTlsConnect<Socket>>::make_tls_connect(&mut tls, name)
-            .map_err(|e| Error::new(Code::Tls, format!("{}: {e}", self.address)))?;
+            .map_err(|e| Error::new(Code::Tls, format!("{place}: {e}")))?;
         let (lent, loan) = Lent::new(socket);
         let mut config = self.config.clone();
         config.options(startup_options());
         let connected = config.connect_raw(lent, BelowLoan(tls)).await;
-        let (client, connection) = connected.map_err(|e| error::connecting(e, &self.address))?;
-        let session = self.session(client, connection)?;
+        let (client, connection) = connected.map_err(|e| error::connecting(e, &place))?;
+        let session = self.session(at, client, connection)?;
         let first = self.session.iter().flat_map(|s| s.lines());
         for sql in first.filter(|sql| !sql.trim().is_empty()) {
             let run = session.run(sql, &self.address).await;
@@ -465,6 +493,22 @@ fn slot(options: &Options) -> Result<Option<String>> {
                 .hint("names have lower case letters, digits and underscores"))
         }
         given => Ok(given.clone()),
+    }
+}
+
+fn port_of(config: &Config, at: usize) -> u16 {
+    let ports = config.get_ports();
+    ports.get(at).or(ports.first()).copied().unwrap_or(5432)
+}
+
+/// One of the hosts, for people.
+fn host_name(config: &Config, at: usize) -> String {
+    let port = port_of(config, at);
+    match config.get_hosts().get(at) {
+        Some(Host::Tcp(name)) if name.contains(':') => format!("[{name}]:{port}"),
+        Some(Host::Tcp(name)) => format!("{name}:{port}"),
+        Some(Host::Unix(folder)) => format!("{}/.s.PGSQL.{port}", folder.display()),
+        None => String::new(),
     }
 }
 

@@ -245,7 +245,7 @@ impl PostgresSource {
 impl Source for PostgresSource {
     async fn check(&self) -> Result<Vec<String>> {
         let session = self.scout().await?;
-        let mut notes = Vec::new();
+        let mut notes = session.found.clone();
         if session.facts.standby {
             notes.push("the server is a standby; a long copy may be cancelled by replay".into());
         }

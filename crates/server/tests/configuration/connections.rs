@@ -142,6 +142,13 @@ async fn databases_are_tried_and_looked_into() {
         let tested = api.post("/connections/test", connection("dw", &warehouse)).await.json();
         assert!(tested["version"].as_str().unwrap().starts_with("PostgreSQL 1"), "{tested}");
     }
+    // Of a cluster it is told which host answers, and what is wrong with those before it.
+    let cluster = shop.url().replace("@127.0.0.1", "@127.0.0.1:1,127.0.0.1");
+    let tested = api.post("/connections/test", json!({ "url": cluster })).await.json();
+    let notes: Vec<_> =
+        tested["notes"].as_array().unwrap().iter().flat_map(Value::as_str).collect();
+    assert!(notes[0].starts_with("127.0.0.1:1 is passed over: cannot connect"), "{tested}");
+    assert!(notes[1].ends_with(" answers") && !notes[1].contains(":1 "), "{tested}");
     api.post("/connections", given).await.good();
     let away = api.post("/connections/test", json!({ "url": "mysql://u@127.0.0.1:1/x" })).await;
     let away = away.json();

@@ -161,6 +161,11 @@ impl Database {
         Self { server: Arc::clone(server), name, session: Mutex::new(None) }
     }
 
+    /// One that is there already.
+    pub(super) fn named(server: &Arc<Inner>, name: &str) -> Self {
+        Self { server: Arc::clone(server), name: name.to_owned(), session: Mutex::new(None) }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

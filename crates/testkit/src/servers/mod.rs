@@ -9,6 +9,7 @@ mod database;
 pub mod install;
 mod launch;
 pub(crate) mod nursery;
+mod replica;
 mod zip;
 
 use std::io::Write as _;

@@ -45,6 +45,17 @@ impl About {
 }
 
 impl About {
+    /// That a connection is on the server that was asked: its name is said with places in its log.
+    ///
+    /// # Errors
+    /// [`Code::ConnectionLost`] when another host of the store has answered meanwhile.
+    pub(crate) async fn still(&self, conn: &mut Conn) -> Result<()> {
+        if Self::ask(conn).await?.server == self.server {
+            return Ok(());
+        }
+        Err(Error::new(Code::ConnectionLost, "another host has taken the place of the one asked"))
+    }
+
     /// A place of MariaDB's log, by file and offset.
     pub(crate) async fn maria_place(&self, conn: &mut Conn, file: (String, u64)) -> Result<Place> {
         let gtids = Some(super::start::maria_gtids(conn, &file).await?);
@@ -101,6 +112,7 @@ async fn free_number(conn: &mut Conn, about: &About, run: &str) -> Result<u32> {
 /// Opens the log behind `at`.
 pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Result<Reader> {
     let mut conn = store.connect(Purpose::Read).await?;
+    let store = store.beside(&conn);
     let about = About::ask(&mut conn).await?;
     let place = Place::read(about.flavor, &at.token)?;
     let mut other = store.connect(Purpose::Read).await?;
@@ -150,7 +162,7 @@ pub(crate) async fn open(store: &Store, follow: &Follow, at: &Position) -> Resul
     let mut state = State::new(tables, here, at.seq, follow.old_images);
     state.adopts = adopts;
     state.settled = matches!(from, Beginning::File(..));
-    Ok(Reader::new(dump, state, store.clone()))
+    Ok(Reader::new(dump, state, store))
 }
 
 async fn dump(conn: Conn, server: u32, from: &Beginning, place: &Place) -> Result<Dump, Fault> {

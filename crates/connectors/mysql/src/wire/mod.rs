@@ -14,7 +14,7 @@ mod tls;
 use std::time::Duration;
 
 use syncline_connector::Endpoint;
-use syncline_types::{Error, Result};
+use syncline_types::Result;
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -24,6 +24,10 @@ use handshake::Login;
 use packet::{Fields, Io, Packets};
 
 use crate::options::MysqlOptions;
+
+/// Where a server is when its address does not say.
+pub(crate) const HERE: &str = "127.0.0.1";
+pub(crate) const PORT: u16 = 3306;
 
 /// Which of the two servers it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +106,10 @@ pub(crate) struct Conn {
     pub(crate) id: u32,
     /// Which snapshot it has open, by a number of this process; 0 for none.
     pub(crate) snapshot: u64,
+    /// Which of the store's hosts it is on.
+    pub(crate) host: usize,
+    /// Of several hosts, which one it is, and what is wrong with those before it.
+    pub(crate) found: Vec<String>,
     /// No command is under way and the stream is whole: it can be used for another.
     idle: bool,
 }
@@ -134,8 +142,12 @@ fn short(what: &str) -> Fault {
 }
 
 impl Conn {
-    /// Connects to the first host of the endpoint that answers, and logs in.
-    pub(crate) async fn connect(endpoint: &Endpoint, options: &MysqlOptions) -> Result<Self> {
+    /// Connects to one of the endpoint's hosts, and logs in.
+    pub(crate) async fn connect(
+        endpoint: &Endpoint,
+        at: usize,
+        options: &MysqlOptions,
+    ) -> Result<Self> {
         let limit = Duration::from_secs(u64::from(options.connect_timeout));
         let place = endpoint.redacted();
         if let Some(path) = &options.socket {
@@ -143,23 +155,19 @@ impl Conn {
             let found = tokio::time::timeout(limit, way).await.unwrap_or(Err(Fault::Timeout));
             return found.map_err(|e| e.connecting(&format!("{place} (socket {path})")));
         }
-        let mut hosts: Vec<(&str, u16)> =
-            endpoint.hosts.iter().map(|h| (h.host.as_str(), h.port.unwrap_or(3306))).collect();
-        if hosts.is_empty() {
-            hosts.push(("127.0.0.1", 3306));
-        }
-        let mut last: Option<Error> = None;
-        for (host, port) in hosts {
-            let way = Self::over_tcp(host, port, endpoint, options);
-            match tokio::time::timeout(limit, way).await.unwrap_or(Err(Fault::Timeout)) {
-                Ok(conn) => return Ok(conn),
-                Err(fault @ (Fault::Io(_) | Fault::Timeout)) => {
-                    last = Some(fault.connecting(&format!("{place} ({host}:{port})")));
-                }
-                Err(fault) => return Err(fault.connecting(&place)),
-            }
-        }
-        Err(last.unwrap_or_else(|| Error::bug("no host was tried")))
+        let host = endpoint.hosts.get(at);
+        let name = host.map_or(HERE, |h| h.host.as_str());
+        let port = host.and_then(|h| h.port).unwrap_or(PORT);
+        let way = Self::over_tcp(name, port, endpoint, options);
+        let made = tokio::time::timeout(limit, way).await.unwrap_or(Err(Fault::Timeout));
+        let several = endpoint.hosts.len() > 1;
+        let mut conn = made.map_err(|fault| match fault {
+            Fault::Io(_) | Fault::Timeout => fault.connecting(&format!("{place} ({name}:{port})")),
+            _ if several => fault.connecting(&format!("{place} ({name}:{port})")),
+            _ => fault.connecting(&place),
+        })?;
+        conn.host = at;
+        Ok(conn)
     }
 
     async fn over_tcp(
@@ -213,6 +221,8 @@ impl Conn {
             version_text: greeting.version_text,
             id: greeting.id,
             snapshot: 0,
+            host: 0,
+            found: Vec::new(),
             idle: true,
         })
     }

@@ -103,7 +103,7 @@ impl PostgresSource {
 
     /// A session that sees the snapshot; one that was used before, where there is one.
     pub(super) async fn reading(&self, purpose: Purpose) -> Result<Reading> {
-        let (name, number, mut sees) = {
+        let (name, number, host, mut sees) = {
             let mut snapshot = self.snapshot.lock().await;
             if snapshot.as_ref().is_none_or(|s| !s.session.is_open()) {
                 if self.placed.load(Ordering::Relaxed) {
@@ -120,12 +120,13 @@ impl PostgresSource {
                 *snapshot = Some(self.take_snapshot(None).await?.0);
             }
             let held = snapshot.as_ref().ok_or_else(|| Error::bug("no snapshot"))?;
-            (held.name.clone(), held.number, held.sees.clone())
+            (held.name.clone(), held.number, held.session.host, held.sees.clone())
         };
         if let Some(session) = self.idle.take(purpose) {
             return Ok(Reading { session, purpose, number, sees, shared: true });
         }
-        let session = self.connect.open(purpose).await?;
+        // A snapshot of one host is not there on the others.
+        let session = self.connect.open_at(host, purpose).await?;
         session.run(BEGIN, "joining the snapshot").await?;
         match &name {
             Some(name) => {
