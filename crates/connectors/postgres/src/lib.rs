@@ -186,6 +186,16 @@ all tables are in. Of tables that are there, foreign keys that refer to themselv
 are dropped for the time of the load, kept with the positions, and added again at the end (or, \
 where rows do not fulfil them, added NOT VALID, with an error that names a row).
 
+Several hosts in one URL (`postgres://user@db1:5432,db2:5432/shop`) are one store: a primary and its \
+standbys, which have the same rows. The first that answers is used, in that order; a target needs \
+one that takes rows, wherever it stands among them. When it is lost, in the middle of a copy, too, \
+the work goes on at another from the last durable row, and waits as long as a standby has not \
+taken over yet. What is read of one snapshot is read on one host. `check` and the test of a \
+connection name the host that answers, and what is wrong with those before it. A standby that lags \
+shows what it has; rows of a target that the lost primary had confirmed and not passed on are lost \
+with it: `synchronous_standby_names` has them passed on first. Changes are followed at another host \
+only when the slot is there, too.
+
 Partitioned tables are copied as one table. Views, foreign tables, large objects, triggers, rules, \
 policies, grants and extended statistics are not copied, and named.";
 
