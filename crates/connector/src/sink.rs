@@ -130,6 +130,16 @@ pub trait Sink: Send + Sync {
     /// The table of that name, or `None` when there is none.
     async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>>;
 
+    /// As [`Sink::describe`], for several tables at once, in their order. A sink that asks a server
+    /// for all of them together saves what asking for each would take.
+    async fn describe_all(&self, targets: &[TableName]) -> Result<Vec<Option<TargetTable>>> {
+        let mut found = Vec::with_capacity(targets.len());
+        for target in targets {
+            found.push(self.describe(target).await?);
+        }
+        Ok(found)
+    }
+
     /// The table this sink would make for rows of `source`: native types in the fields' metadata,
     /// and the Arrow types it wants to be given; beside it, what of `source` it leaves out. Pure.
     ///
@@ -167,6 +177,15 @@ pub trait Sink: Send + Sync {
     /// indexes. Idempotent: a run that continues calls it again, and it must not lose what is
     /// there from the same run.
     async fn prepare(&self, task: &WriteTask) -> Result<()>;
+
+    /// As [`Sink::prepare`], for several tables of one run. When it fails, some of them may be
+    /// ready, and it can be called again.
+    async fn prepare_all(&self, tasks: &[WriteTask]) -> Result<()> {
+        for task in tasks {
+            self.prepare(task).await?;
+        }
+        Ok(())
+    }
 
     /// A writer for one split. From here on, writers of lower epochs are refused.
     async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened>;

@@ -138,6 +138,14 @@ impl Destination<'_> {
         }
     }
 
+    /// The tables of these names, in their order, each when there is one.
+    async fn describe_all(&self, targets: &[TableName]) -> Result<Vec<Option<TargetTable>>> {
+        match self {
+            Destination::Sink(sink) => sink.describe_all(targets).await,
+            Destination::Paper(_) => Ok(targets.iter().map(|_| None).collect()),
+        }
+    }
+
     fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
         match self {
             Destination::Sink(sink) => sink.adapt(source, target),
@@ -206,18 +214,26 @@ async fn bind_found(
     to: &Destination<'_>,
     found: Vec<TableInfo>,
 ) -> Result<Vec<BoundTable>> {
-    let mut bound = Vec::with_capacity(found.len());
-    let mut targets: HashSet<TableName> = HashSet::new();
-    for info in found {
+    let mut targets: Vec<TableName> = Vec::with_capacity(found.len());
+    let mut taken: HashSet<TableName> = HashSet::new();
+    for info in &found {
         let target = target_name(job, &info.schema.name)?;
-        if !targets.insert(target.clone()) {
+        if !taken.insert(target.clone()) {
             return Err(Error::new(
                 Code::BadValue,
                 format!("{} and another table would both go to {target}", info.schema.name),
             )
             .hint("give names that differ: --to '{schema}.{table}'"));
         }
-        bound.push(plan_table(job, processors, to, info, &target).await?);
+        targets.push(target);
+    }
+    let there = match is_made_anew(job, to) {
+        true => targets.iter().map(|_| None).collect(),
+        false => to.describe_all(&targets).await?,
+    };
+    let mut bound = Vec::with_capacity(found.len());
+    for ((info, target), there) in found.into_iter().zip(&targets).zip(there) {
+        bound.push(plan_beside(job, processors, to, info, target, there)?);
     }
     relations::settle(job, to, &mut bound).await?;
     Ok(bound)
@@ -293,14 +309,31 @@ pub(crate) async fn plan_table(
     info: TableInfo,
     target: &TableName,
 ) -> Result<BoundTable> {
-    let chain = processors.bind(&info.schema, job.columns_of(&info.schema.name), job, false)?;
-    let anew = job.write == Some(WriteMode::Replace) && to.replace_redefines();
+    let anew = is_made_anew(job, to);
     let there = if anew { None } else { to.describe(target).await? };
+    plan_beside(job, processors, to, info, target, there)
+}
+
+/// Whether targets are made anew, whatever stands in their places.
+fn is_made_anew(job: &Job, to: &Destination<'_>) -> bool {
+    job.write == Some(WriteMode::Replace) && to.replace_redefines()
+}
+
+/// As [`plan_table`], where it is known what is `there` at the target.
+fn plan_beside(
+    job: &Job,
+    processors: &Processors,
+    to: &Destination<'_>,
+    info: TableInfo,
+    target: &TableName,
+    there: Option<TargetTable>,
+) -> Result<BoundTable> {
+    let chain = processors.bind(&info.schema, job.columns_of(&info.schema.name), job, false)?;
     let exists = there.is_some();
     let mut notes = info.notes;
     let (full_target, empty) = match there {
         Some(found) => (found.schema, found.empty),
-        None if job.create || anew => {
+        None if job.create || is_made_anew(job, to) => {
             let altered = processors.alter_values();
             let (carried, left_out) =
                 carried::definition(&info.schema, &chain, job.generated, altered);

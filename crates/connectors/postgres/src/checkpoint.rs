@@ -33,6 +33,11 @@ const WHOLE: i32 = -1;
 /// One at a time makes, empties or drops the table in a database: an arbitrary number.
 const LOCK: i64 = 0x7379_6e63_6c69_6e65;
 
+/// A row of an earlier owner becomes the one that enters; that of a later one stays as it is.
+const TAKE_OVER: &str = "\
+    ON CONFLICT (run, target, split) DO UPDATE SET epoch = EXCLUDED.epoch, changed = now() \
+    WHERE c.epoch <= EXCLUDED.epoch";
+
 /// The positions of one target table of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct Checkpoints {
@@ -77,6 +82,38 @@ impl Checkpoints {
         Ok(self.claim(session, WHOLE).await?.is_some_and(|held| held.done))
     }
 
+    /// As [`Checkpoints::enter`], for many targets of one run: those of them that have been finished,
+    /// by their places.
+    pub(crate) async fn enter_all(
+        session: &Session,
+        all: &[Checkpoints],
+    ) -> Result<BTreeSet<usize>> {
+        let mut finished = BTreeSet::new();
+        let tables: BTreeSet<&String> = all.iter().map(|c| &c.table).collect();
+        for table in tables {
+            let of_it: Vec<(usize, &Checkpoints)> =
+                all.iter().enumerate().filter(|(_, c)| c.table == *table).collect();
+            let Some((_, any)) = of_it.first() else { continue };
+            any.make_table(session).await?;
+            let targets: Vec<&str> = of_it.iter().map(|(_, c)| c.target.as_str()).collect();
+            let sql = format!(
+                "INSERT INTO {table} AS c (run, target, split, epoch) \
+                 SELECT $1::text, target, $3::integer, $4::bigint \
+                 FROM pg_catalog.unnest($2::text[]) target \
+                 {TAKE_OVER} RETURNING c.target, c.done"
+            );
+            let claims: &[&(dyn ToSql + Sync)] = &[&any.run, &targets, &WHOLE, &any.epoch];
+            let rows = session.query(&sql, claims, table).await?;
+            for (at, one) in of_it {
+                let row = rows.iter().find(|row| row.get::<_, &str>(0) == one.target);
+                if row.ok_or_else(|| one.stale())?.get(1) {
+                    finished.insert(at);
+                }
+            }
+        }
+        Ok(finished)
+    }
+
     /// Makes the table where it is missing.
     pub(crate) async fn make_table(&self, session: &Session) -> Result<()> {
         let sql = format!(
@@ -100,8 +137,7 @@ impl Checkpoints {
     async fn claim(&self, session: &Session, split: i32) -> Result<Option<Held>> {
         let sql = format!(
             "INSERT INTO {} AS c (run, target, split, epoch) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (run, target, split) DO UPDATE SET epoch = EXCLUDED.epoch, changed = now() \
-             WHERE c.epoch <= EXCLUDED.epoch RETURNING c.seq, c.token, c.done",
+             {TAKE_OVER} RETURNING c.seq, c.token, c.done",
             self.table
         );
         let claim: &[&(dyn ToSql + Sync)] = &[&self.run, &self.target, &split, &self.epoch];

@@ -269,10 +269,17 @@ pub(crate) async fn make_schema(session: &Session, schema: &str) -> Result<()> {
     session.run(&sql, schema).await
 }
 
-/// Secondary indexes, late actions and comments of a table that this run made.
-pub(crate) async fn finish_table(session: &Session, table: &TableSchema) -> Result<()> {
+/// Secondary indexes, late actions and comments of a table that this run made; `late_key`: its
+/// primary key, too.
+pub(crate) async fn finish_table(
+    session: &Session,
+    table: &TableSchema,
+    late_key: bool,
+) -> Result<()> {
     let place = format!("finishing {}", table.name);
-    add_key(session, table).await?;
+    if late_key {
+        add_key(session, table).await?;
+    }
     for index in &table.indexes {
         make_index(session, table, index).await?;
     }
@@ -373,10 +380,19 @@ async fn has_constraint(session: &Session, table: &TableName, name: &str) -> Res
 
 /// Comments on constraints that are there now.
 pub(crate) async fn comment_constraints(session: &Session, table: &TableSchema) -> Result<()> {
-    for action in actions(table).filter(|a| a.starts_with("COMMENT ON CONSTRAINT ")) {
+    for action in actions(table).filter(|action| comments_constraint(action)) {
         act_late(session, &table.name, action).await?;
     }
     Ok(())
+}
+
+/// Whether [`comment_constraints`] has anything to do.
+pub(crate) fn comments_constraints(table: &TableSchema) -> bool {
+    actions(table).any(comments_constraint)
+}
+
+fn comments_constraint(action: &str) -> bool {
+    action.starts_with("COMMENT ON CONSTRAINT ")
 }
 
 /// A name that another table's index has is not taken from it: this one gets another.

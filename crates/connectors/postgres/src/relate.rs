@@ -12,7 +12,7 @@ use syncline_types::{Code, Error, ForeignKey, ReferentialAction, Result, TableNa
 use crate::checkpoint::Checkpoints;
 use crate::connect::Session;
 use crate::error;
-use crate::make::comment_constraints;
+use crate::make::{comment_constraints, comments_constraints};
 use crate::types::STORE;
 
 /// The definition of a constraint of the table, where there is one of that name, and whether the
@@ -40,6 +40,11 @@ async fn is_partitioned(session: &Session, table: &TableName) -> Result<bool> {
         "SELECT relkind = 'p' FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1)";
     let row = session.client.query_opt(sql, &[&Dialect::Postgres.table(table)]).await;
     Ok(row.map_err(|e| error::of(e, table))?.is_some_and(|row| row.get(0)))
+}
+
+/// Whether [`add`] has anything to do for a table that this run made.
+pub(crate) fn adds(table: &TableSchema) -> bool {
+    !table.foreign_keys.is_empty() || comments_constraints(table)
 }
 
 /// Adds the foreign keys of a table that this run made; those that are there stay.

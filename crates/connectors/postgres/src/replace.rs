@@ -83,7 +83,7 @@ pub(crate) async fn swap(
     if catalog::target(session, target).await?.is_none() {
         let mut table = TableSchema::clone(&task.definition);
         table.name = side.clone();
-        finish_table(session, &table).await?;
+        finish_table(session, &table, true).await?;
         return rename(session, side, target, &place).await;
     }
     let (old, new) = (Dialect::Postgres.table(target), Dialect::Postgres.table(side));

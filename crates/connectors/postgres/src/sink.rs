@@ -2,7 +2,7 @@
 //! a replaced table is swapped in by `replace`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use syncline_connector::{
     ApplyTask, FollowOpened, Guarantee, Opened, SetAside, Sink, SinkWriter, TargetTable, WriteMode,
@@ -21,8 +21,10 @@ use crate::connect::{Connect, Purpose, Session};
 use crate::error;
 use crate::follow;
 use crate::make;
+use crate::ready;
 use crate::relate;
 use crate::replace;
+use crate::sequences;
 use crate::writer::{Idle, Plan, Writer};
 
 /// PostgreSQL as a sink.
@@ -32,6 +34,12 @@ pub(crate) struct PostgresSink {
     control: Mutex<Option<Session>>,
     idle: Idle,
     plans: Mutex<HashMap<TableName, Arc<Plan>>>,
+    /// The columns of tables that it has just made itself, as the server has them.
+    made: StdMutex<HashMap<TableName, Vec<TargetColumn>>>,
+}
+
+pub(crate) fn dropped(target: &TableName) -> Error {
+    Error::new(Code::TableChanged, format!("{target}: the table has been dropped during the run"))
 }
 
 /// The target's name with its schema, the default one where it has none.
@@ -69,7 +77,7 @@ pub(crate) fn placed(definition: &TableSchema, target: &TableName, into: TableNa
 }
 
 /// Where rows of the task go.
-fn into(task: &WriteTask, target: &TableName) -> TableName {
+pub(crate) fn into(task: &WriteTask, target: &TableName) -> TableName {
     match task.write {
         WriteMode::Replace => side(task, target),
         WriteMode::Append | WriteMode::Upsert => target.clone(),
@@ -91,7 +99,13 @@ pub(crate) fn of_table(error: Error, doing: &str) -> Error {
 
 impl PostgresSink {
     pub(crate) fn new(connect: Connect) -> Self {
-        Self { connect, control: Mutex::default(), idle: Idle::default(), plans: Mutex::default() }
+        Self {
+            connect,
+            control: Mutex::default(),
+            idle: Idle::default(),
+            plans: Mutex::default(),
+            made: StdMutex::default(),
+        }
     }
 
     /// The session for tables, made anew where it broke.
@@ -120,6 +134,14 @@ impl PostgresSink {
         result
     }
 
+    /// The target's columns that the task writes, where they are known: those of the side table are
+    /// not the target's.
+    async fn written_columns(&self, task: &WriteTask) -> Option<Vec<TargetColumn>> {
+        let plans = self.plans.lock().await;
+        let known = plans.values().find(|plan| plan.table.name == task.table.name)?;
+        (task.write != WriteMode::Replace).then(|| known.columns.clone())
+    }
+
     async fn writing_session(&self) -> Result<Session> {
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,9 +166,13 @@ impl PostgresSink {
         if let Some(plan) = plans.get(&into) {
             return Ok(Arc::clone(plan));
         }
-        let Some((_, found)) = catalog::target(session, &into).await? else {
-            let message = format!("{target}: the table has been dropped during the run");
-            return Err(Error::new(Code::TableChanged, message));
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner).remove(&into);
+        let found = match made {
+            Some(columns) => columns,
+            None => match catalog::target(session, &into).await? {
+                Some((_, columns)) => columns,
+                None => return Err(dropped(target)),
+            },
         };
         let merging = task.write == WriteMode::Upsert && !task.empty_at_start;
         let merge: Vec<String> = match merging {
@@ -208,36 +234,46 @@ impl Sink for PostgresSink {
             )
             .hint("write to its primary"));
         }
-        Ok(Vec::new())
+        Ok(session.found.clone())
     }
 
     async fn describe(&self, target: &TableName) -> Result<Option<TargetTable>> {
+        Ok(self.describe_all(std::slice::from_ref(target)).await?.pop().flatten())
+    }
+
+    async fn describe_all(&self, targets: &[TableName]) -> Result<Vec<Option<TargetTable>>> {
         let session = self.control().await?;
-        let name = resolve(&session, target);
-        let schema = name.schema.as_deref();
-        // The server refuses to look for names that it cannot have.
-        Dialect::Postgres.check_name(&name.name).map_err(|e| e.at(&name))?;
-        let relations = catalog::relations(&session, schema, Some(&name.name)).await?;
-        let Some(relation) = relations.first() else {
-            let sql = "SELECT c.relkind::text FROM pg_catalog.pg_class c \
-                       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-                       WHERE n.nspname = $1 AND c.relname = $2";
-            let others = session.query(sql, &[&schema, &name.name], &name.to_string()).await?;
-            return match others.first() {
-                None => Ok(None),
-                Some(_) => Err(Error::new(
-                    Code::Unsupported,
-                    format!("{name} is there, and is no table: rows can only go into tables"),
-                )),
-            };
-        };
-        let infos = catalog::describe(&session, std::slice::from_ref(relation)).await?;
-        let schema = infos.into_iter().next().map(|info| info.schema);
-        let mut schema = schema.ok_or_else(|| Error::bug("a table without description"))?;
-        schema.name = target.clone();
-        let sql = format!("SELECT NOT EXISTS (SELECT FROM {})", Dialect::Postgres.table(&name));
-        let empty = session.client.query_one(&sql, &[]).await.map_err(|e| error::of(e, &name))?;
-        Ok(Some(TargetTable { schema, empty: empty.get(0) }))
+        let names: Vec<TableName> = targets.iter().map(|t| resolve(&session, t)).collect();
+        for name in &names {
+            // The server refuses to look for names that it cannot have.
+            Dialect::Postgres.check_name(&name.name).map_err(|e| e.at(name))?;
+        }
+        let relations = catalog::relations_named(&session, &names).await?;
+        let place = |name: &TableName| relations.iter().position(|r| r.name == *name);
+        let missing: Vec<TableName> =
+            names.iter().filter(|name| place(name).is_none()).cloned().collect();
+        if !missing.is_empty()
+            && let Some(name) = catalog::taken(&session, &missing).await?.first()
+        {
+            return Err(Error::new(
+                Code::Unsupported,
+                format!("{name} is there, and is no table: rows can only go into tables"),
+            ));
+        }
+        let mut found: Vec<Option<TargetTable>> = targets.iter().map(|_| None).collect();
+        if relations.is_empty() {
+            return Ok(found);
+        }
+        let infos = catalog::describe(&session, &relations).await?;
+        for ((found, target), name) in found.iter_mut().zip(targets).zip(&names) {
+            let Some(info) = place(name).and_then(|at| infos.get(at)) else { continue };
+            let mut schema = info.schema.clone();
+            schema.name = target.clone();
+            let sql = format!("SELECT NOT EXISTS (SELECT FROM {})", Dialect::Postgres.table(name));
+            let row = session.client.query_one(&sql, &[]).await.map_err(|e| error::of(e, name))?;
+            *found = Some(TargetTable { schema, empty: row.get(0) });
+        }
+        Ok(found)
     }
 
     fn adapt(&self, source: &TableSchema, target: &TableName) -> Result<Adapted> {
@@ -249,46 +285,16 @@ impl Sink for PostgresSink {
     }
 
     async fn prepare(&self, task: &WriteTask) -> Result<()> {
-        let made = self
-            .transaction(async |session| {
-                let target = resolve(session, &task.table.name);
-                let checkpoints = Checkpoints::new(task, &target);
-                checkpoints.lock(session).await?;
-                if !task.exists {
-                    let schema = target.schema.as_deref().unwrap_or_default();
-                    make::make_schema(session, schema).await?;
-                }
-                if checkpoints.enter(session).await? {
-                    return Ok(());
-                }
-                relate::set_aside(session, &checkpoints, &target, &task.circular).await?;
-                let into = into(task, &target);
-                if catalog::target(session, &into).await?.is_some() {
-                    return Ok(());
-                }
-                if checkpoints.any_rows(session).await? {
-                    let message = format!(
-                        "{target}: rows of this run have been written, and their table is gone"
-                    );
-                    return Err(
-                        Error::new(Code::CannotResume, message).hint("start over with --fresh")
-                    );
-                }
-                if task.exists && task.write == WriteMode::Replace {
-                    return replace::make_side(session, &target, &into).await;
-                }
-                if task.exists {
-                    let message = format!("{target}: the table has been dropped");
-                    return Err(Error::new(Code::TableChanged, message));
-                }
-                let mut table = placed(&task.definition, &target, into);
-                if make::adds_key_late(task) {
-                    table.primary_key.clear();
-                }
-                make::make_table(session, &table, &target).await
-            })
-            .await;
-        made.map_err(|e| of_table(e, "making the table ready"))
+        self.prepare_all(std::slice::from_ref(task)).await
+    }
+
+    async fn prepare_all(&self, tasks: &[WriteTask]) -> Result<()> {
+        for tasks in ready::stretches(tasks) {
+            let made = self.transaction(async |session| ready::make_ready(session, tasks).await);
+            let made = made.await.map_err(|e| of_table(e, "making the table ready"))?;
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
+        }
+        Ok(())
     }
 
     async fn open(&self, task: &WriteTask, split: &Split) -> Result<Opened> {
@@ -308,6 +314,7 @@ impl Sink for PostgresSink {
     }
 
     async fn commit(&self, task: &WriteTask) -> Result<()> {
+        let known = self.written_columns(task).await;
         let committed = self
             .transaction(async |session| {
                 let target = resolve(session, &task.table.name);
@@ -315,30 +322,40 @@ impl Sink for PostgresSink {
                 if checkpoints.enter(session).await? {
                     return Ok(());
                 }
-                let path = format!(
-                    "SET LOCAL search_path = pg_catalog, {}, public, pg_temp",
+                let settings = format!(
+                    "SET LOCAL search_path = pg_catalog, {}, public, pg_temp; \
+                     {AT_LEAST_FOR_INDEXES}",
                     Dialect::Postgres.quote(&session.facts.schema)
                 );
-                session.run(&path, &self.connect.address).await?;
-                session.run(AT_LEAST_FOR_INDEXES, &self.connect.address).await?;
+                session.run(&settings, &self.connect.address).await?;
                 if task.write == WriteMode::Replace {
                     replace::swap(session, task, &target, &side(task, &target)).await?;
                 } else if !task.exists {
                     let table = placed(&task.definition, &target, target.clone());
-                    make::finish_table(session, &table).await?;
+                    make::finish_table(session, &table, make::adds_key_late(task)).await?;
                 }
-                set_sequences(session, task, &target).await?;
+                match &known {
+                    Some(columns) => {
+                        if !sequences::is_there(session, &target).await? {
+                            return Err(dropped(&target));
+                        }
+                        sequences::set_on(session, task, &target, columns).await?;
+                    }
+                    None => sequences::set(session, task, &target).await?,
+                }
                 checkpoints.finished(session).await
             })
             .await;
-        self.plans.lock().await.clear();
+        self.plans.lock().await.retain(|_, plan| plan.table.name != task.table.name);
         committed.map_err(|e| of_table(e, "finishing the table"))
     }
 
     async fn relate(&self, tasks: &[WriteTask]) -> Result<()> {
         let mut refused = None;
         // Of the others nothing was set aside, and nothing is to be added.
-        let waiting = |task: &&WriteTask| !task.exists || !task.circular.is_empty();
+        let waiting = |task: &&WriteTask| {
+            !task.circular.is_empty() || !task.exists && relate::adds(&task.definition)
+        };
         for task in tasks.iter().filter(waiting) {
             let related = self
                 .transaction(async |session| {
@@ -424,7 +441,7 @@ impl Sink for PostgresSink {
             for table in &task.tables {
                 let target = resolve(session, &table.table.name);
                 if catalog::target(session, &target).await?.is_some() {
-                    set_sequences(session, table, &target).await?;
+                    sequences::set(session, table, &target).await?;
                 }
             }
             follow::forget(session, task).await
@@ -473,43 +490,3 @@ impl SinkWriter for Complete {
 const AT_LEAST_FOR_INDEXES: &str = "\
     SELECT pg_catalog.set_config('maintenance_work_mem', '256MB', true) \
     WHERE pg_catalog.pg_size_bytes(pg_catalog.current_setting('maintenance_work_mem')) < 268435456";
-
-/// Sequences of columns that were written go on after the values that are there, and not before
-/// where the source's would have gone on.
-pub(crate) async fn set_sequences(
-    session: &Session,
-    task: &WriteTask,
-    target: &TableName,
-) -> Result<()> {
-    let Some((_, columns)) = catalog::target(session, target).await? else {
-        let message = format!("{target}: the table has been dropped during the run");
-        return Err(Error::new(Code::TableChanged, message));
-    };
-    for written in &task.table.columns {
-        let column = columns.iter().find(|c| c.name == written.name());
-        let Some(sequence) = column.and_then(|c| c.sequence.as_ref()) else { continue };
-        let next = written.identity.and_then(|i| i.next).filter(|_| !task.exists);
-        let next = next.and_then(|n| i64::try_from(n).ok());
-        // One that counts down is compared the other way round.
-        let (furthest, most) =
-            if sequence.increment > 0 { ("greatest", "max") } else { ("least", "min") };
-        let sql = format!(
-            "SELECT pg_catalog.setval($1::text::pg_catalog.regclass, \
-                      CASE WHEN v > $2 THEN $2 ELSE v END, v > $2) \
-             FROM (SELECT {furthest}(\
-                 (SELECT {most}({name})::pg_catalog.int8 + {step} FROM {table}), \
-                 (SELECT CASE WHEN is_called THEN last_value + {step} ELSE last_value END \
-                  FROM {sequence}), $3::pg_catalog.int8) AS v) s",
-            name = Dialect::Postgres.quote(written.name()),
-            step = sequence.increment,
-            table = Dialect::Postgres.table(target),
-            sequence = sequence.name,
-        );
-        session
-            .client
-            .query_one(&sql, &[&sequence.name, &sequence.max, &next])
-            .await
-            .map_err(|e| error::of(e, format!("setting the sequence {}", sequence.name)))?;
-    }
-    Ok(())
-}

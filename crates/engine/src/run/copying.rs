@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 
-use syncline_connector::{Consistency, Mode, WriteMode};
+use syncline_connector::{Consistency, Cpu, Cut, Mode, WriteMode};
 use syncline_types::{Code, Error, Result, TableSchema};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::{Driver, Ended};
@@ -57,10 +58,10 @@ impl Driver {
         if !new {
             return Ok(bound);
         }
-        for table in &mut bound {
-            if self.job.mode != Mode::Changes {
-                self.cut(table, workers).await?;
-            }
+        if self.job.mode != Mode::Changes {
+            self.cut_all(&mut bound, workers).await?;
+        }
+        for table in &bound {
             self.note_table(table);
         }
         if let Some(log) = log {
@@ -89,13 +90,40 @@ impl Driver {
 
     /// Cuts a table into pieces, in the source's snapshot.
     pub(super) async fn cut(&self, table: &mut BoundTable, workers: usize) -> Result<()> {
+        table.plan.splits = self.source.plan(&table.read, &self.fineness(table, workers)).await?;
+        Ok(())
+    }
+
+    /// Cuts tables into pieces, in the source's snapshot, as many at a time as there are workers.
+    async fn cut_all(&self, tables: &mut [BoundTable], workers: usize) -> Result<()> {
+        let mut waiting = 0..tables.len();
+        let mut cutting = JoinSet::new();
+        loop {
+            while cutting.len() < workers.max(1)
+                && let Some(at) = waiting.next()
+            {
+                let (read, cut) = (tables[at].read.clone(), self.fineness(&tables[at], workers));
+                let source = Arc::clone(&self.source);
+                cutting.spawn(Cpu::carry(async move { (at, source.plan(&read, &cut).await) }));
+            }
+            match cutting.join_next().await {
+                Some(Ok((at, splits))) => tables[at].plan.splits = splits?,
+                Some(Err(panic)) => {
+                    return Err(Error::bug("cutting a table panicked").because(panic));
+                }
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// How finely a table is cut.
+    fn fineness(&self, table: &BoundTable, workers: usize) -> Cut {
         let mut cut = self.job.speed.cut(workers, self.sink.as_ref());
         if self.job.mode.follows() && table.key.is_empty() {
             // All of it in one moment, which can be told from what the log brings.
             cut.splits = 1;
         }
-        table.plan.splits = self.source.plan(&table.read, &cut).await?;
-        Ok(())
+        cut
     }
 
     pub(super) fn make_stretch(
@@ -187,14 +215,18 @@ impl Driver {
     /// Moves all rows, and makes the target's tables whole unless the log has to come first.
     /// `false` when asked to leave before.
     pub(super) async fn copy(&self, stretch: &Arc<Stretch>, patience: &Patience) -> Result<bool> {
-        for table in stretch.tables.iter().filter(|t| !t.is_committed()) {
-            let mut task = table.task.clone();
-            if stretch.log.is_some() {
-                task.definition = Arc::new(bare(&task.definition));
-            }
-            if patience.attempt(|| 0, || self.sink.prepare(&task)).await?.is_none() {
-                return Ok(false);
-            }
+        let waiting = stretch.tables.iter().filter(|t| !t.is_committed());
+        let tasks: Vec<_> = waiting
+            .map(|table| {
+                let mut task = table.task.clone();
+                if stretch.log.is_some() {
+                    task.definition = Arc::new(bare(&task.definition));
+                }
+                task
+            })
+            .collect();
+        if patience.attempt(|| 0, || self.sink.prepare_all(&tasks)).await?.is_none() {
+            return Ok(false);
         }
         if !workers::run(stretch, patience).await? {
             return Ok(false);

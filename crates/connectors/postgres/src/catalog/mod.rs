@@ -61,8 +61,14 @@ WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
                   WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                     AND d.objid = c.oid AND d.deptype = 'e')
-  AND ($1::text IS NULL OR n.nspname = $1) AND ($2::text IS NULL OR c.relname = $2)
-ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+  AND ";
+
+const IN_NAME_ORDER: &str = " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+/// Those whose schemas and names stand beside each other in two lists.
+const NAMED: &str = "(n.nspname, c.relname) IN
+  (SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]),
+                            pg_catalog.unnest($2::pg_catalog.name[])) named)";
 
 /// Tables, partitions among them, in name order; of one schema or one name, when given.
 pub(crate) async fn relations(
@@ -70,7 +76,42 @@ pub(crate) async fn relations(
     schema: Option<&str>,
     name: Option<&str>,
 ) -> Result<Vec<Relation>> {
-    let rows = session.query(TABLES, &[&schema, &name], "listing tables").await?;
+    let sql = format!(
+        "{TABLES}($1::text IS NULL OR n.nspname = $1) AND ($2::text IS NULL OR c.relname = $2)\
+         {IN_NAME_ORDER}"
+    );
+    let rows = session.query(&sql, &[&schema, &name], "listing tables").await?;
+    Ok(found(&rows))
+}
+
+/// The tables of these names, each with its schema, as far as they are there; in name order.
+pub(crate) async fn relations_named(
+    session: &Session,
+    names: &[TableName],
+) -> Result<Vec<Relation>> {
+    let sql = format!("{TABLES}{NAMED}{IN_NAME_ORDER}");
+    let (schemas, names) = lists(names);
+    let rows = session.query(&sql, &[&schemas, &names], "listing tables").await?;
+    Ok(found(&rows))
+}
+
+/// Which of these names, each with its schema, something has that is a table or not.
+pub(crate) async fn taken(session: &Session, names: &[TableName]) -> Result<Vec<TableName>> {
+    let sql = format!(
+        "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_class c \
+         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE {NAMED}"
+    );
+    let (schemas, names) = lists(names);
+    let rows = session.query(&sql, &[&schemas, &names], "listing names").await?;
+    let name = |row: &Row| TableName::new(row.get::<_, String>(0), row.get::<_, String>(1));
+    Ok(rows.iter().map(name).collect())
+}
+
+fn lists(names: &[TableName]) -> (Vec<&str>, Vec<&str>) {
+    names.iter().map(|n| (n.schema.as_deref().unwrap_or_default(), n.name.as_str())).unzip()
+}
+
+fn found(rows: &[Row]) -> Vec<Relation> {
     let own = |name: &str| name == checkpoint::TABLE || name.starts_with(checkpoint::SIDE);
     let relations = rows.iter().map(|row| Relation {
         oid: row.get(0),
@@ -82,7 +123,7 @@ pub(crate) async fn relations(
         rows: row.get::<_, Option<f64>>(7).map(whole),
         bytes: row.get::<_, Option<i64>>(8).and_then(|n| u64::try_from(n).ok()),
     });
-    Ok(relations.filter(|r| !own(&r.name.name)).collect())
+    relations.filter(|r| !own(&r.name.name)).collect()
 }
 
 #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // saturates, and is an estimate
@@ -204,11 +245,24 @@ pub(crate) async fn target(
     session: &Session,
     table: &TableName,
 ) -> Result<Option<(u32, Vec<TargetColumn>)>> {
+    let place = table.to_string();
+    Ok(targets(session, std::slice::from_ref(table), &place).await?.pop().flatten())
+}
+
+/// The columns of tables as they are now, in the order of the names, which all have schemas.
+pub(crate) async fn targets(
+    session: &Session,
+    tables: &[TableName],
+    place: &str,
+) -> Result<Vec<Option<(u32, Vec<TargetColumn>)>>> {
     let sql = format!(
         "SELECT c.oid, a.attname::text, {TYPE_OF}, a.attidentity::text = 'a',
-       a.attgenerated::text <> '', q.name, q.seqincrement, q.seqmax
-FROM pg_catalog.pg_class c
-JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+       a.attgenerated::text <> '', q.name, q.seqincrement, q.seqmax, u.at
+FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.name[]), pg_catalog.unnest($2::pg_catalog.name[]))
+     WITH ORDINALITY AS u (schema, name, at)
+JOIN pg_catalog.pg_namespace n ON n.nspname = u.schema
+JOIN pg_catalog.pg_class c
+  ON c.relnamespace = n.oid AND c.relname = u.name AND c.relkind IN ('r', 'p')
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 {}
 LEFT JOIN LATERAL (
@@ -220,16 +274,27 @@ LEFT JOIN LATERAL (
     AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
     AND d.refobjid = c.oid AND d.refobjsubid = a.attnum AND d.deptype IN ('a', 'i')
   ORDER BY s.seqrelid LIMIT 1) q ON true
-WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p')
-ORDER BY a.attnum",
+ORDER BY u.at, a.attnum",
         base_type("a.atttypid", "a.atttypmod")
             .replace("\nJOIN pg_catalog.pg_type", "\nLEFT JOIN pg_catalog.pg_type")
     );
-    let schema = table.schema.as_deref().unwrap_or_default();
-    let rows = session.query(&sql, &[&schema, &table.name], &table.to_string()).await?;
-    let Some(first) = rows.first() else { return Ok(None) };
-    let named = rows.iter().filter(|row| row.get::<_, Option<String>>(1).is_some());
-    let columns = named.map(|row| TargetColumn {
+    let (schemas, names) = lists(tables);
+    let rows = session.query(&sql, &[&schemas, &names], place).await?;
+    let mut found: Vec<Option<(u32, Vec<TargetColumn>)>> = tables.iter().map(|_| None).collect();
+    for row in &rows {
+        let at = usize::try_from(row.get::<_, i64>(7 + TYPE_WIDTH) - 1).unwrap_or(usize::MAX);
+        let Some(table) = found.get_mut(at) else { continue };
+        let (_, columns) = table.get_or_insert_with(|| (row.get(0), Vec::new()));
+        // A table without columns has one row all the same.
+        if row.get::<_, Option<String>>(1).is_some() {
+            columns.push(target_column(row));
+        }
+    }
+    Ok(found)
+}
+
+fn target_column(row: &Row) -> TargetColumn {
+    TargetColumn {
         name: row.get(1),
         ty: native_type(row, 2, None),
         always: row.get(2 + TYPE_WIDTH),
@@ -239,8 +304,7 @@ ORDER BY a.attnum",
             increment: row.get(5 + TYPE_WIDTH),
             max: row.get(6 + TYPE_WIDTH),
         }),
-    });
-    Ok(Some((first.get(0), columns.collect())))
+    }
 }
 
 /// What there is beside tables, and is not copied: for people to know.

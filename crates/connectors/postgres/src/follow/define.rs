@@ -67,7 +67,7 @@ impl Applier {
             make::make_schema(session, name.schema.as_deref().unwrap_or_default()).await?;
             let whole = placed(&task.definition, &name, name.clone());
             make::make_table(session, &whole, &name).await?;
-            make::finish_table(session, &whole).await?;
+            make::finish_table(session, &whole, true).await?;
             relate::add(session, &whole).await?;
         }
         let target = Target::new(task.clone(), name);
