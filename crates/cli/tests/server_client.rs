@@ -165,7 +165,24 @@ async fn a_job_is_made_checked_started_watched_and_removed_from_the_shell() {
     assert_ne!(anew, run);
     stage.good(&["runs", "watch", &anew]);
     assert!(stage.good(&["nodes", "list"]).contains("ready"));
+
+    stage.good(&["projects", "add", "geo", "--max-running", "2", "--description", "maps"]);
+    stage.good(&["projects", "add", "geo", "--max-running", "3", "--replace"]);
+    stage.good(&["jobs", "apply", &file, "--project", "geo"]);
+    // A file that says nothing of a project leaves the job where it is.
+    stage.good(&["jobs", "apply", &file]);
+    assert!(stage.good(&["jobs", "list", "--project", "geo"]).contains("good"));
+    assert!(stage.good(&["runs", "list", "--project", "geo"]).contains(&run));
+    assert!(stage.good(&["runs", "list", "--project", "default"]).contains("no runs yet"));
+    let projects: Value =
+        serde_json::from_str(&stage.good(&["projects", "list", "--json"])).unwrap();
+    let geo = projects.as_array().unwrap().iter().find(|project| project["name"] == "geo");
+    let geo = geo.unwrap();
+    assert_eq!((&geo["jobs"], &geo["max_running"]), (&json!(1), &json!(3)));
+    let used = stage.run(&["projects", "remove", "geo"]);
+    assert!(used.err.contains("error E0510"), "{}", used.err);
     stage.good(&["jobs", "remove", "good"]);
+    stage.good(&["projects", "remove", "geo"]);
     let gone = stage.run(&["jobs", "show", "good"]);
     assert!(gone.err.contains("error E0503") && gone.code == 2, "{}", gone.err);
     stage.good(&["connections", "remove", "to"]);
