@@ -39,6 +39,10 @@ export const TOLD: readonly (readonly [english: string, chinese: string])[] = [
   ['{why}; the tables are copied anew', '{why}；将重新复制各表'],
   ['{name}: it is selected no more, and followed no more', '{name}：不再被选取，也不再跟随'],
   ['{name}: it is copied now, and followed from there on', '{name}：现在开始复制，之后继续跟随'],
+  [
+    '{name}: it rests while a table is copied that a key ties it to',
+    '{name}：在复制与其有外键关联的表期间暂停跟随',
+  ],
   ['the source keeps {held} bytes of log for this run, more than source.retention.max_bytes = {most}', '源为此运行保留了 {held} 字节日志，超过 source.retention.max_bytes = {most}'],
   ['created: {why}', '已创建：{why}'],
   ['waiting: {why}', '等待中：{why}'],

@@ -105,7 +105,9 @@ function Charts({ samples, follows, moves }: { samples: Sample[]; follows: boole
     [samples, w],
   )
   const drawn = samples.length > 1
-  if (!drawn && !moves) return null
+  // Of a run that has ended without a row there is nothing to draw.
+  const flat = samples.every((one) => !one.rate && !one.lag)
+  if (!moves && (!drawn || flat)) return null
   const chart = (label: string, series: Series[]) => (
     <Panel title={label}>
       {drawn ? <Chart label={label} times={times} series={series} /> : <div className={ui.noChart}>{w.noSamples}</div>}

@@ -14,6 +14,9 @@ import { words } from '../words'
 import classes from '../wizard.module.css'
 import { PlanState } from './ColumnsStep'
 
+/** What is said of a field stands below it, so that fields beside each other are at one height. */
+const ORDER: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
+
 export const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 export function FinishStep({ draft, change }: { draft: Draft; change: (part: Partial<Draft>) => void }) {
@@ -33,6 +36,7 @@ export function FinishStep({ draft, change }: { draft: Draft; change: (part: Par
               disabled={draft.base !== undefined}
               error={draft.name !== '' && !NAME.test(draft.name) ? w.nameWrong : undefined}
               description={draft.base ? w.nameStays : w.nameHint}
+              inputWrapperOrder={ORDER}
               placeholder="shop-to-warehouse"
               spellCheck={false}
               required
@@ -42,6 +46,7 @@ export function FinishStep({ draft, change }: { draft: Draft; change: (part: Par
               <Select
                 label={s.project}
                 description={draft.base ? w.projectMoves : w.projectHint}
+                inputWrapperOrder={ORDER}
                 data={projects}
                 value={draft.project || draft.base?.project || DEFAULT_PROJECT}
                 onChange={(next) => change({ project: next ?? '' })}
@@ -49,7 +54,7 @@ export function FinishStep({ draft, change }: { draft: Draft; change: (part: Par
                 searchable={projects.length > 8}
               />
             )}
-            <NumberInput label={w.priority} value={draft.priority} onChange={(next) => change({ priority: typeof next === 'number' ? next : 0 })} min={-10} max={10} allowDecimal={false} description={w.priorityHint} />
+            <NumberInput label={w.priority} value={draft.priority} onChange={(next) => change({ priority: typeof next === 'number' ? next : 0 })} min={-10} max={10} allowDecimal={false} description={w.priorityHint} inputWrapperOrder={ORDER} />
           </div>
           <Textarea label={w.description} value={draft.description} onChange={(e) => change({ description: e.currentTarget.value })} autosize minRows={1} maxRows={6} />
           <Switch label={w.enabled} description={w.enabledHint} checked={draft.enabled} onChange={(e) => change({ enabled: e.currentTarget.checked })} />
