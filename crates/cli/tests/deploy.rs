@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
 use std::process::Command;
 
-use syncline_testkit::api::{Client, Process};
+use syncline_testkit::api::{ADMIN_TOKEN, Client, Process};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -170,6 +170,26 @@ async fn the_container_starts_the_server_as_it_is_meant_to() {
     // What is given after the image's name takes the place of that: it does not listen without TLS.
     let refused = starts(&entry).err().unwrap();
     assert!(refused.contains("--allow-plaintext"), "{refused}");
+}
+
+/// A machine with nothing on it: no home folder, no locale, no certificate authorities.
+#[test]
+fn where_nothing_is_set_up_a_server_is_reached_all_the_same() {
+    let mut node = Process::new(program(), &[]);
+    node.start();
+    let asked = |url: &str| {
+        let mut command = Command::new(program());
+        command.env_clear().env("SYNCLINE_TOKEN", ADMIN_TOKEN);
+        command.env("SSL_CERT_FILE", "/nowhere.pem").env("SSL_CERT_DIR", "/nowhere");
+        command.args(["runs", "list", "--server", url]).output().unwrap()
+    };
+    let found = asked(&node.url());
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+    // Encrypted it can speak, too: it is the other end that cannot.
+    let refused = asked(&node.url().replace("http:", "https:"));
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("E0201"), "{said}");
+    assert!(node.stop(), "{}", node.printed());
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod lease;
 mod live;
 mod metrics;
 mod moment;
+mod outgoing;
 mod page;
 mod people;
 mod places;
@@ -36,4 +37,5 @@ mod unique;
 
 pub use api::openapi;
 pub use config::{Config, KeySource, Place, Provider, Tls, Web};
+pub use outgoing::http_client;
 pub use server::Server;

@@ -67,13 +67,15 @@ impl Client {
             bearer.set_sensitive(true);
             headers.insert(header::AUTHORIZATION, bearer);
         }
-        let http = reqwest::Client::builder()
-            .default_headers(headers)
-            .timeout(PATIENCE)
-            .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
-            // A redirect would be followed with the token.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
+        let builder = || {
+            reqwest::Client::builder()
+                .default_headers(headers.clone())
+                .timeout(PATIENCE)
+                .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
+                // A redirect would be followed with the token.
+                .redirect(reqwest::redirect::Policy::none())
+        };
+        let http = syncline_server::http_client(builder)
             .map_err(|e| Error::bug("the HTTP client does not start").because(e))?;
         Ok(Self { runtime: crate::runtime()?, http, base })
     }

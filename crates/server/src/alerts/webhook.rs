@@ -9,6 +9,7 @@ use syncline_store::Webhook;
 use syncline_types::{Code, Error, Result};
 
 use super::Message;
+use crate::outgoing::http_client;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -42,11 +43,13 @@ fn client() -> Result<&'static Client> {
     if let Some(client) = CLIENT.get() {
         return Ok(client);
     }
-    let made = Client::builder()
-        .timeout(PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
-        .build()
+    let builder = || {
+        Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("syncline/", env!("CARGO_PKG_VERSION")))
+    };
+    let made = http_client(builder)
         .map_err(|e| Error::bug("the HTTP client does not start").because(e))?;
     Ok(CLIENT.get_or_init(|| made))
 }

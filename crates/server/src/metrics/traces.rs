@@ -11,6 +11,8 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
+use crate::outgoing::http_client;
+
 /// Spans that wait to be sent at most; more are let go.
 const WAITING: usize = 4096;
 /// Spans sent at once.
@@ -132,7 +134,9 @@ impl Traces {
         }
         let headers = headers(&set("OTEL_EXPORTER_OTLP_HEADERS").unwrap_or_default());
         let service = set("OTEL_SERVICE_NAME").unwrap_or_else(|| "syncline".to_owned());
-        let made = reqwest::Client::builder().timeout(PATIENCE).default_headers(headers).build();
+        let builder =
+            || reqwest::Client::builder().timeout(PATIENCE).default_headers(headers.clone());
+        let made = http_client(builder);
         match made {
             Ok(client) => {
                 let (sender, spans) = channel(WAITING);

@@ -8,6 +8,7 @@ use serde_json::Value;
 use syncline_types::{Code, Error, Result};
 
 use super::bad;
+use crate::outgoing::http_client;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes of an answer at most.
@@ -15,11 +16,9 @@ const LONGEST: usize = 1 << 20;
 
 /// A client that goes nowhere but where it is sent.
 pub(super) fn client() -> Result<reqwest::Client> {
-    reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|e| Error::bug("no HTTP client can be made").because(e))
+    let builder =
+        || reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
+    http_client(builder).map_err(|e| Error::bug("no HTTP client can be made").because(e))
 }
 
 /// Refuses an address that is neither encrypted nor of this machine.
