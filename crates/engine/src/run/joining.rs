@@ -132,6 +132,10 @@ impl Driver {
             false => Ties::default(),
         };
         let beside = copies && self.sink.copies_beside() && ties.tied.len() < there.len();
+        for name in ties.tied.iter().filter(|_| beside) {
+            let message = format!("{name}: it rests while a table is copied that a key ties it to");
+            self.announce(Event::Note { message });
+        }
         let rest = self.rests_at(kept)?;
         let mut bound = self.bind_all(there)?;
         bound.extend(coming);
@@ -158,7 +162,7 @@ impl Driver {
         kept.change(|state| {
             let from = if ties.tied.is_empty() { &moment.low } else { &rest };
             state.beside = beside.then(|| state.beside.clone().unwrap_or_else(|| from.clone()));
-            if !beside && !ties.aside.is_empty() {
+            if !beside && !ties.tied.is_empty() {
                 // The others come to where the rows are before the keys are looked at.
                 state.overlap.get_or_insert_with(|| moment.high.clone());
             }
