@@ -52,18 +52,25 @@ fn open(path: &PathBuf) -> std::io::Result<File> {
 
 /// A run says that copies are to wait for it, until this is dropped.
 pub(crate) struct Claim {
-    _files: Vec<File>,
+    /// Its servers, each with the file that says so.
+    said: Vec<(PathBuf, Option<File>)>,
 }
 
 impl Claim {
-    /// `None` where others say so already, of all its servers.
-    pub(crate) fn on(store: &Store, job: &Job) -> Option<Self> {
-        let held = |place: String| {
-            let file = open(&file(store, &place)).ok()?;
-            file.try_lock().is_ok().then_some(file)
-        };
-        let files: Vec<File> = places(job).into_iter().filter_map(held).collect();
-        (!files.is_empty()).then_some(Self { _files: files })
+    /// Says so of all its servers but those of which another run says it already.
+    pub(crate) fn on(store: &Store, job: &Job) -> Self {
+        let said = places(job).into_iter().map(|place| (file(store, &place), None)).collect();
+        let mut claim = Self { said };
+        claim.go_on();
+        claim
+    }
+
+    /// Says so of those, too, of which another run does so no more, or at which a copy was just
+    /// looking: this run is still behind.
+    pub(crate) fn go_on(&mut self) {
+        for (path, file) in self.said.iter_mut().filter(|(_, file)| file.is_none()) {
+            *file = open(path).ok().filter(|file| file.try_lock().is_ok());
+        }
     }
 }
 
@@ -164,12 +171,18 @@ mod tests {
         let behind = job("mysql://a:3306/x", "postgres://b/y");
         let claimed = |source: &str, sink: &str| is_claimed(&store, &places(&job(source, sink)));
         assert!(!claimed("mysql://a:3306/z", "sqlite:t.db"));
-        let claim = Claim::on(&store, &behind).unwrap();
-        assert!(Claim::on(&store, &behind).is_none(), "twice is once");
+        let claim = Claim::on(&store, &behind);
+        let mut other = Claim::on(&store, &job("mysql://a:3306/x", "sqlite:o.db"));
         assert!(claimed("mysql://a:3306/z", "sqlite:t.db"), "the same server");
         assert!(claimed("mysql://c:3306/z", "postgres://b/y"));
         assert!(!claimed("mysql://c:3306/z", "sqlite:t.db"));
+        assert!(claimed("mysql://c:3306/z", "sqlite:o.db"), "the other run's own");
+        // One of the two has caught up, and the other has not.
         drop(claim);
-        assert!(!claimed("mysql://a:3306/z", "postgres://b/y"));
+        assert!(!claimed("mysql://c:3306/z", "postgres://b/y"));
+        other.go_on();
+        assert!(claimed("mysql://a:3306/z", "postgres://b/y"), "the other run is still behind");
+        drop(other);
+        assert!(!claimed("mysql://a:3306/z", "sqlite:o.db"));
     }
 }

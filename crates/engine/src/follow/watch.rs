@@ -118,12 +118,13 @@ impl Stream<'_> {
         );
         match limit.action {
             RetentionAction::Warn => self.say(message),
-            RetentionAction::PauseOthers => {
-                if self.claim.is_none() {
+            RetentionAction::PauseOthers => match &mut self.claim {
+                Some(claim) => claim.go_on(),
+                None => {
                     self.say(format!("{message}; copies of the same servers wait for it"));
-                    self.claim = Claim::on(&self.log.stretch.store, self.log.job);
+                    self.claim = Some(Claim::on(&self.log.stretch.store, self.log.job));
                 }
-            }
+            },
             // What it takes to copy and to catch up is no less the next time.
             RetentionAction::Release
                 if self.log.job.following.when_lost == WhenLost::Resnapshot
