@@ -141,7 +141,7 @@ impl Checkpoints {
             self.table
         );
         let claim: &[&(dyn ToSql + Sync)] = &[&self.run, &self.target, &split, &self.epoch];
-        let rows = session.query(&sql, claim, &self.table).await?;
+        let rows = session.query_again(&sql, claim, &self.table).await?;
         let row = rows.first().ok_or_else(|| self.stale())?;
         let (seq, token, done): (i64, Option<String>, bool) = (row.get(0), row.get(1), row.get(2));
         if token.is_none() && !done {

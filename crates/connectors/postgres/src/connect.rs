@@ -441,6 +441,17 @@ impl Session {
         self.client.query(sql, parameters).await.map_err(|e| error::of(e, doing))
     }
 
+    /// As [`Session::query`], for what is asked again and again in the same words.
+    pub(crate) async fn query_again(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+        doing: &str,
+    ) -> Result<Vec<Row>> {
+        let statement = self.prepared(sql, doing).await?;
+        self.client.query(&statement, parameters).await.map_err(|e| error::of(e, doing))
+    }
+
     /// The one row there is.
     pub(crate) async fn one(
         &self,

@@ -10,6 +10,7 @@ mod fidelity;
 mod following;
 mod generated;
 mod hostile;
+mod many;
 mod packing;
 mod reading;
 mod relating;
