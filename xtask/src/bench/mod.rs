@@ -12,6 +12,7 @@ mod instructions;
 mod machine;
 mod measure;
 mod peers;
+mod profile;
 mod report;
 mod rounds;
 mod routes;
@@ -43,6 +44,8 @@ pub(crate) enum Bench {
         /// Only benches whose names contain this
         filter: Option<String>,
     },
+    /// Where copies spend their processor time: a flamegraph a route, in bench/profiles
+    Profile(Profile),
     /// A server with a full history: lists, starts, the pool, watchers, memory
     Server(server::Server),
     /// `verify` of equal tables, beside reading both sides
@@ -157,6 +160,23 @@ pub(crate) struct Verify {
     rounds: usize,
 }
 
+/// Options of `bench profile`.
+#[derive(Args)]
+pub(crate) struct Profile {
+    /// Routes, as from-to with a comma between
+    #[arg(long, value_delimiter = ',', default_values_t = ["postgres-postgres", "mysql-mysql", "mysql-postgres", "postgres-mysql", "csv-mysql", "csv-postgres", "postgres-csv"].map(str::to_owned))]
+    route: Vec<String>,
+    /// The table: mixed or lineitem
+    #[arg(long, default_value = "mixed")]
+    table: String,
+    /// Rows of the table
+    #[arg(long, default_value_t = 2_000_000)]
+    rows: u64,
+    /// Value of Syncline's --parallel; 0 leaves the option away
+    #[arg(long, default_value_t = 0)]
+    parallel: usize,
+}
+
 /// Options of `bench curve`.
 #[derive(Args)]
 pub(crate) struct Curve {
@@ -195,6 +215,7 @@ pub(crate) fn run(bench: &Bench) -> Result<(), String> {
         Bench::Changes(changes) => changes::run(changes),
         Bench::Curve(curve) => curve::run(curve),
         Bench::Instructions { check, filter } => instructions::run(*check, filter.as_deref()),
+        Bench::Profile(options) => profile::run(options),
         Bench::Server(options) => server::run(options),
         Bench::Startup { rounds } => startup::run(*rounds),
         Bench::Verify(options) => verify::run(options),
