@@ -1,1 +1,0 @@
-import{r as e}from"./store-D-4ogdRp.js";function t(e,t){return{en:e,zh:t}}function n(t){return t[e(e=>e.preferences.language)]}function r(e,t,n){return e===1?t:n}export{r as n,n as r,t};

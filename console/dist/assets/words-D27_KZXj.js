@@ -1,0 +1,1 @@
+import{r as e}from"./store-BW_Z6vD2.js";function t(e,t){return{en:e,zh:t}}function n(t){return t[e(e=>e.preferences.language)]}function r(e,t,n){return e===1?t:n}export{r as n,n as r,t};
