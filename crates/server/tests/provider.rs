@@ -180,7 +180,11 @@ async fn people_sign_in_with_the_role_that_the_provider_gives() {
             browser.who(node).await.problem(401, "E0501");
             assert_eq!(browser.sign_in(node, name).await, "/", "{claims}");
             let who = browser.who(node).await.json();
-            assert_eq!(who["user"], json!({"name": name, "role": role, "projects": {}}), "{claims}");
+            assert_eq!(
+                who["user"],
+                json!({"name": name, "role": role, "projects": {}}),
+                "{claims}"
+            );
         }
         // The second sign-in is the same user's; a role that was changed here is the provider's
         // again.
