@@ -72,14 +72,14 @@ pub(super) fn run(options: &Profile) -> Result<(), String> {
 }
 
 /// The release build with the names of its functions, made now unless `SYNCLINE_BIN` names one. The
-/// release that is given away has none; cargo builds the two apart, so that the first time takes long.
+/// release that is given away has none; only what is linked last differs.
 fn binary() -> Result<PathBuf, String> {
     if let Some(path) = std::env::var_os("SYNCLINE_BIN").filter(|p| !p.is_empty()) {
         return Ok(path.into());
     }
     println!("building the release binary with the names of its functions");
-    let package = ["build", "--release", "--package", "syncline-cli"];
-    succeed(cargo().env("CARGO_PROFILE_RELEASE_STRIP", "none").args(package))?;
+    let package = ["rustc", "--release", "--package", "syncline-cli", "--bin", "syncline"];
+    succeed(cargo().args(package).args(["--", "-C", "strip=none"]))?;
     Ok(Workspace::load()?.target.join("release").join("syncline"))
 }
 
