@@ -295,6 +295,11 @@ fn under_way(session: &mut Session, job: &str, when: WhenActive) -> Result<Optio
         // One that runs may be waited for; one that waits already is enough.
         WhenActive::Queue => "('created', 'waiting', 'paused')",
     };
+    newest(session, job, states)
+}
+
+/// The newest of the job's runs that are in one of these states.
+fn newest(session: &mut Session, job: &str, states: &str) -> Result<Option<RunRecord>> {
     let sql = format!(
         "SELECT {} FROM runs WHERE job_name = $1 AND state IN {states} ORDER BY id DESC LIMIT 1",
         columns()
@@ -305,19 +310,13 @@ fn under_way(session: &mut Session, job: &str, when: WhenActive) -> Result<Optio
         .map_err(|e| e.while_("looking for runs under way"))
 }
 
-/// No run of the job is under way, nor begins until the transaction ends.
+/// No run of the job is at work or waits for its turn, nor begins until the transaction ends.
 ///
 /// # Errors
 /// [`Code::BadTransition`] when one is.
 pub(crate) fn at_rest(session: &mut Session, job: &str) -> Result<()> {
     lock_job(session, job)?;
-    let sql = format!(
-        "SELECT {} FROM runs WHERE job_name = $1 AND state IN {ACTIVE} ORDER BY id DESC LIMIT 1",
-        columns()
-    );
-    let found =
-        session.row(&sql, params![job]).and_then(|row| row.as_ref().map(record).transpose());
-    match found.map_err(|e| e.while_("looking for runs under way"))? {
+    match newest(session, job, ACTIVE)? {
         Some(other) => Err(already(&other)),
         None => Ok(()),
     }
