@@ -3,8 +3,8 @@
 
 use syncline_types::Result;
 
+use crate::conditions::Conditions;
 use crate::database::{Done, Row, Session, params};
-use crate::run_lists::Conditions;
 use crate::{Store, now};
 
 /// Something that is wrong.
@@ -256,7 +256,7 @@ impl Store {
             only.add("ended_at >= ?", since);
             jobs.into_iter().for_each(|jobs| only.among("job_name", jobs));
             projects.into_iter().for_each(|names| only.among("project", names));
-            let sql = format!("SELECT count(*) AS runs FROM runs WHERE {}", only.sql.join(" AND "));
+            let sql = format!("SELECT count(*) AS runs FROM runs WHERE {}", only.all());
             let doing = "counting ended runs";
             let found = self.database().read(doing, &sql, &only.values, |row| row.get("runs"));
             Ok(found?.pop().unwrap_or(0))

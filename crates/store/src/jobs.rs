@@ -2,6 +2,7 @@
 
 use syncline_types::{Code, Error, Result, RunState};
 
+use crate::conditions::Conditions;
 use crate::connections::{containing, expect, insert, missing, taken};
 use crate::database::{Done, Failed, Failure, Row, Session, Value, params};
 use crate::projects::{self, DEFAULT_PROJECT};
@@ -201,52 +202,37 @@ impl Store {
     /// # Errors
     /// When the state cannot be read.
     pub fn jobs(&self, filter: &JobFilter, after: &str, limit: u32) -> Result<Vec<JobRecord>> {
-        let mut values = params![after].to_vec();
-        let mut sql = format!("{SELECT} WHERE j.name > $1");
-        let mut add = |condition: &str, value: Value| {
-            values.push(value);
-            sql.push_str(&condition.replace('#', &format!("${}", values.len())));
-        };
+        let mut only = Conditions::default();
+        only.add("j.name > ?", after);
         if let Some(text) = &filter.text {
-            let like = containing(text);
-            add(" AND (lower(j.name) LIKE # ESCAPE '!'", Value::from(&like));
-            add(" OR lower(v.description) LIKE # ESCAPE '!'", Value::from(&like));
-            add(" OR lower(j.source) LIKE # ESCAPE '!'", Value::from(&like));
-            add(" OR lower(j.sink) LIKE # ESCAPE '!')", Value::from(&like));
+            let texts = "(lower(j.name) LIKE ? ESCAPE '!' OR lower(v.description) LIKE ? ESCAPE '!' \
+                         OR lower(j.source) LIKE ? ESCAPE '!' OR lower(j.sink) LIKE ? ESCAPE '!')";
+            only.add(texts, containing(text));
         }
         if let Some(enabled) = filter.enabled {
-            add(" AND j.enabled = #", Value::from(enabled));
+            only.add("j.enabled = ?", enabled);
         }
         if let Some(connection) = &filter.connection {
-            let uses = " AND EXISTS (SELECT 1 FROM job_connections c \
-                        WHERE c.job = j.name AND c.connection = #)";
-            add(uses, Value::from(connection));
+            let uses = "EXISTS (SELECT 1 FROM job_connections c \
+                        WHERE c.job = j.name AND c.connection = ?)";
+            only.add(uses, connection);
         }
         if let Some(project) = &filter.project {
-            add(" AND j.project = #", Value::from(project));
+            only.add("j.project = ?", project);
         }
         if let Some(projects) = &filter.projects {
-            // No project has this name: without others, nothing fits.
-            add(" AND (j.project = #", Value::from(""));
-            projects.iter().for_each(|name| add(" OR j.project = #", Value::from(name)));
-            sql.push(')');
+            only.among("j.project", projects);
         }
-        if !filter.states.is_empty() {
-            // Names of our own, which need no quoting.
-            let names: Vec<String> =
-                filter.states.iter().map(|s| format!("'{}'", s.name())).collect();
-            sql.push_str(&format!(
-                " AND (SELECT r.state FROM runs r WHERE r.job_name = j.name \
-                 ORDER BY r.id DESC LIMIT 1) IN ({})",
-                names.join(", ")
-            ));
-        }
+        let newest =
+            "(SELECT r.state FROM runs r WHERE r.job_name = j.name ORDER BY r.id DESC LIMIT 1)";
+        only.in_states(newest, &filter.states);
         if filter.scheduled {
-            sql.push_str(" AND j.schedule IS NOT NULL");
+            only.sql.push("j.schedule IS NOT NULL".to_owned());
         }
-        values.push(Value::from(limit));
-        sql.push_str(&format!(" ORDER BY j.name LIMIT ${}", values.len()));
-        self.database().read("listing jobs", &sql, &values, record)
+        only.values.push(Value::from(limit));
+        let (all, last) = (only.all(), only.values.len());
+        let sql = format!("{SELECT} WHERE {all} ORDER BY j.name LIMIT ${last}");
+        self.database().read("listing jobs", &sql, &only.values, record)
     }
 
     /// Makes a job.

@@ -7,6 +7,7 @@
 mod answers;
 mod changes;
 mod checkpoints;
+mod conditions;
 mod connections;
 mod database;
 mod dead_letters;

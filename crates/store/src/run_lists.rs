@@ -3,6 +3,7 @@
 use serde::Serialize;
 use syncline_types::{Code, Error, Result, RunState};
 
+use crate::conditions::Conditions;
 use crate::database::{Value, params};
 use crate::run_record::{columns, listed};
 use crate::{RunRecord, Store};
@@ -37,34 +38,6 @@ pub struct StateCount {
     pub state: RunState,
     /// How many.
     pub runs: u64,
-}
-
-/// Conditions of a statement with their parameters.
-#[derive(Default)]
-pub(crate) struct Conditions {
-    pub(crate) sql: Vec<String>,
-    pub(crate) values: Vec<Value>,
-}
-
-impl Conditions {
-    /// Adds a condition in which `?` stands for the parameter.
-    pub(crate) fn add(&mut self, sql: &str, value: impl Into<Value>) {
-        self.values.push(value.into());
-        self.sql.push(sql.replace('?', &format!("${}", self.values.len())));
-    }
-
-    /// Adds that a column holds one of some texts.
-    pub(crate) fn among(&mut self, column: &str, texts: &[String]) {
-        let mut places = Vec::with_capacity(texts.len());
-        for text in texts {
-            self.values.push(Value::from(text));
-            places.push(format!("${}", self.values.len()));
-        }
-        self.sql.push(match places.is_empty() {
-            true => "1 = 0".to_owned(),
-            false => format!("{column} IN ({})", places.join(", ")),
-        });
-    }
 }
 
 /// Milliseconds that may lie between the making of a run's key and its record.
@@ -106,12 +79,7 @@ impl Store {
         if let Some(projects) = &filter.projects {
             only.among("project", projects);
         }
-        if !filter.states.is_empty() {
-            // Names of our own, which need no quoting.
-            let names: Vec<String> =
-                filter.states.iter().map(|s| format!("'{}'", s.name())).collect();
-            only.sql.push(format!("state IN ({})", names.join(", ")));
-        }
+        only.in_states("state", &filter.states);
         if let Some(before) = &filter.before {
             only.add("id < ?", before);
         }
@@ -136,22 +104,16 @@ impl Store {
                     c => vec![c],
                 })
                 .collect();
-            let at = only.values.len() + 1;
-            only.values.push(Value::from(format!("%{escaped}%")));
             // The short columns are read from an index alone.
-            only.sql.push(format!(
-                "id IN (SELECT id FROM runs WHERE lower(id || ' ' || name || ' ' || source || ' ' \
-                 || sink) LIKE ${at} ESCAPE '!')"
-            ));
+            let within = "id IN (SELECT id FROM runs WHERE lower(id || ' ' || name || ' ' || source \
+                          || ' ' || sink) LIKE ? ESCAPE '!')";
+            only.add(within, format!("%{escaped}%"));
         }
         only.values.push(Value::from(limit));
-        let condition = match only.sql.is_empty() {
-            true => String::new(),
-            false => format!("WHERE {}", only.sql.join(" AND ")),
-        };
         let sql = format!(
-            "SELECT {} FROM runs {condition} ORDER BY id DESC LIMIT ${}",
+            "SELECT {} FROM runs WHERE {} ORDER BY id DESC LIMIT ${}",
             listed(),
+            only.all(),
             only.values.len()
         );
         self.records("listing runs", &sql, &only.values)
