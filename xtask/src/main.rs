@@ -13,6 +13,7 @@ mod readme;
 mod servers;
 mod soak;
 mod steps;
+mod suite;
 mod test;
 mod workspace;
 
@@ -34,9 +35,12 @@ enum Task {
     /// Says what it will install, installs it, starts the servers, runs the tests, stops them.
     /// With a filter, only the tests whose names contain it are run, and nothing else.
     Test {
-        /// Install nothing, and leave out the docs and the release build of the README's command
+        /// Install nothing, and leave out the docs, the console and what needs optimised code
         #[arg(long)]
         fast: bool,
+        /// Run the README's first command with a release build, ten minutes more on two cores
+        #[arg(long, conflicts_with = "fast")]
+        release: bool,
         /// Run only tests whose names contain this
         filter: Option<String>,
     },
@@ -78,7 +82,14 @@ enum ServersVerb {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
-        Task::Test { fast, filter } => return test::run(fast, filter.as_deref()),
+        Task::Test { fast, release, filter } => {
+            let extent = match (fast, release) {
+                (true, _) => test::Extent::Fast,
+                (_, true) => test::Extent::Release,
+                _ => test::Extent::Usual,
+            };
+            return filter.map_or_else(|| test::all(extent), |filter| test::matching(&filter));
+        }
         Task::Servers { verb: ServersVerb::Up { names } } => servers::by_hand("up", &names),
         Task::Servers { verb: ServersVerb::Install { names } } => {
             servers::by_hand("install", &names)

@@ -1,13 +1,16 @@
 //! Runs the first command of the README as it stands there, so that it stays true.
 
+use std::process::Command;
+
 use crate::generated::Scratch;
 use crate::test::quietly;
-use crate::workspace::{cargo, root};
+use crate::workspace::{Workspace, cargo, root};
 
 const BEGINS: &str = "cargo run --release -- ";
 
-/// Builds in release and runs the command in an empty folder that holds `examples/`.
-pub(crate) fn first_command() -> Result<(), String> {
+/// Runs the command in an empty folder that holds `examples/`: as it stands there, with a release
+/// build, or with the program that is built for the tests.
+pub(crate) fn first_command(workspace: &Workspace, release: bool) -> Result<(), String> {
     let readme = root().join("README.md");
     let text = std::fs::read_to_string(&readme).map_err(|e| format!("README.md: {e}"))?;
     let arguments = arguments(&text).ok_or(format!("README.md has no line `{BEGINS}…`"))?;
@@ -15,9 +18,14 @@ pub(crate) fn first_command() -> Result<(), String> {
     let folder = Scratch::new("readme")?;
     std::os::unix::fs::symlink(root().join("examples"), folder.path().join("examples"))
         .map_err(|e| e.to_string())?;
-    let manifest = root().join("Cargo.toml");
-    let mut command = cargo();
-    command.args(["run", "--release", "--quiet", "--manifest-path"]).arg(manifest).arg("--");
+    let mut command = if release {
+        let mut command = cargo();
+        let manifest = root().join("Cargo.toml");
+        command.args(["run", "--release", "--quiet", "--manifest-path"]).arg(manifest).arg("--");
+        command
+    } else {
+        Command::new(workspace.built("syncline"))
+    };
     command.args(&arguments).env("XDG_STATE_HOME", folder.path().join("state"));
     let output = quietly(&mut command, folder.path())?;
     println!("{output}");

@@ -3,44 +3,78 @@
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use crate::steps::{Steps, listen, succeed};
+use crate::steps::{Steps, succeed};
+use crate::suite::Suite;
 use crate::workspace::{Workspace, cargo};
 use crate::{bench, console, generated, lint, readme, servers};
 
+/// How much is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Nothing is installed, and what takes long besides the tests is left out.
+    Fast,
+    /// What CI does.
+    Usual,
+    /// The README's first command besides, as it stands there: with a release build.
+    Release,
+}
+
 /// Runs everything that applies, sums up, and ends with a line a program can read:
 /// `xtask test: ok; …` or `xtask test: FAILED (steps); …`.
-pub(crate) fn run(fast: bool, filter: Option<&str>) -> ExitCode {
+pub(crate) fn all(extent: Extent) -> ExitCode {
     let mut steps = Steps::default();
-    let mut tests = Tests::default();
-    if filter.is_none() {
-        checks(&mut steps, fast);
-    }
-    let built = steps.run("build the tests", || {
-        succeed(cargo().args(["test", "--workspace", "--no-run", "--quiet"]))?;
-        Workspace::load()
-    });
-    if let Some(workspace) = built {
+    let mut suite = Suite::default();
+    let fast = extent == Extent::Fast;
+    checks(&mut steps, fast);
+    if let Some(workspace) = build(&mut steps) {
         let program = workspace.built(servers::PROGRAM);
-        if filter.is_none() {
-            steps.run("references current", || generated::current(&workspace));
-        }
+        steps.run("references current", || generated::current(&workspace));
+        steps.run("the README's first command", || {
+            readme::first_command(&workspace, extent == Extent::Release)
+        });
         if !fast {
             steps.run("install servers", || servers::install(&program));
         }
         let running = steps.run("start servers", || servers::Running::start(&program));
-        steps.run("tests", || {
-            tests = Tests::of(filter, running.as_ref())?;
-            if tests.passed_all { Ok(()) } else { Err(format!("{} failed", tests.failed)) }
-        });
-        if filter.is_none() && !fast && console::can_be_built() {
+        tests(&mut steps, &mut suite, || Suite::all(running.as_ref()));
+        if !fast && console::can_be_built() {
             console_steps(&mut steps, &workspace, running.as_ref());
         }
     }
-    if filter.is_none() && !fast {
-        steps.run("the README's first command", readme::first_command);
+    if !fast {
         steps.run("instructions of decoders and encoders", bench::check_instructions);
     }
-    sum_up(&steps, &tests)
+    sum_up(&steps, &suite)
+}
+
+/// Runs the tests whose names contain the filter, and nothing else.
+pub(crate) fn matching(filter: &str) -> ExitCode {
+    let mut steps = Steps::default();
+    let mut suite = Suite::default();
+    if let Some(workspace) = build(&mut steps) {
+        let program = workspace.built(servers::PROGRAM);
+        steps.run("install servers", || servers::install(&program));
+        let running = steps.run("start servers", || servers::Running::start(&program));
+        tests(&mut steps, &mut suite, || Suite::filtered(filter, running.as_ref()));
+    }
+    sum_up(&steps, &suite)
+}
+
+fn build(steps: &mut Steps) -> Option<Workspace> {
+    steps.run("build the tests", || {
+        succeed(cargo().args(["test", "--workspace", "--no-run", "--quiet"]))?;
+        Workspace::load()
+    })
+}
+
+fn tests(steps: &mut Steps, suite: &mut Suite, run: impl FnOnce() -> Result<Suite, String>) {
+    steps.run("tests", || {
+        *suite = run()?;
+        match suite.broken.as_slice() {
+            [] => Ok(()),
+            broken => Err(format!("{} failed, of {}", suite.failed, broken.join(", "))),
+        }
+    });
 }
 
 fn console_steps(steps: &mut Steps, workspace: &Workspace, running: Option<&servers::Running>) {
@@ -67,52 +101,13 @@ fn checks(steps: &mut Steps, fast: bool) {
     }
 }
 
-/// What became of the tests of all crates.
-#[derive(Default)]
-struct Tests {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
-    /// One line each: crate, test, what is missing.
-    skipped: Vec<String>,
-    passed_all: bool,
-}
-
-impl Tests {
-    fn of(filter: Option<&str>, running: Option<&servers::Running>) -> Result<Self, String> {
-        let mut command = cargo();
-        command.args(["test", "--workspace", "--no-fail-fast"]).args(filter);
-        if let Some(running) = running {
-            command.envs(running.variables.iter().cloned());
-        }
-        let keep = |line: &str| line.starts_with("test result:") || line.starts_with("SKIPPED ");
-        let (passed_all, lines) = listen(&mut command, keep)?;
-        let mut tests = Self { passed_all, ..Self::default() };
-        for line in lines {
-            if let Some(skipped) = line.strip_prefix("SKIPPED ") {
-                tests.skipped.push(skipped.to_owned());
-                continue;
-            }
-            tests.passed += number_before(&line, " passed");
-            tests.failed += number_before(&line, " failed");
-            tests.ignored += number_before(&line, " ignored");
-        }
-        tests.skipped.sort();
-        tests.skipped.dedup();
-        Ok(tests)
-    }
-}
-
-/// `5` in `ok. 5 passed; 0 failed`, for ` passed`.
-fn number_before(line: &str, word: &str) -> u64 {
-    let before = line.split_once(word).map_or("", |(before, _)| before);
-    before.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
-}
-
-fn sum_up(steps: &Steps, tests: &Tests) -> ExitCode {
+fn sum_up(steps: &Steps, tests: &Suite) -> ExitCode {
     steps.print();
     for skipped in &tests.skipped {
         println!("skipped: {skipped}");
+    }
+    for test in &tests.unsteady {
+        println!("unsteady: {test}: passed only when it was run again; to be mended");
     }
     let failed = steps.failed();
     let verdict =
@@ -144,17 +139,4 @@ pub(crate) fn quietly(command: &mut Command, folder: &Path) -> Result<String, St
         return Ok(text);
     }
     Err(format!("{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number_before;
-
-    #[test]
-    fn counts_are_read_from_the_harness() {
-        let line = "test result: FAILED. 73 passed; 5 failed; 1 ignored; 0 measured; finished";
-        let numbers = [" passed", " failed", " ignored"].map(|word| number_before(line, word));
-        assert_eq!(numbers, [73, 5, 1]);
-        assert_eq!(number_before("test result: ok", " passed"), 0);
-    }
 }

@@ -27,9 +27,7 @@ type Counts = BTreeMap<String, u64>;
 /// Counts all cases; writes them, or compares them with those that are committed.
 pub(super) fn run(check: bool, filter: Option<&str>) -> Result<(), String> {
     valgrind()?;
-    // Together with the command, whose dependencies are then built once for both.
-    let packages = ["--package", "syncline-cli", "--package", PROGRAM];
-    succeed(cargo().args(["build", "--release", "--quiet"]).args(packages))?;
+    succeed(cargo().args(["build", "--release", "--quiet", "--package", PROGRAM]))?;
     let program = Workspace::load()?.target.join("release").join(PROGRAM);
     let file = root().join("bench").join("instructions.json");
     let (made_with, committed) = read(&file);

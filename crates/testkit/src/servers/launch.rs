@@ -188,8 +188,8 @@ pub(super) fn arguments(kind: Kind, found: &Binaries, folder: &Path, port: u16) 
             for setting in [
                 "listen_addresses=127.0.0.1",
                 "wal_level=logical",
-                "max_wal_senders=10",
-                "max_replication_slots=10",
+                "max_wal_senders=40",
+                "max_replication_slots=40",
                 "max_prepared_transactions=10",
                 "max_connections=200",
                 "fsync=off",
