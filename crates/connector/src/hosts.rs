@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use syncline_types::{Code, Error, ErrorKind};
+use syncline_types::{Code, Error, ErrorKind, Result};
 
 /// The hosts of one store, by their place in its address.
 ///
@@ -27,15 +27,39 @@ impl Hosts {
         self.names.len() > 1
     }
 
+    /// What one of them is called, for people.
+    pub fn name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
+    }
+
+    /// The first of them that will do: each is tried once, by its place. Where there was a choice,
+    /// tells people which it is, and what is wrong with those that were asked before it.
+    ///
+    /// # Errors
+    /// None will do: of what is wrong with them, what waiting does not mend.
+    pub async fn first<T, F>(&self, attempt: impl Fn(usize) -> F) -> Result<(T, Vec<String>)>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut turn = self.turn();
+        while let Some(at) = turn.next_host() {
+            match attempt(at).await {
+                Ok(found) => return Ok((found, turn.taken(at))),
+                Err(error) => turn.refused(at, error),
+            }
+        }
+        Err(turn.none())
+    }
+
     /// Begins to look for one that will do.
-    pub fn turn(&self) -> Turn<'_> {
+    fn turn(&self) -> Turn<'_> {
         Turn { hosts: self, first: self.taken.load(Relaxed), tried: 0, refusals: Vec::new() }
     }
 }
 
 /// One look for a host that will do, each tried once.
 #[derive(Debug)]
-pub struct Turn<'a> {
+struct Turn<'a> {
     hosts: &'a Hosts,
     first: usize,
     tried: usize,
@@ -44,7 +68,7 @@ pub struct Turn<'a> {
 
 impl Turn<'_> {
     /// The next to try; `None` when each has been.
-    pub fn next_host(&mut self) -> Option<usize> {
+    fn next_host(&mut self) -> Option<usize> {
         let count = self.hosts.names.len();
         let next = (self.tried < count).then(|| (self.first + self.tried) % count);
         self.tried += 1;
@@ -52,28 +76,28 @@ impl Turn<'_> {
     }
 
     /// The one at hand will not do.
-    pub fn refused(&mut self, at: usize, error: Error) {
+    fn refused(&mut self, at: usize, error: Error) {
         self.refusals.push((at, error));
     }
 
     /// The one at hand will do. Where there was a choice, tells people which it is, and what is
     /// wrong with those that were asked before it.
-    pub fn taken(self, at: usize) -> Vec<String> {
+    fn taken(self, at: usize) -> Vec<String> {
         self.hosts.taken.store(at, Relaxed);
         if !self.hosts.are_several() {
             return Vec::new();
         }
-        let name = |at: usize| self.hosts.names.get(at).map_or("", String::as_str);
         let passed = self.refusals.iter();
-        let mut notes: Vec<String> =
-            passed.map(|(at, e)| format!("{} is passed over: {}", name(*at), e.chain())).collect();
-        notes.push(format!("{} answers", name(at)));
+        let mut notes: Vec<String> = passed
+            .map(|(at, e)| format!("{} is passed over: {}", self.hosts.name(*at), e.chain()))
+            .collect();
+        notes.push(format!("{} answers", self.hosts.name(at)));
         notes
     }
 
     /// None will do. What waiting does not mend is told first; a replica that takes no rows may
     /// be about to take the place of the host that is down, and is waited for along with it.
-    pub fn none(self) -> Error {
+    fn none(self) -> Error {
         let weight = |error: &Error| match (error.code(), error.kind()) {
             (Code::ReadOnly, _) => 2,
             (_, ErrorKind::Transient) => 1,

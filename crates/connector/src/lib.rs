@@ -22,7 +22,7 @@ pub use apply::{
 };
 pub use cpu::{Counted, Cpu};
 pub use endpoint::{Endpoint, Host, Secret};
-pub use hosts::{Hosts, Turn};
+pub use hosts::Hosts;
 pub use log::{ChangeLog, Follow, LogBudget, LogReader, Moment, Retention, Start};
 pub use options::{OptionDoc, option_docs, parse_options};
 pub use packing::{Packing, packed};

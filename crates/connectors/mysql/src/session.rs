@@ -74,17 +74,9 @@ impl Store {
         if let Some(at) = self.only {
             return self.connect_at(at, purpose).await;
         }
-        let mut turn = self.hosts.turn();
-        while let Some(at) = turn.next_host() {
-            match self.connect_at(at, purpose).await {
-                Ok(mut conn) => {
-                    conn.found = turn.taken(at);
-                    return Ok(conn);
-                }
-                Err(error) => turn.refused(at, error),
-            }
-        }
-        Err(turn.none())
+        let (mut conn, found) = self.hosts.first(|at| self.connect_at(at, purpose)).await?;
+        conn.found = found;
+        Ok(conn)
     }
 
     async fn connect_at(&self, at: usize, purpose: Purpose) -> Result<Conn> {
@@ -113,7 +105,8 @@ impl Store {
             }
         }
         if purpose == Purpose::Write && self.hosts.are_several() && is_read_only(&mut conn).await? {
-            let text = format!("{}: host {} takes no rows", self.endpoint.redacted(), at + 1);
+            let (place, name) = (self.endpoint.redacted(), self.hosts.name(at));
+            let text = format!("{place} ({name}) takes no rows");
             conn.quit().await;
             return Err(Error::new(Code::ReadOnly, text)
                 .hint("one of the hosts has to be a primary that is not set read-only"));

@@ -153,17 +153,9 @@ impl Connect {
 
     /// Connects to the first host that will do, and sets the session up.
     pub(crate) async fn open(&self, purpose: Purpose) -> Result<Session> {
-        let mut turn = self.hosts.turn();
-        while let Some(at) = turn.next_host() {
-            match self.open_at(at, purpose).await {
-                Ok(mut session) => {
-                    session.found = turn.taken(at);
-                    return Ok(session);
-                }
-                Err(error) => turn.refused(at, error),
-            }
-        }
-        Err(turn.none())
+        let (mut session, found) = self.hosts.first(|at| self.open_at(at, purpose)).await?;
+        session.found = found;
+        Ok(session)
     }
 
     /// Connects to one of the hosts, and sets the session up.
@@ -191,7 +183,7 @@ impl Connect {
     /// The address in messages; of several hosts, with the one that they are about.
     fn place(&self, at: usize) -> String {
         match self.hosts.are_several() {
-            true => format!("{} ({})", self.address, host_name(&self.config, at)),
+            true => format!("{} ({})", self.address, self.hosts.name(at)),
             false => self.address.clone(),
         }
     }
@@ -250,17 +242,8 @@ impl Connect {
     /// replication protocol. With it comes what its socket can be had by, for streaming. Values
     /// have the forms that they have in every other session.
     pub(crate) async fn open_replication(&self) -> Result<(Session, Loan)> {
-        let mut turn = self.hosts.turn();
-        while let Some(at) = turn.next_host() {
-            match self.open_replication_at(at).await {
-                Ok(opened) => {
-                    turn.taken(at);
-                    return Ok(opened);
-                }
-                Err(error) => turn.refused(at, error),
-            }
-        }
-        Err(turn.none())
+        let (opened, _) = self.hosts.first(|at| self.open_replication_at(at)).await?;
+        Ok(opened)
     }
 
     async fn open_replication_at(&self, at: usize) -> Result<(Session, Loan)> {
