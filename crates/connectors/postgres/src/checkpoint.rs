@@ -22,7 +22,7 @@ use syncline_types::{Code, Error, Position, Result, TableName};
 use tokio_postgres::types::ToSql;
 
 use crate::connect::Session;
-use crate::error;
+use crate::{catalog, error};
 
 /// The name of the table.
 pub(crate) const TABLE: &str = "_syncline_checkpoint";
@@ -78,8 +78,7 @@ impl Checkpoints {
     /// Makes the table where it is missing, and enters the target; tells whether the target has
     /// been finished already.
     pub(crate) async fn enter(&self, session: &Session) -> Result<bool> {
-        self.make_table(session).await?;
-        Ok(self.claim(session, WHOLE).await?.is_some_and(|held| held.done))
+        Ok(!Self::enter_all(session, std::slice::from_ref(self)).await?.is_empty())
     }
 
     /// As [`Checkpoints::enter`], for many targets of one run: those of them that have been finished,
@@ -103,7 +102,7 @@ impl Checkpoints {
                  {TAKE_OVER} RETURNING c.target, c.done"
             );
             let claims: &[&(dyn ToSql + Sync)] = &[&any.run, &targets, &WHOLE, &any.epoch];
-            let rows = session.query(&sql, claims, table).await?;
+            let rows = session.query_again(&sql, claims, table).await?;
             for (at, one) in of_it {
                 let row = rows.iter().find(|row| row.get::<_, &str>(0) == one.target);
                 if row.ok_or_else(|| one.stale())?.get(1) {
@@ -131,10 +130,7 @@ impl Checkpoints {
     ///
     /// An owner of before that is just committing is waited for: what it commits is seen.
     pub(crate) async fn take_over(&self, session: &Session, split: u32) -> Result<Option<Held>> {
-        self.claim(session, i32::try_from(split).unwrap_or(i32::MAX)).await
-    }
-
-    async fn claim(&self, session: &Session, split: i32) -> Result<Option<Held>> {
+        let split = i32::try_from(split).unwrap_or(i32::MAX);
         let sql = format!(
             "INSERT INTO {} AS c (run, target, split, epoch) VALUES ($1, $2, $3, $4) \
              {TAKE_OVER} RETURNING c.seq, c.token, c.done",
@@ -208,7 +204,7 @@ impl Checkpoints {
     /// Names and definitions of the foreign keys that are set aside. None where there is no such
     /// table.
     pub(crate) async fn kept(&self, session: &Session) -> Result<Vec<(String, String)>> {
-        if !self.is_there(session).await? {
+        if !catalog::has_relation(session, &self.table).await? {
             return Ok(Vec::new());
         }
         let sql = format!(
@@ -238,11 +234,6 @@ impl Checkpoints {
         Ok(())
     }
 
-    async fn is_there(&self, session: &Session) -> Result<bool> {
-        let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
-        Ok(session.one(sql, &[&self.table], &self.table).await?.get(0))
-    }
-
     /// Whether rows of this run are in the target already.
     pub(crate) async fn any_rows(&self, session: &Session) -> Result<bool> {
         let sql = format!(
@@ -261,7 +252,7 @@ impl Checkpoints {
         for table in tables {
             let of_it: Vec<&Checkpoints> = all.iter().filter(|c| c.table == *table).collect();
             let Some(any) = of_it.first() else { continue };
-            if !any.is_there(session).await? {
+            if !catalog::has_relation(session, table).await? {
                 continue;
             }
             let targets: Vec<&str> = of_it.iter().map(|c| c.target.as_str()).collect();

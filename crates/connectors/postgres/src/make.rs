@@ -9,6 +9,7 @@ use syncline_sql::actions::{self, actions, is_late, primary_key, quoted};
 use syncline_sql::{Dialect, comments, create_indexes, create_table, partitions};
 use syncline_types::{Code, Error, Index, Requirement, Result, TableName, TableSchema, field};
 
+use crate::catalog;
 use crate::connect::Session;
 use crate::error;
 use crate::replace;
@@ -80,15 +81,7 @@ fn beside(table: &TableName, name: &str) -> TableName {
 
 /// Whether a relation of that name is there.
 async fn is_taken(session: &Session, name: &TableName) -> Result<bool> {
-    let row = session
-        .client
-        .query_one(
-            "SELECT pg_catalog.to_regclass($1) IS NOT NULL",
-            &[&Dialect::Postgres.table(name)],
-        )
-        .await
-        .map_err(|e| error::of(e, name))?;
-    Ok(row.get(0))
+    catalog::has_relation(session, &Dialect::Postgres.table(name)).await
 }
 
 /// The name, or one like it that no relation has.

@@ -18,13 +18,6 @@ pub(crate) async fn set(session: &Session, task: &WriteTask, target: &TableName)
     }
 }
 
-/// Whether there is a relation of that name.
-pub(crate) async fn is_there(session: &Session, name: &TableName) -> Result<bool> {
-    let quoted = Dialect::Postgres.table(name);
-    let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
-    Ok(session.one(sql, &[&quoted], &quoted).await?.get(0))
-}
-
 /// Sets the sequences of these columns of the target, as far as they are written.
 pub(crate) async fn set_on(
     session: &Session,

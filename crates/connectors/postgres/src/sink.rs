@@ -336,7 +336,8 @@ impl Sink for PostgresSink {
                 }
                 match &known {
                     Some(columns) => {
-                        if !sequences::is_there(session, &target).await? {
+                        let quoted = Dialect::Postgres.table(&target);
+                        if !catalog::has_relation(session, &quoted).await? {
                             return Err(dropped(&target));
                         }
                         sequences::set_on(session, task, &target, columns).await?;

@@ -174,6 +174,12 @@ pub(crate) async fn describe(session: &Session, relations: &[Relation]) -> Resul
     Ok(tables.collect())
 }
 
+/// Whether there is a relation of that name, which is quoted where it has to be.
+pub(crate) async fn has_relation(session: &Session, quoted: &str) -> Result<bool> {
+    let sql = "SELECT pg_catalog.to_regclass($1) IS NOT NULL";
+    Ok(session.one(sql, &[&quoted], quoted).await?.get(0))
+}
+
 /// Whether there are large objects that the account can see.
 async fn large_objects(session: &Session) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_largeobject_metadata)";
