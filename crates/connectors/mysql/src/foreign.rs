@@ -335,12 +335,7 @@ impl Server {
 
     /// The name and version that a statement of this server begins with.
     pub(crate) fn signature(conn: &Conn) -> String {
-        let name = match conn.flavor {
-            Flavor::MariaDb => "MariaDB",
-            Flavor::MySql => "MySQL",
-        };
-        let (major, minor, patch) = conn.version;
-        format!("/* {name} {major}.{minor}.{patch} */ ")
+        format!("/* {} */ ", conn.server())
     }
 
     /// MySQL 8: names of checks are the schema's.

@@ -22,7 +22,7 @@ use crate::session::{Purpose, Store};
 use crate::side::{self, Side, exists};
 use crate::wire::{Conn, Fault};
 use crate::writer::{Plan, Way, Writer};
-use crate::{catalog, follow, wire};
+use crate::{catalog, follow};
 
 const SQL: Dialect = Dialect::Mysql;
 
@@ -229,12 +229,7 @@ pub(crate) fn demands(target: &TableSchema, task: &WriteTask) -> Result<()> {
 impl Sink for MysqlSink {
     async fn check(&self) -> Result<Vec<String>> {
         let mut conn = self.connect().await?;
-        let kind = match conn.flavor {
-            wire::Flavor::MySql => "MySQL",
-            wire::Flavor::MariaDb => "MariaDB",
-        };
-        let (major, minor, patch) = conn.version;
-        let mut notes = vec![format!("{kind} {major}.{minor}.{patch}")];
+        let mut notes = vec![conn.server()];
         notes.extend(conn.found.iter().cloned());
         let rows = conn.query("SELECT @@local_infile, @@read_only").await?;
         let row = rows.rows.first().map(Vec::as_slice).unwrap_or_default();

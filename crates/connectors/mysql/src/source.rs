@@ -19,7 +19,7 @@ use crate::reader::{Place, Reader, changed};
 use crate::select::{Select, key_fields};
 use crate::session::{Purpose, Store};
 use crate::split::{self, Token};
-use crate::wire::{Conn, Flavor};
+use crate::wire::Conn;
 use crate::{catalog, checksum, snapshot};
 
 /// Reads a MySQL or MariaDB server.
@@ -143,16 +143,6 @@ impl MysqlSource {
     }
 }
 
-/// What the server says it is, for people.
-fn version(conn: &Conn) -> String {
-    let kind = match conn.flavor {
-        Flavor::MySql => "MySQL",
-        Flavor::MariaDb => "MariaDB",
-    };
-    let (major, minor, patch) = conn.version;
-    format!("{kind} {major}.{minor}.{patch}")
-}
-
 /// A query or condition that the server does not take.
 fn rejected(fault: crate::wire::Fault) -> Error {
     match fault.number() {
@@ -176,14 +166,14 @@ impl Source for MysqlSource {
     async fn check(&self) -> Result<Vec<String>> {
         let mut conn = self.store.connect(Purpose::Read).await?;
         let mut notes = std::mem::take(&mut conn.found);
-        notes.insert(0, version(&conn));
+        notes.insert(0, conn.server());
         conn.quit().await;
         Ok(notes)
     }
 
     async fn version(&self) -> Result<Option<String>> {
         let conn = self.store.connect(Purpose::Read).await?;
-        let version = version(&conn);
+        let version = conn.server();
         conn.quit().await;
         Ok(Some(version))
     }

@@ -227,6 +227,16 @@ impl Conn {
         })
     }
 
+    /// What the server says it is: its kind and version, for people.
+    pub(crate) fn server(&self) -> String {
+        let kind = match self.flavor {
+            Flavor::MySql => "MySQL",
+            Flavor::MariaDb => "MariaDB",
+        };
+        let (major, minor, patch) = self.version;
+        format!("{kind} {major}.{minor}.{patch}")
+    }
+
     /// Whether it can be used for another statement.
     pub(crate) fn is_idle(&self) -> bool {
         self.idle
