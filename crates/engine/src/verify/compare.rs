@@ -155,20 +155,24 @@ async fn pieces(pair: &Arc<Pair>) -> Result<Option<Vec<Piece>>> {
 fn finely(pair: &Pair) -> Cut {
     let rows = pair.bound.plan.rows.unwrap_or(0);
     let splits = usize::try_from(rows / PIECE_ROWS).unwrap_or(PIECES).clamp(1, PIECES);
+    at_most(splits)
+}
+
+/// So many splits, unless they become too small to be worth it.
+fn at_most(splits: usize) -> Cut {
     Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 }
 }
 
 /// The table as one piece, in order where it has one.
 async fn whole(pair: &Pair) -> Result<Piece> {
-    let one = Cut { splits: 1, min_rows: PIECE_ROWS, min_bytes: 16 << 20 };
     let alone = pair.source.most.max(pair.target.most) < 2;
-    plan(pair, &if alone { one } else { finely(pair) }).await
+    plan(pair, &if alone { at_most(1) } else { finely(pair) }).await
 }
 
 /// The table in as many splits as there are readers, in whatever order.
 async fn cut(pair: &Pair) -> Result<Piece> {
     let splits = pair.source.readers.available_permits().max(1) * 2;
-    plan(pair, &Cut { splits, min_rows: PIECE_ROWS, min_bytes: 16 << 20 }).await
+    plan(pair, &at_most(splits)).await
 }
 
 async fn plan(pair: &Pair, cut: &Cut) -> Result<Piece> {
@@ -344,7 +348,7 @@ impl Stream {
 
     pub(crate) async fn batch(&mut self) -> Result<Option<Given>> {
         loop {
-            if self.lanes.iter().all(|lane| lane.task.is_finished()) {
+            if self.wants_another() {
                 self.begin();
             }
             let Some(lane) = self.lanes.front_mut() else {
@@ -353,12 +357,6 @@ impl Stream {
                     Some(_) => Err(Error::bug("a split without a reader")),
                 };
             };
-            // The first batch of a split is always waited for. Who waits for the next ones waits
-            // for this side, and has another reader read it, too.
-            if lane.begun && lane.given.is_empty() && !lane.task.is_finished() {
-                self.begin();
-            }
-            let Some(lane) = self.lanes.front_mut() else { continue };
             if let Some(given) = lane.given.recv().await {
                 lane.begun = true;
                 return Ok(Some(given));
@@ -366,6 +364,15 @@ impl Stream {
             (&mut lane.task).await.map_err(|e| Error::bug("reading panicked").because(e))??;
             self.lanes.pop_front();
         }
+    }
+
+    /// Whether nothing reads any more, or what reads is waited for: not for the first batch of a
+    /// split, which always takes its time. Who waits for the next ones waits for this side, and has
+    /// another reader read it, too.
+    fn wants_another(&self) -> bool {
+        let reads = |lane: &Lane| !lane.task.is_finished();
+        let late = |lane: &Lane| lane.begun && lane.given.is_empty() && reads(lane);
+        !self.lanes.iter().any(reads) || self.lanes.front().is_some_and(late)
     }
 
     /// Begins with another split where a reader is free. A split never gets one before those
