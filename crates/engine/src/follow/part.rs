@@ -15,8 +15,8 @@ use crate::plan::{Plan, TablePlan};
 pub(crate) enum Part {
     /// All.
     All,
-    /// Those that do not join and are not tied to such, until enough is followed. What they have does not let go of the log:
-    /// those that join will read it from their snapshot on.
+    /// Those that do not join and are not tied to such, until enough is followed. What they have
+    /// does not let go of the log: those that join will read it from their snapshot on.
     Others {
         /// The rows of those that join are at the target.
         enough: CancellationToken,

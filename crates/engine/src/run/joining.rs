@@ -151,7 +151,7 @@ impl Driver {
             }
         }
         for table in &mut bound[first..] {
-            if self.job.mode != Mode::Changes || kept.get().made {
+            if copies {
                 self.cut(table, workers).await?;
             }
             self.note_table(table);
@@ -169,8 +169,7 @@ impl Driver {
             (state.aside, state.tied) = (ties.aside, ties.tied);
         })?;
         let plan = Plan::after(given, bound.iter().map(|table| table.plan.clone()).collect());
-        let at = self.rests_at(kept)?;
-        self.store.save_log_plan(&self.run, self.epoch, &at, &plan.to_json()?)?;
+        self.store.save_log_plan(&self.run, self.epoch, &rest, &plan.to_json()?)?;
         may_crash!("joining-planned");
         for table in &bound[first..] {
             self.progress.replace(table.plan.number.unwrap_or(given), table);
