@@ -27,15 +27,7 @@ pub(super) fn run(cases: &Cases) -> Result<(), String> {
     let servers = Servers::start()?;
     let csv = table.csv(cases.rows)?;
     servers.fill(table, &csv)?;
-    let trip = Trip {
-        route,
-        table,
-        servers: &servers,
-        prepared: csv.with_file_name("prepared"),
-        csv,
-        out: data::folder().join("out"),
-        syncline,
-    };
+    let trip = Trip::new(route, table, &servers, &csv, &syncline);
     let bench = Bench { cases, trip, millions: millions(cases.rows) };
     let straight = bench.several(|| {
         bench.trip.reset()?;

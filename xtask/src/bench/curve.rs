@@ -30,15 +30,7 @@ pub(super) fn run(curve: &Curve) -> Result<(), String> {
     for rows in &curve.rows {
         let csv = table.csv(*rows)?;
         servers.fill(table, &csv)?;
-        let trip = Trip {
-            route,
-            table,
-            servers: &servers,
-            prepared: csv.with_file_name("prepared"),
-            csv,
-            out: data::folder().join("out"),
-            syncline: syncline.clone(),
-        };
+        let trip = Trip::new(route, table, &servers, &csv, &syncline);
         trip.prepare()?;
         sizes.push(point(curve, &trip, *rows, least, &thousands(*rows))?);
         if *rows == most {

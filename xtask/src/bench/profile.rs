@@ -37,15 +37,7 @@ pub(super) fn run(options: &Profile) -> Result<(), String> {
     let kept = root().join("bench").join("profiles");
     std::fs::create_dir_all(&kept).map_err(|e| format!("{}: {e}", kept.display()))?;
     for (route, name) in routes.iter().zip(&options.route) {
-        let mut trip = Trip {
-            route: *route,
-            table,
-            servers: &servers,
-            prepared: csv.with_file_name("prepared"),
-            csv: csv.clone(),
-            out: data::folder().join("out"),
-            syncline: syncline.clone(),
-        };
+        let mut trip = Trip::new(*route, table, &servers, &csv, &syncline);
         trip.prepare()?;
         trip.reset()?;
         let looked = trip.out.join("perf.data");

@@ -35,15 +35,7 @@ pub(super) fn run(copy: &Copy) -> Result<(), String> {
         let csv = table.csv(copy.rows)?;
         servers.fill(table, &csv)?;
         for (route, name) in routes.iter().zip(&copy.route) {
-            let trip = Trip {
-                route: *route,
-                table,
-                servers: &servers,
-                prepared: csv.with_file_name("prepared"),
-                csv: csv.clone(),
-                out: data::folder().join("out"),
-                syncline: syncline.clone(),
-            };
+            let trip = Trip::new(*route, table, &servers, &csv, &syncline);
             trip.prepare()?;
             let section = measure_trip(copy, &trip, name)?;
             let of_ours = |line: &&Line| line.ours && line.right == Some(false);

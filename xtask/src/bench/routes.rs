@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::data::Table;
+use super::data::{self, Table};
 use super::servers::{FROM, Servers, TO, quoted, shell};
 
 /// A kind of store.
@@ -85,7 +85,26 @@ pub(super) struct Trip<'a> {
     pub(super) syncline: PathBuf,
 }
 
-impl Trip<'_> {
+impl<'a> Trip<'a> {
+    /// A table that is there as CSV, by a build of Syncline; what is written goes beside the data.
+    pub(super) fn new(
+        route: Route,
+        table: Table,
+        servers: &'a Servers,
+        csv: &Path,
+        syncline: &Path,
+    ) -> Self {
+        Self {
+            route,
+            table,
+            servers,
+            csv: csv.to_owned(),
+            prepared: csv.with_file_name("prepared"),
+            out: data::folder().join("out"),
+            syncline: syncline.to_owned(),
+        }
+    }
+
     fn name(&self) -> &'static str {
         self.table.name()
     }
