@@ -48,17 +48,11 @@ pairs!(follows {
 fn is_not_behind_at_rest(from: Kind, to: To) {
     let Some(pair) = Pair::new(from, to, rand::random()) else { return };
     let not_behind = |run: &mut Watched| {
-        let begun = std::time::Instant::now();
-        loop {
+        run.wait_until("it is not behind", |run| {
             let events = run.events();
             let told = events.iter().rev().find(|event| event["event"] == "following");
-            if told.is_some_and(|event| event["lag_ms"] == 0) {
-                return;
-            }
-            let ended = run.child.try_wait().expect("the command is looked at");
-            assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{ended:?} {}", run.last());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            told.is_some_and(|event| event["lag_ms"] == 0)
+        });
     };
     let mut run = Watched::start(pair.copy(&[]), &pair);
     run.wait_for("streaming");

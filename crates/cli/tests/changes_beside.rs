@@ -6,10 +6,10 @@ mod following;
 mod place;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use following::replay::{Rows, changes_of, counted, replayed, said};
-use following::{PATIENCE, Pair, To, Watched, dies_at, pairs, takes_places};
+use following::{Pair, To, Watched, dies_at, pairs, takes_places};
 use syncline_testkit::servers::Kind;
 
 /// What the job selects first.
@@ -29,21 +29,6 @@ fn make_many(pair: &Pair) {
     let rows: Vec<String> = (0..MANY).map(|id| format!("({id}, 0)")).collect();
     for rows in rows.chunks(5_000) {
         pair.source.execute(&format!("INSERT INTO many VALUES {}", rows.join(", ")));
-    }
-}
-
-/// Waits until something is so, while the command is at work.
-#[track_caller]
-fn wait_until(what: &str, run: &mut Watched, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        let ended = run.child.try_wait().expect("the command is looked at");
-        assert!(
-            ended.is_none() && begun.elapsed() < PATIENCE,
-            "{what}: not yet; {ended:?}, {}",
-            run.last()
-        );
-        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -76,12 +61,12 @@ fn changes_come_between_a_copys_rows(from: Kind, to: To) {
     pair.job_catches_up(FIRST);
     let mut run = Watched::start(pair.job(MORE, SLOWLY, &[]), &pair);
     let copied = || number(&file, "SELECT count(*) FROM many").unwrap_or(0);
-    wait_until("the copy is under way", &mut run, || copied() > 0);
+    run.wait_until("the copy is under way", |_| copied() > 0);
     for round in 0..3 {
         let wanted = change(&pair, round);
         let sql = format!("SELECT count(*) FROM accounts WHERE note = 'round {round}'");
-        let arrived = || number(&file, &sql) == Some(wanted);
-        wait_until("the change of another table arrives", &mut run, arrived);
+        let arrived = |_: &Watched| number(&file, &sql) == Some(wanted);
+        run.wait_until("the change of another table arrives", arrived);
     }
     let copied = copied();
     assert!(copied > 0 && copied < MANY, "the copy was under way: {copied} rows");
@@ -161,19 +146,19 @@ fn segments_come_while_a_file_is_written(from: Kind) {
     pair.job_catches_up(FIRST);
     let mut run = Watched::start(pair.job(MORE, SLOWLY, &[]), &pair);
     let events = folder.join("events");
-    let begun = || {
+    let begun = |_: &Watched| {
         let said = std::fs::read_to_string(&events).unwrap_or_default();
         said.lines().any(|line| line.contains("\"checkpoint\"") && line.contains("many\""))
     };
-    wait_until("the copy is under way", &mut run, begun);
+    run.wait_until("the copy is under way", begun);
     for round in 0..3 {
         let wanted = change(&pair, round);
         let note = format!("round {round}");
-        let arrived = || {
+        let arrived = |_: &Watched| {
             let lines = changes_of(folder, "accounts");
             lines.iter().filter(|line| line["after"]["note"] == *note).count() == wanted
         };
-        wait_until("the change of another table arrives", &mut run, arrived);
+        run.wait_until("the change of another table arrives", arrived);
     }
     assert!(!folder.join("many.jsonl").exists(), "the copy was under way");
     run.child.kill().expect("it is killed");

@@ -78,11 +78,8 @@ fn goes_on_at_a_replica(from: Kind, to: To) {
     let count = "SELECT count(*) FROM accounts WHERE note = 'of the replica'";
     let moved = session.rows(&count.replace("accounts", &format!("{name}.accounts")));
     let database = pair.target.as_ref().expect("a server");
-    wait("the target follows the replica", || {
-        let ended = run.child.try_wait().expect("the command is looked at");
-        assert!(ended.is_none(), "{ended:?}: {}", run.last());
-        database.try_rows(count) == Ok(moved.clone())
-    });
+    let follows = |_: &Watched| database.try_rows(count) == Ok(moved.clone());
+    run.wait_until("the target follows the replica", follows);
     assert_eq!(run.interrupt(), 130, "{}", run.last());
     // All other tables are as the primary had them.
     let mut now = contents(store(to, database)).expect("all tables are there");
@@ -276,21 +273,6 @@ fn a_disk_that_fills_up_with_a_transaction_loses_nothing() {
     pair.verify();
 }
 
-/// Waits until a run has said something.
-#[track_caller]
-fn wait_to_hear(run: &mut Watched, words: &str) {
-    let begun = Instant::now();
-    while !run.events().iter().any(|event| event.to_string().contains(words)) {
-        let ended = run.child.try_wait().expect("the command is looked at");
-        assert!(
-            ended.is_none() && begun.elapsed() < PATIENCE,
-            "{words}: {ended:?}: {}",
-            run.last()
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A run that is too far behind lets copies of its servers wait until it has caught up.
 #[test]
 fn copies_wait_for_a_run_that_is_too_far_behind() {
@@ -305,7 +287,7 @@ fn copies_wait_for_a_run_that_is_too_far_behind() {
     proxy.bandwidth(Some(300_000));
     let budget = ["--retention-bytes", "1000000", "--retention-action", "pause-others"];
     let mut run = Watched::start(pair.copy(&budget), &pair);
-    wait_to_hear(&mut run, "wait for it");
+    run.wait_to_hear("wait for it");
     // A copy of the same source, and one that has nothing to do with it.
     let other = Pair::new(Kind::MySql, To::Sqlite, 1);
     let copy = |pair_: &Pair, target: &str| {
@@ -324,7 +306,7 @@ fn copies_wait_for_a_run_that_is_too_far_behind() {
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(said.contains("\"waiting\"") && said.contains("goes first"), "{said}");
     // It was let go on by the run, which goes on itself.
-    wait_to_hear(&mut run, "copies of the same servers go on");
+    run.wait_to_hear("copies of the same servers go on");
     proxy.bandwidth(None);
     pair.wait_same(&mut run.child);
     assert_eq!(run.interrupt(), 130, "{}", run.last());

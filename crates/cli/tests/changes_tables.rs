@@ -6,7 +6,7 @@ mod following;
 mod place;
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use following::{PATIENCE, Pair, To, Watched, dies_at, output_within, pairs, takes_places};
 use place::{fails, shown};
@@ -130,13 +130,7 @@ fn others_go_on(from: Kind, to: Kind) {
     let more = "[accounts, seats, line_items, words]";
     let mut run = Watched::start(job(&pair, more, &[]), &pair);
     run.wait_for("planned");
-    let joins =
-        |run: &Watched| run.events().iter().any(|e| e.to_string().contains("it is copied now"));
-    let begun = Instant::now();
-    while !joins(&run) {
-        assert!(begun.elapsed() < PATIENCE, "{}", run.last());
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    run.wait_to_hear("it is copied now");
     for round in 0..3 {
         pair.source.execute(&format!("UPDATE accounts SET note = 'round {round}' WHERE id < 50"));
         pair.source.execute(&format!("UPDATE words SET uses = {round}"));
@@ -238,20 +232,11 @@ fn a_table_that_is_dropped_takes_no_other_tables_dead_letters() {
 #[track_caller]
 fn wait_for(pair: &Pair, run: &mut Watched, sql: &str, wanted: &str) {
     let target = pair.target.as_ref().expect("a server");
-    let begun = Instant::now();
-    loop {
+    run.wait_while(|_| {
         let rows = target.try_rows(sql);
-        if rows.as_ref().is_ok_and(|rows| rows.concat() == [Some(wanted.to_owned())]) {
-            return;
-        }
-        let ended = run.child.try_wait().expect("the command is looked at");
-        assert!(
-            ended.is_none() && begun.elapsed() < PATIENCE,
-            "{sql}: {rows:?}, {ended:?}; {}",
-            run.last()
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        let there = rows.as_ref().is_ok_and(|rows| rows.concat() == [Some(wanted.to_owned())]);
+        (!there).then(|| format!("{sql}: {rows:?}"))
+    });
 }
 
 fn tables_are_made(from: Kind, to: To) {
@@ -310,14 +295,7 @@ fn tables_that_are_made_can_be_left_alone() {
     let mut run = Watched::start(pair.copy(&[]), &pair);
     run.wait_for("streaming");
     pair.source.execute("CREATE TABLE bare (a int); INSERT INTO bare VALUES (1)");
-    let begun = Instant::now();
-    let named = |run: &Watched| {
-        run.events().iter().any(|event| event.to_string().contains("REPLICA IDENTITY"))
-    };
-    while !named(&run) {
-        assert!(begun.elapsed() < PATIENCE, "{}", run.last());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    run.wait_to_hear("REPLICA IDENTITY");
     pair.source.execute("UPDATE bare SET a = 2");
     run.interrupt();
     assert!(target.try_rows("SELECT * FROM bare").is_err());

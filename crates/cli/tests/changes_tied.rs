@@ -6,9 +6,9 @@ mod following;
 mod place;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use following::{PATIENCE, Pair, To, Watched, dies_at, pairs, takes_places};
+use following::{Pair, To, Watched, dies_at, pairs, takes_places};
 use syncline_testkit::servers::Kind;
 
 /// What the job selects first, and later.
@@ -100,21 +100,6 @@ impl Tied {
         self.at_source(&format!("UPDATE accounts SET note = 'round {round}' WHERE id < 50"));
     }
 
-    /// Waits until something is so at the target, while the command is at work.
-    #[track_caller]
-    fn wait_until(&self, what: &str, run: &mut Watched, is_so: impl Fn(&Self) -> bool) {
-        let begun = Instant::now();
-        while !is_so(self) {
-            let ended = run.child.try_wait().expect("the command is looked at");
-            assert!(
-                ended.is_none() && begun.elapsed() < PATIENCE,
-                "{what}: not yet; {ended:?}, {}",
-                run.last()
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
     /// Both sides hold the same, and the target holds rows to the key.
     #[track_caller]
     fn assert_same(&self) {
@@ -154,16 +139,15 @@ fn a_child_joins(from: Kind, to: To, action: &str, parents_go_on: bool) {
     dies_at(pair, pair.job(MORE, "", &[]), "tables-join", 0);
     tied.change(0);
     let mut run = Watched::start(pair.job(MORE, SLOWLY, &[]), pair);
-    tied.wait_until("the copy is under way", &mut run, |tied| tied.copied() > 0);
+    run.wait_until("the copy is under way", |_| tied.copied() > 0);
     for round in 1..3 {
         tied.change(round);
         let sql = format!("SELECT count(*) FROM accounts WHERE note = 'round {round}'");
         let wanted = pair.source.value(&sql).and_then(|n| n.parse().ok());
-        let arrives = |tied: &Tied| tied.number(&sql) == wanted;
-        tied.wait_until("what is not tied goes on", &mut run, arrives);
+        run.wait_until("what is not tied goes on", |_| tied.number(&sql) == wanted);
         let sql = format!("SELECT count(*) FROM owners WHERE id = {}", 500 + round);
         match parents_go_on {
-            true => tied.wait_until("parents go on", &mut run, |tied| tied.number(&sql) == Some(1)),
+            true => run.wait_until("parents go on", |_| tied.number(&sql) == Some(1)),
             false => assert_eq!(tied.number(&sql), Some(0), "parents rest"),
         }
     }

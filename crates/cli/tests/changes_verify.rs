@@ -47,17 +47,6 @@ fn with_quiet_rows(from: Kind, to: To) -> Option<Pair> {
     Some(pair)
 }
 
-/// Waits until a condition holds, with the run at work.
-#[track_caller]
-fn wait(run: &mut Watched, what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        let ended = run.child.try_wait().expect("the command is looked at");
-        assert!(ended.is_none() && begun.elapsed() < PATIENCE, "{what}: {}", run.last());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 /// As [`compared`], again for as long as the run is too slow to be waited for; all that was said.
 #[track_caller]
 fn compared_in_the_end(pair: &Pair, more: &[&str]) -> (Option<i32>, String) {
@@ -144,7 +133,7 @@ fn what_a_run_is_behind_with_is_left_to_it() {
     let mut run = Watched::start(job(&pair, "run", &[]), &pair);
     run.wait_for("streaming");
     let count = "SELECT count(*) FROM quiet";
-    wait(&mut run, "the snapshot is there", || {
+    run.wait_until("the snapshot is there", |_| {
         target.try_rows(count).is_ok_and(|rows| rows == pair.source.rows(count))
     });
     signal(run.child.id(), "STOP");
@@ -160,7 +149,7 @@ fn what_a_run_is_behind_with_is_left_to_it() {
     assert_eq!(before, after, "nothing was written: {said}");
     // It goes on as if nothing had been asked.
     let rows = "SELECT id, a FROM quiet ORDER BY id";
-    wait(&mut run, "the rows come", || target.rows(rows) == pair.source.rows(rows));
+    run.wait_until("the rows come", |_| target.rows(rows) == pair.source.rows(rows));
     assert_eq!(run.interrupt(), 130, "{}", run.last());
     pair.verify();
 }

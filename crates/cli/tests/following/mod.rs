@@ -326,18 +326,38 @@ impl Watched {
         self.events().iter().any(|event| event["event"] == name)
     }
 
+    /// Waits until something is so, while the command is at work.
+    #[track_caller]
+    pub(crate) fn wait_until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        self.wait_while(|run| (!is_so(run)).then(|| what.to_owned()));
+    }
+
+    /// Waits as long as something is missing, while the command is at work; what it is, is told.
+    #[track_caller]
+    pub(crate) fn wait_while(&mut self, mut missing: impl FnMut(&Self) -> Option<String>) {
+        let begun = Instant::now();
+        while let Some(what) = missing(self) {
+            let ended = self.child.try_wait().expect("the command is looked at");
+            assert!(
+                ended.is_none() && begun.elapsed() < PATIENCE,
+                "{what}: not yet; {ended:?}, {}",
+                self.last()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits for an event.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, name: &str) {
-        let begun = Instant::now();
-        while !self.saw(name) {
-            let ended = self.child.try_wait().expect("the command is looked at");
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                let _ = self.child.kill();
-                panic!("no event {name:?}; {ended:?}; {}", self.last());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.wait_until(&format!("event {name:?}"), |run| run.saw(name));
+    }
+
+    /// Waits until an event has such words.
+    #[track_caller]
+    pub(crate) fn wait_to_hear(&mut self, words: &str) {
+        let heard = |run: &Self| run.events().iter().any(|e| e.to_string().contains(words));
+        self.wait_until(words, heard);
     }
 
     /// Waits until it has ended by itself; its exit code.
