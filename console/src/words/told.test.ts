@@ -41,7 +41,7 @@ const sample = (text: string) =>
     .replaceAll('\\\\', '\\')
     // A word in its number, and parts that may be left out.
     .replace(/ \{(rows|runs)\} /g, ' $1 ')
-    .replace(/pieces\{rows\}\{goes_on\}/, 'pieces')
+    .replace(/\{tables\} in \{pieces\}\{rows\}\{goes_on\}/, '3 tables in 12 pieces')
     .replace(/^check\{name\}/, 'check x1')
     .replace(/^\{hint\}|\{policy\}$/g, '')
     .replace(/\{\w*[^}]*\}/g, 'x1')
@@ -111,6 +111,8 @@ describe('sentences of the server in Chinese', () => {
     expect(watching.length).toBeGreaterThan(3)
     expect(untold(watching)).toEqual([])
     expect(chinese.tell('planned: 3 tables in 12 pieces, about 900 rows, going on from where it was')).toBe('已规划：3 个表，12 个分片，约 900 行，从原处继续')
+    expect(chinese.tell('planned: 1 table in 8 pieces, about 1 row')).toBe('已规划：1 个表，8 个分片，约 1 行')
+    expect(chinese.tell('planned: 2 tables in 1 piece, going on from where it was')).toBe('已规划：2 个表，1 个分片，从原处继续')
     expect(chinese.tell('finished: 90 rows written, 1.5 s')).toBe('已完成：写入 90 行，用时 1.5 秒')
   })
 

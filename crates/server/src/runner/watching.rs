@@ -223,6 +223,11 @@ async fn record(state: &AppState, live: &Live, letters: &mut u64) {
     }
 }
 
+/// So many of them, in words.
+fn counted(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 /// What is kept of an event. States are kept together with the state itself; how far a run is can
 /// be asked for at any time.
 fn keep(run: &str, event: &Event) -> Option<NewEvent> {
@@ -242,10 +247,12 @@ fn keep(run: &str, event: &Event) -> Option<NewEvent> {
     fields.remove("run");
     let (level, message) = match event {
         Event::Planned { tables, splits, rows_estimated, resumed, .. } => {
-            let rows = rows_estimated.map_or(String::new(), |n| format!(", about {n} rows"));
+            let tables = counted(tables.len() as u64, "table");
+            let pieces = counted(*splits as u64, "piece");
+            let rows = rows_estimated.map(|n| format!(", about {}", counted(n, "row")));
+            let rows = rows.unwrap_or_default();
             let goes_on = if *resumed { ", going on from where it was" } else { "" };
-            let tables = tables.len();
-            (Level::Info, format!("planned: {tables} tables in {splits} pieces{rows}{goes_on}"))
+            (Level::Info, format!("planned: {tables} in {pieces}{rows}{goes_on}"))
         }
         Event::Waiting { reason, retry_in } => {
             (Level::Warn, format!("{reason}; tried again in {retry_in:.1} s"))

@@ -50,7 +50,7 @@ async fn a_run_starts_pauses_goes_on_and_ends_with_every_row() {
             .iter()
             .filter_map(|l| l["message"].as_str())
             .collect();
-        assert!(said.iter().any(|m| m.starts_with("planned: 1 tables")), "{said:?}");
+        assert!(said.iter().any(|m| m.starts_with("planned: 1 table in ")), "{said:?}");
         assert!(said.iter().any(|m| m.starts_with("finished: 3000 rows")), "{said:?}");
 
         // Again, from the beginning; and forgotten.
