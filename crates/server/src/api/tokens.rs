@@ -94,18 +94,18 @@ impl TokenNew {
             Some(Moment(at)) if at > century => return bad("expires_at: it is too far away"),
             _ => {}
         }
-        match &self.jobs {
-            Some(jobs) if jobs.is_empty() || jobs.len() > MANY => bad("jobs: 1 to 1000 of them"),
-            Some(_) if self.role == Role::Admin => bad("jobs: an admin's token has no limits"),
-            _ => Ok(()),
-        }?;
-        match &self.projects {
-            Some(names) if names.is_empty() || names.len() > MANY => {
-                bad("projects: 1 to 1000 of them")
-            }
-            Some(_) if self.role == Role::Admin => bad("projects: an admin's token has no limits"),
-            _ => Ok(()),
-        }
+        self.check_limit("jobs", self.jobs.as_deref())?;
+        self.check_limit("projects", self.projects.as_deref())
+    }
+
+    /// Refuses to limit the token to these, which `what` names.
+    fn check_limit(&self, what: &str, names: Option<&[String]>) -> Result<()> {
+        let why = match names {
+            Some(names) if names.is_empty() || names.len() > MANY => format!("1 to {MANY} of them"),
+            Some(_) if self.role == Role::Admin => "an admin's token has no limits".to_owned(),
+            _ => return Ok(()),
+        };
+        Err(Error::new(Code::BadValue, format!("{what}: {why}")))
     }
 }
 
