@@ -1,6 +1,7 @@
 //! Signing in and out with name and password, and who one is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::caller::{By, Caller, Role, address_of, same_origin};
+use crate::caller::{By, Caller, Role, address_of, grants, same_origin};
 use crate::input::Body;
 use crate::people::{hash_of, secret, sessions};
 use crate::problem::{Answer, Problem};
@@ -129,11 +130,9 @@ pub(crate) async fn begin(state: &AppState, user: User) -> Result<(HeaderMap, Se
     let (hash, ends_at, name) = (hash_of(&secret), sessions::ends_at(), user.name.clone());
     let begun = state.blocking(move |store| {
         store.begin_session(&hash, &user, &ends_at)?;
-        // No project gives more than an editor may.
-        if role < Role::Editor { store.memberships(&user.name) } else { Ok(Vec::new()) }
+        grants(store, Some(&user.name), role, Role::Admin)
     });
-    let projects = begun.await?.into_iter();
-    let projects = projects.filter_map(|m| Some((m.project, Role::parse(&m.role)?))).collect();
+    let projects = Arc::unwrap_or_clone(begun.await?);
     let csrf = Some(sessions::csrf(&secret));
     let view = SessionView { user: Me { name, role, projects }, csrf };
     let cookies = state.people.cookies;

@@ -86,7 +86,10 @@ pub(crate) enum Stands {
 
 /// Roles that somebody has in projects, as far as these go further than the one that counts
 /// everywhere, and no further than `most`.
-fn grants(
+///
+/// # Errors
+/// When the state cannot be read.
+pub(crate) fn grants(
     store: &Store,
     user: Option<&str>,
     role: Role,

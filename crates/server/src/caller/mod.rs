@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use syncline_types::{Code, Error, Result};
 
 pub(crate) use cookie::Cookies;
-pub(crate) use extract::{Stands, address_of};
+pub(crate) use extract::{Stands, address_of, grants};
 pub(crate) use origin::{Origins, authority_of, same_origin};
 pub(crate) use reach::Reach;
 pub(crate) use role::Role;
