@@ -111,28 +111,60 @@ fn is_long(expected: Option<Duration>) -> bool {
     expected.is_some_and(|time| time >= IS_LONG)
 }
 
+fn runs(limit: usize) -> &'static str {
+    if limit == 1 { "run" } else { "runs" }
+}
+
+/// How many runs are in some rooms, which are connections, or projects.
+#[derive(Default)]
+struct Rooms {
+    used: BTreeMap<String, usize>,
+    claimed: BTreeMap<String, usize>,
+}
+
+/// Whether a room has a place for one more.
+enum Room {
+    Free,
+    /// As many are in it as it takes.
+    Used,
+    /// What is free is kept for those who have waited for long.
+    Claimed,
+}
+
+impl Rooms {
+    fn take(&mut self, name: &str) {
+        *self.used.entry(name.to_owned()).or_default() += 1;
+    }
+
+    fn claim(&mut self, name: &str) {
+        *self.claimed.entry(name.to_owned()).or_default() += 1;
+    }
+
+    /// Whether there is a place in the room of this name, which takes so many.
+    fn look(&self, name: &str, limit: usize) -> Room {
+        let of = |counts: &BTreeMap<String, usize>| counts.get(name).copied().unwrap_or(0);
+        let (used, claimed) = (of(&self.used), of(&self.claimed));
+        match limit.saturating_sub(used) {
+            0 => Room::Used,
+            free if free <= claimed => Room::Claimed,
+            _ => Room::Free,
+        }
+    }
+}
+
 /// What is taken while the queue is gone through.
+#[derive(Default)]
 struct Taken {
     slots: usize,
     long: usize,
     alone: HashSet<String>,
-    connections: BTreeMap<String, usize>,
-    claimed: BTreeMap<String, usize>,
-    projects: BTreeMap<String, usize>,
-    claimed_of_projects: BTreeMap<String, usize>,
+    connections: Rooms,
+    projects: Rooms,
 }
 
 impl Taken {
     fn of(working: &[Working]) -> Self {
-        let mut taken = Self {
-            slots: 0,
-            long: 0,
-            alone: HashSet::new(),
-            connections: BTreeMap::new(),
-            claimed: BTreeMap::new(),
-            projects: BTreeMap::new(),
-            claimed_of_projects: BTreeMap::new(),
-        };
+        let mut taken = Self::default();
         for run in working {
             taken.take(&run.connections, run.alone.as_ref());
             if !run.follows {
@@ -145,14 +177,12 @@ impl Taken {
     fn take_slot(&mut self, project: &str, expected: Option<Duration>) {
         self.slots += 1;
         self.long += usize::from(is_long(expected));
-        *self.projects.entry(project.to_owned()).or_default() += 1;
+        self.projects.take(project);
     }
 
     fn take(&mut self, connections: &[String], alone: Option<&String>) {
         self.alone.extend(alone.cloned());
-        for connection in connections {
-            *self.connections.entry(connection.clone()).or_default() += 1;
-        }
+        connections.iter().for_each(|name| self.connections.take(name));
     }
 
     /// Why a run cannot begin, if anything keeps it.
@@ -165,19 +195,19 @@ impl Taken {
         }
         for name in &run.connections {
             let limit = limits.of(name);
-            let used = self.connections.get(name).copied().unwrap_or(0);
-            if used >= limit {
-                let runs = if limit == 1 { "run" } else { "runs" };
-                let why = format!("connection {name} takes {limit} {runs} at the same time");
-                return Some(Obstacle::Connection(why));
-            }
-            if used + self.claimed.get(name).copied().unwrap_or(0) >= limit {
-                let why = format!("connection {name} is kept for a run that has waited for long");
-                return Some(Obstacle::Other(why));
-            }
+            let runs = runs(limit);
+            return Some(match self.connections.look(name, limit) {
+                Room::Free => continue,
+                Room::Used => Obstacle::Connection(format!(
+                    "connection {name} takes {limit} {runs} at the same time"
+                )),
+                Room::Claimed => Obstacle::Other(format!(
+                    "connection {name} is kept for a run that has waited for long"
+                )),
+            });
         }
-        if let Some(obstacle) = self.project_full(&run.project, limits) {
-            return Some(obstacle);
+        if let Some(why) = self.project_full(&run.project, limits) {
+            return Some(Obstacle::Other(why));
         }
         let slots = limits.slots.max(1);
         if self.slots >= slots {
@@ -193,19 +223,16 @@ impl Taken {
         None
     }
 
-    fn project_full(&self, name: &str, limits: &Limits) -> Option<Obstacle> {
+    fn project_full(&self, name: &str, limits: &Limits) -> Option<String> {
         let limit = (*limits.projects.get(name)?).max(1);
-        let used = self.projects.get(name).copied().unwrap_or(0);
-        if used >= limit {
-            let runs = if limit == 1 { "run" } else { "runs" };
-            let why = format!("project {name} takes {limit} {runs} at the same time");
-            return Some(Obstacle::Other(why));
+        let runs = runs(limit);
+        match self.projects.look(name, limit) {
+            Room::Free => None,
+            Room::Used => Some(format!("project {name} takes {limit} {runs} at the same time")),
+            Room::Claimed => {
+                Some(format!("project {name} is kept for a run that has waited for long"))
+            }
         }
-        if used + self.claimed_of_projects.get(name).copied().unwrap_or(0) >= limit {
-            let why = format!("project {name} is kept for a run that has waited for long");
-            return Some(Obstacle::Other(why));
-        }
-        None
     }
 }
 
@@ -234,12 +261,9 @@ pub(crate) fn choose(waiting: &[Waiting], working: &[Working], limits: &Limits) 
                 let why = match obstacle {
                     Obstacle::Connection(why) => {
                         if run.waited >= CLAIMS {
-                            for name in &run.connections {
-                                *taken.claimed.entry(name.clone()).or_default() += 1;
-                            }
+                            run.connections.iter().for_each(|name| taken.connections.claim(name));
                             // What it waits for is of no use to it once its project is full.
-                            let project = run.project.clone();
-                            *taken.claimed_of_projects.entry(project).or_default() += 1;
+                            taken.projects.claim(&run.project);
                         }
                         why
                     }
