@@ -132,6 +132,19 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// What people say of something, under the name that it has in a body.
+///
+/// # Errors
+/// [`Code::BadValue`] for what is too long, or no text.
+pub(crate) fn check_text(what: &str, text: &str) -> Result<()> {
+    const LONGEST: usize = 2_000;
+    if text.chars().count() > LONGEST || text.contains('\0') {
+        let message = format!("{what}: a text of {LONGEST} characters at most");
+        return Err(Error::new(Code::BadValue, message));
+    }
+    Ok(())
+}
+
 /// A key that may be left out, or be `null`, which means something else: not given, or taken away.
 pub(crate) fn given<'de, D, T>(deserializer: D) -> std::result::Result<Option<Option<T>>, D::Error>
 where

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::caller::{Caller, Role};
 use crate::etag::{IfMatch, Versioned};
 use crate::guard::Bounds;
-use crate::input::{Body, Params, Path, check_name, given};
+use crate::input::{Body, Params, Path, check_name, check_text, given};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
 use crate::resolving::{address_of, endpoint_of, has_nul, url_of};
@@ -130,7 +130,6 @@ pub(crate) fn look_through(
     registry: &Registry,
     bounds: &Bounds,
 ) -> Result<Given> {
-    const LONGEST: usize = 2_000;
     const PROJECTS: usize = 100;
     let variable = std::cell::RefCell::new(None);
     let parsed = Endpoint::parse_with(&input.url, |name| {
@@ -145,12 +144,7 @@ pub(crate) fn look_through(
              URL's password as %24",
         ));
     }
-    if input.description.chars().count() > LONGEST {
-        return Err(Error::new(
-            Code::BadValue,
-            format!("description: {LONGEST} characters at most"),
-        ));
-    }
+    check_text("description", &input.description)?;
     if input.limit.is_some_and(|limit| !(1..=1024).contains(&limit)) {
         return Err(Error::new(Code::BadValue, "limit: 1 to 1024 runs"));
     }
@@ -180,7 +174,7 @@ pub(crate) fn look_through(
         (Some(inside), _) => Some(Some(inside)),
         (None, outside) => outside,
     };
-    if input.description.contains('\0') || has_nul(&endpoint) {
+    if has_nul(&endpoint) {
         return Err(Error::new(Code::BadValue, "U+0000 in a text"));
     }
     let connector = registry.get(&endpoint.scheme)?;

@@ -1,7 +1,6 @@
 //! Jobs: what is to be moved, by name, with every version they had.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -10,23 +9,22 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use syncline_engine::{JobFile, Schedule, yaml_of};
-use syncline_store::{DEFAULT_PROJECT, Edit, JobBody, JobFilter, JobRecord, RunRecord, Store};
+use syncline_store::{DEFAULT_PROJECT, JobBody, JobFilter, JobRecord, RunRecord, Store};
 use syncline_types::{Code, Error, Result, RunState};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::runs::states_of;
+use super::saving::{At, Over, save};
 use crate::caller::{Caller, Role};
-use crate::drafts::{self, JobText};
+use crate::drafts::JobText;
 use crate::etag::{IfMatch, Versioned};
-use crate::input::{Body, Params, Path, check_name, given};
+use crate::input::{Body, Params, Path, check_name, check_text, given};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
-use crate::resolving::{Place, outline};
 use crate::runner::RunView;
 use crate::state::AppState;
-use crate::step_keys;
 use crate::unique::Unique;
 
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -260,17 +258,12 @@ pub(crate) fn body_of(
     yaml: Option<String>,
     before: Option<&JobBody>,
 ) -> Result<JobBody> {
-    const LONGEST: usize = 2_000;
     let description = match &input.description {
         Some(given) => given.clone().unwrap_or_default(),
         None => before.map(|b| b.description.clone()).unwrap_or_default(),
     };
-    let notes = input.note.as_deref().unwrap_or_default();
-    if [description.as_str(), notes].iter().any(|t| t.chars().count() > LONGEST || t.contains('\0'))
-    {
-        let message = format!("description and note: texts of {LONGEST} characters at most");
-        return Err(Error::new(Code::BadValue, message));
-    }
+    check_text("description", &description)?;
+    check_text("note", input.note.as_deref().unwrap_or_default())?;
     let priority = input.priority.or(before.map(|b| b.priority)).unwrap_or(0);
     if !(-10..=10).contains(&priority) {
         return Err(Error::new(Code::BadValue, format!("priority {priority}: -10 to 10")));
@@ -321,54 +314,6 @@ async fn create(
     let at = At { name, project };
     let made = save(&state, &caller, at, draft, body, None, note).await?;
     Ok((StatusCode::CREATED, made))
-}
-
-/// Where a job is kept.
-pub(crate) struct At {
-    /// Its name.
-    pub(crate) name: String,
-    /// The project it is in from then on.
-    pub(crate) project: String,
-}
-
-/// Where a job is to be written: over the one of a version (any, when none is given).
-pub(crate) struct Over(pub(crate) Option<u64>);
-
-/// Looks a job through, and keeps it: as a new one, or over the one there is.
-pub(crate) async fn save(
-    state: &AppState,
-    caller: &Caller,
-    at: At,
-    draft: drafts::Draft,
-    mut body: JobBody,
-    over: Option<Over>,
-    note: String,
-) -> Result<Versioned<JobView>> {
-    let (vault, registry) = (Arc::clone(&state.vault), Arc::clone(&state.registry));
-    let places = Arc::clone(&state.places);
-    let At { name, project } = at;
-    let (by, of) = (caller.name.clone(), name.clone());
-    let action = if over.is_some() { "job.update" } else { "job.create" };
-    let (kept, last) = state
-        .blocking(move |store| {
-            let place = Place { name: &of, project: &project };
-            let job = drafts::look_through(&draft, store, &vault, &registry, place)?;
-            let outline = outline(&draft.file, &job)?;
-            step_keys::seal(store, &vault, &mut body)?;
-            let edit = Edit { author: &by, note: &note, project: Some(&project) };
-            let kept = match over {
-                None => store.create_job(&of, &body, &outline, edit)?,
-                Some(Over(version)) => store.change_job(&of, version, &body, &outline, edit)?,
-            };
-            places.put(&of, &kept.project);
-            Ok((kept, store.last_run_of(&of)?))
-        })
-        .await?;
-    state.hub.moved(&name, &kept.project);
-    let version = kept.version;
-    let detail = json!({ "version": version, "project": kept.project });
-    state.audit(caller, action, &name, detail).await?;
-    Ok(Versioned(version, JobView::of(kept, last, state)?))
 }
 
 /// A job

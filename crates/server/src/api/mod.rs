@@ -19,6 +19,7 @@ mod queue;
 mod run_parts;
 mod runs;
 mod samples;
+mod saving;
 mod session;
 mod settings;
 mod setup;

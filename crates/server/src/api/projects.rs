@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::caller::{Caller, Role};
 use crate::etag::{IfMatch, Versioned};
-use crate::input::{Body, Params, Path, check_name};
+use crate::input::{Body, Params, Path, check_name, check_text};
 use crate::page::{Page, PageQuery};
 use crate::problem::{Answer, Problem};
 use crate::state::AppState;
@@ -83,16 +83,11 @@ struct ProjectInput {
 
 impl ProjectInput {
     fn body(&self) -> Result<ProjectBody> {
-        const LONGEST: usize = 2_000;
-        let description = self.description.clone();
-        if description.chars().count() > LONGEST || description.contains('\0') {
-            let message = format!("description: a text of {LONGEST} characters at most");
-            return Err(Error::new(Code::BadValue, message));
-        }
+        check_text("description", &self.description)?;
         if self.max_running.is_some_and(|runs| !(1..=1024).contains(&runs)) {
             return Err(Error::new(Code::BadValue, "max_running: 1 to 1024 runs"));
         }
-        Ok(ProjectBody { description, max_running: self.max_running })
+        Ok(ProjectBody { description: self.description.clone(), max_running: self.max_running })
     }
 }
 

@@ -14,7 +14,8 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::jobs::{At, JobView, Over, find, kept_text, no_job, save, value};
+use super::jobs::{JobView, find, kept_text, no_job, value};
+use super::saving::{At, Over, save};
 use crate::caller::{Caller, Role};
 use crate::etag::Versioned;
 use crate::input::{Body, Params, Path, check_name};
