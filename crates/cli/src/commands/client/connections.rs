@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use syncline_connector::Endpoint;
 use syncline_types::Result;
 
-use super::{ALL, entry, list};
+use super::{ALL, entry, list, put_or_add};
 use crate::args::ConnectionsCommand;
 use crate::client::{Client, ask_secret, error_of, number, text, when};
 use crate::output::{self, line};
@@ -22,14 +22,9 @@ pub(crate) fn run(command: ConnectionsCommand) -> Result<u8> {
         ConnectionsCommand::Add { name, url, password, description, limit, replace, at } => {
             let body = body(&name, &url, password, description, limit)?;
             let client = Client::of(at.server.as_deref())?;
-            let path = ["connections", name.as_str()];
-            let before = match replace {
-                true => found(client.get_tagged(&path))?,
-                false => None,
-            };
-            let made = match before.and_then(|answer| answer.tag) {
-                Some(tag) => client.put(&path, &tag, &body)?,
-                None => client.post(&["connections"], &body)?,
+            let made = match replace {
+                true => put_or_add(&client, "connections", &name, &body)?.body,
+                false => client.post(&["connections"], &body)?,
             };
             if at.json {
                 output::json(&made);
@@ -72,15 +67,6 @@ pub(crate) fn run(command: ConnectionsCommand) -> Result<u8> {
             line(format!("{name} is gone"));
             Ok(crate::DONE)
         }
-    }
-}
-
-/// What is there; `None` when nothing is.
-pub(super) fn found<T>(answer: Result<T>) -> Result<Option<T>> {
-    match answer {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.code() == syncline_types::Code::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use syncline_engine::{CheckReport, JobFile};
 use syncline_types::{Code, Error, Result};
 
-use super::connections::found;
-use super::{ALL, list, runs};
+use super::{ALL, Kept, list, put_or_add, runs};
 use crate::args::JobsCommand;
 use crate::client::{Client, text, when};
 use crate::commands::check;
@@ -100,14 +99,10 @@ fn apply(
     let job = JobFile::parse(&words, &place)?;
     let name = name.or(job.name).unwrap_or_else(|| stem(file));
     let body = json!({ "name": name, "yaml": words, "project": project });
-    let before = found(client.get_tagged(&["jobs", &name]))?;
-    let (job, made) = match before.and_then(|answer| answer.tag) {
-        Some(tag) => (client.put(&["jobs", &name], &tag, &body)?, false),
-        None => (client.post(&["jobs"], &body)?, true),
-    };
+    let Kept { body: job, new } = put_or_add(client, "jobs", &name, &body)?;
     if as_json {
         output::json(&job);
-    } else if made {
+    } else if new {
         line(format!("{name} is made"));
     } else {
         line(format!("{name} is of version {} now", job.get("version").unwrap_or(&Value::Null)));

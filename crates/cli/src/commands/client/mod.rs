@@ -9,8 +9,9 @@ pub(crate) mod projects;
 pub(crate) mod runs;
 
 use serde_json::Value;
-use syncline_types::Result;
+use syncline_types::{Code, Result};
 
+use crate::client::Client;
 use crate::output::{self, line};
 
 /// More than any list of connections, jobs or nodes holds that somebody reads.
@@ -33,6 +34,28 @@ fn list(
         line(output::table(header, &right, items.iter().map(row).collect()));
     }
     Ok(crate::DONE)
+}
+
+/// Something that was sent to a list, under its name.
+struct Kept {
+    /// What it is now.
+    body: Value,
+    /// There was none of that name.
+    new: bool,
+}
+
+/// Puts something over what there is of its name, or adds it to the list where there is nothing.
+fn put_or_add(client: &Client, list: &str, name: &str, body: &Value) -> Result<Kept> {
+    let path = [list, name];
+    let before = match client.get_tagged(&path) {
+        Err(error) if error.code() == Code::NotFound => None,
+        answer => answer?.tag,
+    };
+    let kept = match &before {
+        Some(tag) => client.put(&path, tag, body)?,
+        None => client.post(&[list], body)?,
+    };
+    Ok(Kept { body: kept, new: before.is_none() })
 }
 
 /// A line of what is shown of one thing; nothing for what it has not.

@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 use syncline_types::Result;
 
-use super::connections::found;
-use super::{ALL, list};
+use super::{ALL, list, put_or_add};
 use crate::args::ProjectsCommand;
 use crate::client::{Client, number, text};
 use crate::output::{self, line};
@@ -26,19 +25,14 @@ pub(crate) fn run(command: ProjectsCommand) -> Result<u8> {
         }
         ProjectsCommand::Add { name, description, max_running, replace, at } => {
             let client = Client::of(at.server.as_deref())?;
-            let path = ["projects", name.as_str()];
-            let before = match replace {
-                true => found(client.get_tagged(&path))?,
-                false => None,
-            };
             let mut body = Map::new();
             body.insert("name".into(), name.as_str().into());
             body.extend(description.map(|text| ("description".to_owned(), Value::from(text))));
             body.extend(max_running.map(|runs| ("max_running".to_owned(), Value::from(runs))));
             let body = Value::Object(body);
-            let made = match before.and_then(|answer| answer.tag) {
-                Some(tag) => client.put(&path, &tag, &body)?,
-                None => client.post(&["projects"], &body)?,
+            let made = match replace {
+                true => put_or_add(&client, "projects", &name, &body)?.body,
+                false => client.post(&["projects"], &body)?,
             };
             match at.json {
                 true => output::json(&made),
