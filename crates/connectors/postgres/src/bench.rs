@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use bytes::Bytes;
 use syncline_types::{Result, TableSchema};
 
-use crate::decode::{Columns, Decoder, Packed};
+use crate::decode::{Columns, Decoder, Packed, Spare};
 use crate::encode::{Encoder, cells};
 use crate::frames::Frames;
 use crate::types::{NativeType, oid};
@@ -70,7 +70,7 @@ pub fn decode(table: &Arc<TableSchema>, pieces: &[Bytes]) -> Result<RecordBatch>
 /// Where the frames have any.
 pub fn pack(table: &TableSchema, pieces: &[Bytes]) -> Result<RecordBatch> {
     let fields = table.columns.len();
-    let mut packed = Decoder::Packed(Packed::new(fields));
+    let mut packed = Decoder::Packed(Packed::new(fields, Spare::default()));
     let mut frames = Frames::new(table.name.clone(), fields, Vec::new());
     for piece in pieces {
         frames.feed(piece.clone());

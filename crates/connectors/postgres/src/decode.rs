@@ -1,7 +1,7 @@
 //! Rows of binary COPY data into batches: values into columns here and in `values`, or rows packed
 //! as they are. Where rows and fields lie is found by `frames`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{
     ArrayRef, BinaryArray, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, UInt32Array,
@@ -48,12 +48,13 @@ pub(crate) struct Packed {
     fields: usize,
     bytes: Vec<u8>,
     ends: Vec<i32>,
+    spare: Spare,
 }
 
 impl Packed {
     /// For rows of that many columns.
-    pub(crate) fn new(fields: usize) -> Self {
-        Self { fields, bytes: Vec::new(), ends: vec![0] }
+    pub(crate) fn new(fields: usize, spare: Spare) -> Self {
+        Self { fields, bytes: spare.take(0), ends: vec![0], spare }
     }
 
     fn take(&mut self, row: &Frame<'_>) -> Result<()> {
@@ -68,14 +69,67 @@ impl Packed {
     fn finish(&mut self) -> Result<RecordBatch> {
         // A little more than this one took: one that grows beyond it takes twice the room.
         let room = (self.bytes.len() + self.bytes.len() / 16).min(MOST_RESERVED);
-        let bytes = std::mem::replace(&mut self.bytes, Vec::with_capacity(room));
+        let bytes = std::mem::replace(&mut self.bytes, self.spare.take(room));
         let next = Vec::with_capacity(self.ends.len());
         let ends = std::mem::replace(&mut self.ends, next);
         self.ends.push(0);
         let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
-        packed(BinaryArray::new(ends, Buffer::from_vec(bytes), None))
+        let bytes = Bytes::from_owner(Lent { bytes, home: self.spare.clone() });
+        packed(BinaryArray::new(ends, Buffer::from(bytes), None))
     }
 }
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        self.spare.give_back(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// Room for the rows of batches, used again once a batch has been written. New memory of such a
+/// size comes from the system each time, which clears it page by page: a quarter of what it cost us
+/// to move packed rows.
+#[derive(Clone, Default)]
+pub(crate) struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Spare {
+    /// Empty, with at least that much room.
+    fn take(&self, room: usize) -> Vec<u8> {
+        let kept = self.0.lock().ok().and_then(|mut kept| kept.pop());
+        let mut bytes = kept.unwrap_or_default();
+        bytes.reserve(room);
+        bytes
+    }
+
+    fn give_back(&self, mut bytes: Vec<u8>) {
+        let Ok(mut kept) = self.0.lock() else { return };
+        // What one giant row has taken goes back to the system.
+        if kept.len() < MOST_SPARE && bytes.capacity() <= 2 * MOST_RESERVED {
+            bytes.clear();
+            kept.push(bytes);
+        }
+    }
+}
+
+/// A batch's rows; their room goes home when the last who reads them is done.
+struct Lent {
+    bytes: Vec<u8>,
+    home: Spare,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.home.give_back(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// Rooms kept for batches to come, by all readers of a source.
+const MOST_SPARE: usize = 4;
 
 /// Bytes reserved for the rows of a batch, at most: the usual batch has no more.
 const MOST_RESERVED: usize = 5 << 20;
@@ -220,4 +274,51 @@ impl Columns {
 
 fn arrow_bug(error: arrow::error::ArrowError) -> Error {
     Error::bug("postgres: columns of a batch do not fit together").because(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Array as _, AsArray as _};
+
+    use super::*;
+
+    fn batch(packed: &mut Packed, rows: &[&[u8]]) -> RecordBatch {
+        for row in rows {
+            packed.bytes.extend_from_slice(row);
+            packed.ends.push(i32::try_from(packed.bytes.len()).unwrap());
+        }
+        packed.finish().unwrap()
+    }
+
+    #[test]
+    fn the_room_of_a_batch_is_used_again_once_nobody_reads_it() {
+        let spare = Spare::default();
+        let mut packed = Packed::new(1, spare.clone());
+        let first = batch(&mut packed, &[b"one", b"two"]);
+        let second = batch(&mut packed, &[b"three"]);
+        let rows = |batch: &RecordBatch| -> Vec<Vec<u8>> {
+            batch.column(0).as_binary::<i32>().iter().flatten().map(<[u8]>::to_vec).collect()
+        };
+        assert_eq!(rows(&first), [b"one".to_vec(), b"two".to_vec()]);
+        let slice = first.column(0).slice(1, 1);
+        let place = first.column(0).as_binary::<i32>().values().as_ptr();
+        drop(first);
+        assert!(spare.0.lock().unwrap().is_empty(), "a slice of it is still read");
+        assert_eq!(slice.as_binary::<i32>().value(0), b"two");
+        drop(slice);
+        assert_eq!(spare.take(0).as_ptr(), place);
+        assert_eq!(rows(&second), [b"three".to_vec()]);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_is_soon_needed() {
+        let spare = Spare::default();
+        for _ in 0..10 {
+            spare.give_back(Vec::with_capacity(16));
+        }
+        assert_eq!(spare.0.lock().unwrap().len(), MOST_SPARE);
+        let spare = Spare::default();
+        spare.give_back(Vec::with_capacity(4 * MOST_RESERVED));
+        assert!(spare.0.lock().unwrap().is_empty(), "what a giant row took is not kept");
+    }
 }

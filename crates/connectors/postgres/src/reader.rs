@@ -9,7 +9,7 @@ use syncline_sql::{Dialect, KeyRange};
 use syncline_types::{ChangeBatch, Code, Element, Error, Position, Result};
 use tokio_postgres::CopyOutStream;
 
-use crate::decode::{Columns, Decoder, Packed};
+use crate::decode::{Columns, Decoder, Packed, Spare};
 use crate::error;
 use crate::frames::{Frames, KeyField};
 use crate::source::{Idle, Reading, unterminated};
@@ -47,7 +47,7 @@ impl Reader {
         at: Option<&Position>,
         reading: Reading,
         idle: Arc<Idle>,
-        packed: bool,
+        packed: Option<Spare>,
     ) -> Result<Self> {
         let resumable = matches!(piece, Piece::Key { .. });
         let statement = statement(read, piece, at)?;
@@ -55,8 +55,8 @@ impl Reader {
         let frames =
             Frames::new(read.table.name.clone(), columns + statement.hidden, statement.key);
         let decoder = match packed {
-            true => Decoder::Packed(Packed::new(columns)),
-            false => Decoder::Columns(Box::new(Columns::new(Arc::clone(&read.table))?)),
+            Some(spare) => Decoder::Packed(Packed::new(columns, spare)),
+            None => Decoder::Columns(Box::new(Columns::new(Arc::clone(&read.table))?)),
         };
         let stream = reading
             .session

@@ -43,6 +43,8 @@ pub(crate) struct PostgresSource {
     /// them.
     pub(crate) fails_early: Arc<AtomicBool>,
     idle: Arc<Idle>,
+    /// Room for packed rows, from split to split.
+    spare: decode::Spare,
     shapes: StdMutex<HashMap<TableName, Shape>>,
     /// Tables without a key that were seen to be as they were at the plan.
     unchanged: Mutex<BTreeSet<(String, TableName)>>,
@@ -57,6 +59,7 @@ impl PostgresSource {
             placed: AtomicBool::new(false),
             fails_early: Arc::default(),
             idle: Arc::default(),
+            spare: decode::Spare::default(),
             shapes: StdMutex::default(),
             unchanged: Mutex::default(),
         }
@@ -193,7 +196,8 @@ impl PostgresSource {
             self.check_unchanged(&reading, &read.table.name, blocks).await?;
         }
         let idle = Arc::clone(&self.idle);
-        Ok(Box::new(Reader::open(read, piece, at, reading, idle, packed).await?))
+        let spare = packed.then(|| self.spare.clone());
+        Ok(Box::new(Reader::open(read, piece, at, reading, idle, spare).await?))
     }
 
     /// The patterns that name one table must each fit one.
