@@ -72,6 +72,21 @@ export function ErrorNote({ error, onRetry }: { error: unknown; onRetry?: () => 
   )
 }
 
+/** Why a form was not saved: where somebody else was quicker, with the way to begin anew with what is there now. */
+export function NotSaved({ error, overtaken, onReload }: { error: unknown; overtaken?: string; onReload?: () => void }) {
+  const w = useWords(shared)
+  if (!error) return null
+  if (asProblem(error).status !== 412) return <ErrorNote error={error} />
+  return (
+    <Note tone="waiting" role="alert" title={overtaken ?? w.overtaken}>
+      <p>{w.overtakenHint}</p>
+      <Button mt="xs" size="compact-xs" variant="default" onClick={onReload}>
+        {w.reload}
+      </Button>
+    </Note>
+  )
+}
+
 export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
   return (
     <div className={classes.empty}>

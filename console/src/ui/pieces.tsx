@@ -1,6 +1,6 @@
 // The small pieces that pages are made of.
 
-import { ActionIcon, Button, CopyButton, Group, Modal, Text, Title, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, CopyButton, Group, Menu, Modal, Text, Title, Tooltip } from '@mantine/core'
 import { useDocumentTitle } from '@mantine/hooks'
 import { type ReactNode, useEffect, useState } from 'react'
 import { Link } from 'react-router'
@@ -269,6 +269,34 @@ export function Unsaved({ changed, onDiscard }: { changed: boolean; onDiscard: (
   )
 }
 
+interface DialogProps {
+  opened: boolean
+  onClose: () => void
+  title: string
+  size?: 'sm'
+  children: ReactNode
+}
+
+/** A window of its own over the page. */
+export function Dialog(props: DialogProps) {
+  const w = useWords(shared)
+  return <Modal {...props} closeButtonProps={{ 'aria-label': w.close }} />
+}
+
+/** The menu at the end of a row: what else can be done with what stands there. */
+export function More({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <ActionIcon aria-label={label}>
+          <Icon name="down" />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>{children}</Menu.Dropdown>
+    </Menu>
+  )
+}
+
 interface ConfirmProps {
   opened: boolean
   onClose: () => void
@@ -301,7 +329,7 @@ export function Confirm({ opened, onClose, title, children, verb, danger, onConf
     }
   }
   return (
-    <Modal opened={opened} onClose={close} title={title} closeButtonProps={{ 'aria-label': w.close }}>
+    <Dialog opened={opened} onClose={close} title={title}>
       <Text size="sm" component="div">
         {children}
       </Text>
@@ -314,6 +342,6 @@ export function Confirm({ opened, onClose, title, children, verb, danger, onConf
           {verb}
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   )
 }

@@ -11,13 +11,12 @@ import {
   useTestSavedConnectionMutation,
   useUpdateConnectionMutation,
 } from '@/api/connections'
-import { asProblem } from '@/api/problem'
 import type { Connection, ConnectionInput } from '@/api/types'
 import { useKept } from '@/app/kept'
 import { notice } from '@/app/notices'
 import { ANYWHERE } from '@/app/session'
 import { useAppDispatch } from '@/app/store'
-import { ErrorNote, Loaded, Note } from '@/ui/notes'
+import { Loaded, NotSaved } from '@/ui/notes'
 import { Confirm, Do, Facts, Page, Panel, Time, Unsaved, useMay } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
@@ -126,7 +125,6 @@ function Edit({ connection }: { connection: Connection }) {
     form.forget({ draft: draftOf(done.data), version: done.data.version })
     dispatch(notice(w.saved(input.name)))
   }
-  const overtaken = updating.error !== undefined && asProblem(updating.error).status === 412
   return (
     <Loaded query={connectors}>
       {(data) => (
@@ -134,16 +132,7 @@ function Edit({ connection }: { connection: Connection }) {
           {(input) => (
             <>
               <TestResult result={tested.data} error={tested.error} />
-              {overtaken ? (
-                <Note tone="waiting" role="alert" title={w.changed}>
-                  <p>{w.changedHint}</p>
-                  <Button mt="xs" size="compact-xs" variant="default" onClick={reload}>
-                    {w.reload}
-                  </Button>
-                </Note>
-              ) : (
-                updating.error && <ErrorNote error={updating.error} />
-              )}
+              <NotSaved error={updating.error} onReload={reload} />
               <Group gap="xs">
                 <Button type="submit" loading={updating.isLoading} disabled={readOnly}>
                   {s.save}

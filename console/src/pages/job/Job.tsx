@@ -1,6 +1,6 @@
 // One job: how its runs went, what it is and was, what it would do.
 
-import { Button, Group, Menu, Modal, NumberInput, Stack, Switch, Tabs, TagsInput, TextInput } from '@mantine/core'
+import { Button, Group, Menu, NumberInput, Stack, Switch, Tabs, TagsInput, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 import { useCloneJobMutation, useDeleteJobMutation, useJobQuery, useLazyExportJobQuery, useStartJobMutation, useUpdateJobMutation, useVerifyJobMutation } from '@/api/jobs'
@@ -14,7 +14,7 @@ import { scheduleWords } from '@/job/schedule'
 import { useLive } from '@/live'
 import { Icon } from '@/ui/Icon'
 import { ErrorNote, Loaded } from '@/ui/notes'
-import { Confirm, CopyValue, Do, Facts, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
+import { Confirm, CopyValue, Dialog, Do, Facts, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
 import { useWords } from '@/words'
 import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
@@ -223,14 +223,13 @@ function Clone({ job, opened, onClose }: DialogProps) {
     await navigate(`/jobs/${encodeURIComponent(made.name)}`)
   }
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={() => {
         reset()
         onClose()
       }}
       title={w.cloneTitle(job.name)}
-      closeButtonProps={{ 'aria-label': s.close }}
     >
       <form onSubmit={(event) => void submit(event).catch(() => null)}>
         <Stack gap="sm">
@@ -246,7 +245,7 @@ function Clone({ job, opened, onClose }: DialogProps) {
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }
 
@@ -265,14 +264,13 @@ function Verify({ job, opened, onClose }: DialogProps) {
     await navigate(`/verifications/${encodeURIComponent(made.id)}`)
   }
   return (
-    <Modal
+    <Dialog
       opened={opened}
       onClose={() => {
         reset()
         onClose()
       }}
       title={w.verifyTitle(job.name)}
-      closeButtonProps={{ 'aria-label': s.close }}
     >
       <form onSubmit={(event) => void submit(event).catch(() => null)}>
         <Stack gap="sm">
@@ -293,6 +291,6 @@ function Verify({ job, opened, onClose }: DialogProps) {
           </Link>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

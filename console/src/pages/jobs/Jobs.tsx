@@ -19,6 +19,7 @@ import { Empty, ErrorNote, Loaded } from '@/ui/notes'
 import { Do, Page, Panel, Route, StateBadge, Time, useMay } from '@/ui/pieces'
 import { ProjectFilter } from '@/ui/project'
 import { ProjectTag } from '@/ui/ProjectTag'
+import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { useProblemLine } from '@/words/server'
 import { shared } from '@/words/shared'
@@ -81,7 +82,7 @@ export function Component() {
         <>
           <Link to={`/jobs/${encodeURIComponent(job.name)}`}>{job.name}</Link>
           {project === '' && <ProjectTag of={job.project} />}
-          {job.description && <div className={classes.about}>{job.description}</div>}
+          {job.description && <div className={ui.about}>{job.description}</div>}
         </>
       ),
     },
@@ -92,7 +93,7 @@ export function Component() {
       title: w.lastRun,
       width: '6.5rem',
       labelled: false,
-      cell: (job) => (job.last_run ? <Link to={`/runs/${encodeURIComponent(job.last_run.id)}`} title={job.last_run.error ? `${job.last_run.error.code} ${job.last_run.error.message}` : undefined}><StateBadge state={job.last_run.state} /></Link> : <span className={classes.quiet}>{w.neverRan}</span>),
+      cell: (job) => (job.last_run ? <Link to={`/runs/${encodeURIComponent(job.last_run.id)}`} title={job.last_run.error ? `${job.last_run.error.code} ${job.last_run.error.message}` : undefined}><StateBadge state={job.last_run.state} /></Link> : <span className={ui.quiet}>{w.neverRan}</span>),
     },
     { id: 'when', title: '', width: '7rem', narrow: 'hide', cell: (job) => (job.last_run ? <Time at={job.last_run.ended_at ?? job.last_run.started_at ?? job.last_run.created_at} as="ago" /> : null) },
     {
@@ -103,8 +104,8 @@ export function Component() {
       narrow: 'wide',
       cell: (job) => {
         const said = scheduleWords(job.schedule, f.language)
-        if (said === null) return <span className={classes.quiet}>{w.byHand}</span>
-        return job.enabled ? <span title={said}>{said}</span> : <span className={classes.quiet} title={said}>{w.disabled} · {said}</span>
+        if (said === null) return <span className={ui.quiet}>{w.byHand}</span>
+        return job.enabled ? <span title={said}>{said}</span> : <span className={ui.quiet} title={said}>{w.disabled} · {said}</span>
       },
     },
     { id: 'next', title: w.next, width: '7rem', cell: (job) => (job.enabled && job.next_start ? <Time at={job.next_start} as="ago" /> : null) },
@@ -196,7 +197,7 @@ function Drafts() {
           <li key={draft.id}>
             <Icon name="edit" size={14} />
             <span className={classes.draftName}>
-              {draft.base ? w.draftOf(draft.base.name) : draft.name || w.unnamed} <span className={classes.quiet}><Time at={draft.at} as="ago" /></span>
+              {draft.base ? w.draftOf(draft.base.name) : draft.name || w.unnamed} <span className={ui.quiet}><Time at={draft.at} as="ago" /></span>
             </span>
             <Button component={Link} to={placeOfDraft(draft)} variant="default" size="compact-xs">
               {w.goOn}

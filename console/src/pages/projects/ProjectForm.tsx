@@ -2,12 +2,11 @@
 
 import { Button, Group, NumberInput, Stack, Textarea, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
-import { asProblem } from '@/api/problem'
 import { useCreateProjectMutation, useUpdateProjectMutation } from '@/api/projects'
 import type { Project } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
-import { ErrorNote, Note } from '@/ui/notes'
+import { NotSaved } from '@/ui/notes'
 import { useWords } from '@/words'
 import { shared } from '@/words/shared'
 import { words } from './words'
@@ -43,8 +42,6 @@ export function ProjectForm({ project, onDone, onReload }: Props) {
     dispatch(notice(project ? w.saved(name) : w.created(name)))
     onDone()
   }
-  const error = project ? updating.error : creating.error
-  const overtaken = error !== undefined && asProblem(error).status === 412
   return (
     <form onSubmit={(event) => void submit(event)} noValidate>
       <Stack gap="sm">
@@ -65,16 +62,7 @@ export function ProjectForm({ project, onDone, onReload }: Props) {
         )}
         <Textarea label={w.description} value={description} onChange={(event) => setDescription(event.currentTarget.value)} autosize minRows={1} maxRows={6} data-autofocus={project ? true : undefined} />
         <NumberInput label={w.limit} description={w.limitHint} inputWrapperOrder={ORDER} value={limit} onChange={setLimit} min={1} max={MOST} allowDecimal={false} placeholder={w.noLimit} />
-        {overtaken ? (
-          <Note tone="waiting" role="alert" title={w.overtaken}>
-            <p>{w.overtakenHint}</p>
-            <Button mt="xs" variant="default" size="compact-xs" onClick={onReload}>
-              {w.reload}
-            </Button>
-          </Note>
-        ) : (
-          error !== undefined && <ErrorNote error={error} />
-        )}
+        <NotSaved error={project ? updating.error : creating.error} onReload={onReload} />
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onDone}>
             {s.cancel}

@@ -1,6 +1,6 @@
 // Projects: groups of jobs, and how many of their runs may be at work at the same time.
 
-import { ActionIcon, Button, Group, Menu, Modal, Text } from '@mantine/core'
+import { Button, Group, Menu, Text } from '@mantine/core'
 import { useState } from 'react'
 import { Link } from 'react-router'
 import { useDeleteProjectMutation, useProjectsQuery } from '@/api/projects'
@@ -11,7 +11,7 @@ import { useFormat } from '@/format'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Icon } from '@/ui/Icon'
 import { Empty, Loaded } from '@/ui/notes'
-import { Confirm, Do, Page, Panel, Time, useMay } from '@/ui/pieces'
+import { Confirm, Dialog, Do, More, Page, Panel, Time, useMay } from '@/ui/pieces'
 import { DEFAULT_PROJECT } from '@/ui/ProjectTag'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
@@ -82,24 +82,17 @@ export function Component() {
       right: true,
       narrow: 'corner',
       cell: (one) => (
-        <Menu position="bottom-end">
-          <Menu.Target>
-            <ActionIcon aria-label={w.more(one.name)}>
-              <Icon name="down" />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item leftSection={<Icon name="edit" size={14} />} disabled={!isAdmin} onClick={() => setAsked({ what: 'edit', name: one.name, round: 0 })}>
-              {s.edit}
-            </Menu.Item>
-            <Menu.Item leftSection={<Icon name="users" size={14} />} disabled={!isAdmin} onClick={() => setAsked({ what: 'members', name: one.name, round: 0 })}>
-              {w.members}
-            </Menu.Item>
-            <Menu.Item leftSection={<Icon name="trash" size={14} />} color="red" disabled={!isAdmin || one.name === DEFAULT_PROJECT} onClick={() => setAsked({ what: 'delete', name: one.name, round: 0 })}>
-              {s.delete}
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
+        <More label={w.more(one.name)}>
+          <Menu.Item leftSection={<Icon name="edit" size={14} />} disabled={!isAdmin} onClick={() => setAsked({ what: 'edit', name: one.name, round: 0 })}>
+            {s.edit}
+          </Menu.Item>
+          <Menu.Item leftSection={<Icon name="users" size={14} />} disabled={!isAdmin} onClick={() => setAsked({ what: 'members', name: one.name, round: 0 })}>
+            {w.members}
+          </Menu.Item>
+          <Menu.Item leftSection={<Icon name="trash" size={14} />} color="red" disabled={!isAdmin || one.name === DEFAULT_PROJECT} onClick={() => setAsked({ what: 'delete', name: one.name, round: 0 })}>
+            {s.delete}
+          </Menu.Item>
+        </More>
       ),
     },
   ]
@@ -114,16 +107,16 @@ export function Component() {
           {(data) => <DataTable label={w.title} columns={columns} rows={data} rowKey={(one) => one.name} linked virtual={data.length > 100} />}
         </Loaded>
       </Panel>
-      <Modal opened={adding} onClose={() => setAdding(false)} title={w.new} closeButtonProps={{ 'aria-label': s.close }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={w.new}>
         <ProjectForm onDone={() => setAdding(false)} />
-      </Modal>
-      <Modal opened={asked?.what === 'edit' && Boolean(subject)} onClose={close} title={w.edit(asked?.name ?? '')} closeButtonProps={{ 'aria-label': s.close }}>
+      </Dialog>
+      <Dialog opened={asked?.what === 'edit' && Boolean(subject)} onClose={close} title={w.edit(asked?.name ?? '')}>
         {subject && asked && <Edited key={`${asked.name} ${asked.round}`} project={subject} onDone={close} onReload={() => void reload()} />}
-      </Modal>
-      <Modal opened={asked?.what === 'members'} onClose={close} title={w.membersOf(asked?.name ?? '')} closeButtonProps={{ 'aria-label': s.close }}>
+      </Dialog>
+      <Dialog opened={asked?.what === 'members'} onClose={close} title={w.membersOf(asked?.name ?? '')}>
         {asked?.what === 'members' && <Members project={asked.name} />}
-      </Modal>
-      <Modal opened={asked?.what === 'delete' && Boolean(subject?.jobs)} onClose={close} title={w.inUse(asked?.name ?? '')} closeButtonProps={{ 'aria-label': s.close }}>
+      </Dialog>
+      <Dialog opened={asked?.what === 'delete' && Boolean(subject?.jobs)} onClose={close} title={w.inUse(asked?.name ?? '')}>
         <Text size="sm">{w.inUseText(subject?.jobs ?? 0)}</Text>
         <Group justify="flex-end" mt="md" gap="xs">
           <Button variant="default" onClick={close} data-autofocus>
@@ -133,7 +126,7 @@ export function Component() {
             {w.showJobs}
           </Button>
         </Group>
-      </Modal>
+      </Dialog>
       <Confirm
         opened={asked?.what === 'delete' && subject?.jobs === 0}
         onClose={close}

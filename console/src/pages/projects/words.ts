@@ -42,9 +42,6 @@ export const words = defineWords(
     inUse: (name: string) => `${name} has jobs`,
     inUseText: (n: number) => `${n} ${plural(n, 'job is', 'jobs are')} in it. A project is deleted once its jobs are in another one, or deleted.`,
     showJobs: 'Show its jobs',
-    overtaken: 'Somebody else has changed it meanwhile',
-    overtakenHint: 'Load what is there now; what you typed is lost then.',
-    reload: 'Load anew',
   },
   {
     title: '项目',
@@ -87,8 +84,5 @@ export const words = defineWords(
     inUse: (name: string) => `${name} 中还有作业`,
     inUseText: (n: number) => `其中有 ${n} 个作业。将作业移至其他项目或删除后，才能删除此项目。`,
     showJobs: '查看其作业',
-    overtaken: '其他人已修改了它',
-    overtakenHint: '加载当前内容；您输入的内容将丢失。',
-    reload: '重新加载',
   },
 )

@@ -1,12 +1,11 @@
 import { Button, Group, NumberInput, SimpleGrid, Switch, TagsInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { useSettingsQuery, useTestAlertsMutation, useUpdateSettingsMutation, type VersionedSettings } from '@/api/admin'
-import { asProblem } from '@/api/problem'
 import type { Settings } from '@/api/types'
 import { useKept } from '@/app/kept'
 import { notice } from '@/app/notices'
 import { useAppDispatch } from '@/app/store'
-import { ErrorNote, Loaded, Note } from '@/ui/notes'
+import { ErrorNote, Loaded, NotSaved } from '@/ui/notes'
 import { Do, Page, Panel, Time, Unsaved, useMay } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
@@ -57,7 +56,6 @@ function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void 
     form.forget(saved)
     reload()
   }
-  const overtaken = updating.error !== undefined && asProblem(updating.error).status === 412
   const number = (label: string, hint: string | undefined, value: number | null, change: (n: number | null) => void, max: number) => (
     <NumberInput
       label={label}
@@ -95,16 +93,7 @@ function Form({ saved, reload }: { saved: VersionedSettings; reload: () => void 
       <Panel title={w.alerts}>
         <AlertsForm alerts={settings.alerts} onChange={(alerts) => set({ alerts })} readOnly={readOnly} />
       </Panel>
-      {overtaken ? (
-        <Note tone="waiting" role="alert" title={w.changed}>
-          <p>{w.changedHint}</p>
-          <Button mt="xs" size="compact-xs" variant="default" onClick={anew}>
-            {w.reload}
-          </Button>
-        </Note>
-      ) : (
-        updating.error && <ErrorNote error={updating.error} />
-      )}
+      <NotSaved error={updating.error} overtaken={w.overtaken} onReload={anew} />
       {testing.error && <ErrorNote error={testing.error} />}
       <Group gap="xs">
         <Button type="submit" loading={updating.isLoading} disabled={readOnly}>

@@ -1,6 +1,6 @@
 // API tokens: made, shown once, taken back.
 
-import { Button, Group, Modal, MultiSelect, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, MultiSelect, Select, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import { useCreateTokenMutation, useDeleteTokenMutation, useTokensQuery } from '@/api/admin'
 import type { NewToken, Role, Token } from '@/api/types'
@@ -8,7 +8,7 @@ import { ANYWHERE, may } from '@/app/session'
 import { useAppSelector } from '@/app/store'
 import { type Column, DataTable } from '@/ui/DataTable'
 import { Empty, ErrorNote, Loaded, Note } from '@/ui/notes'
-import { Confirm, CopyValue, Do, Page, Panel, Time } from '@/ui/pieces'
+import { Confirm, CopyValue, Dialog, Do, Page, Panel, Time } from '@/ui/pieces'
 import { useProjectNames } from '@/ui/project'
 import { ProjectTag } from '@/ui/ProjectTag'
 import ui from '@/ui/ui.module.css'
@@ -52,14 +52,14 @@ export function Component() {
           {(data) => <DataTable label={w.title} columns={columns} rows={data} rowKey={(token) => token.id} />}
         </Loaded>
       </Panel>
-      <Modal opened={adding} onClose={() => setAdding(false)} title={w.new} closeButtonProps={{ 'aria-label': s.close }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={w.new}>
         <NewOne
           onDone={(token) => {
             setMade(token)
             setAdding(false)
           }}
         />
-      </Modal>
+      </Dialog>
       <Confirm
         opened={deleting !== null}
         onClose={() => setDeleting(null)}

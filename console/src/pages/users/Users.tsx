@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Menu, Modal, PasswordInput, Select, Stack, TextInput } from '@mantine/core'
+import { Button, Group, Menu, PasswordInput, Select, Stack, TextInput } from '@mantine/core'
 import { type FormEvent, useState } from 'react'
 import {
   useCreateUserMutation,
@@ -11,9 +11,8 @@ import type { Role, User } from '@/api/types'
 import { notice } from '@/app/notices'
 import { useAppDispatch, useAppSelector } from '@/app/store'
 import { type Column, DataTable } from '@/ui/DataTable'
-import { Icon } from '@/ui/Icon'
 import { ErrorNote, Loaded } from '@/ui/notes'
-import { Confirm, Do, Page, Panel, Time } from '@/ui/pieces'
+import { Confirm, Dialog, Do, More, Page, Panel, Time } from '@/ui/pieces'
 import ui from '@/ui/ui.module.css'
 import { useWords } from '@/words'
 import { useProblemLine } from '@/words/server'
@@ -90,22 +89,15 @@ export function Component() {
       right: true,
       narrow: 'corner',
       cell: (user) => (
-        <Menu position="bottom-end">
-          <Menu.Target>
-            <ActionIcon aria-label={w.more(user.name)}>
-              <Icon name="down" />
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Item onClick={() => setPassword(user.name)}>{w.setPassword}</Menu.Item>
-            <Menu.Item disabled={user.name === me} onClick={() => void change({ name: user.name, disabled: !user.disabled })}>
-              {user.disabled ? w.enable : w.disable}
-            </Menu.Item>
-            <Menu.Item disabled={user.name === me} onClick={() => setDeleting(user.name)}>
-              {s.delete}
-            </Menu.Item>
-          </Menu.Dropdown>
-        </Menu>
+        <More label={w.more(user.name)}>
+          <Menu.Item onClick={() => setPassword(user.name)}>{w.setPassword}</Menu.Item>
+          <Menu.Item disabled={user.name === me} onClick={() => void change({ name: user.name, disabled: !user.disabled })}>
+            {user.disabled ? w.enable : w.disable}
+          </Menu.Item>
+          <Menu.Item disabled={user.name === me} onClick={() => setDeleting(user.name)}>
+            {s.delete}
+          </Menu.Item>
+        </More>
       ),
     },
   ]
@@ -114,12 +106,12 @@ export function Component() {
       <Panel flush>
         <Loaded query={query}>{(data) => <DataTable label={w.title} columns={columns} rows={data} rowKey={(user) => user.name} />}</Loaded>
       </Panel>
-      <Modal opened={adding} onClose={() => setAdding(false)} title={w.new} closeButtonProps={{ 'aria-label': s.close }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={w.new}>
         <NewUser onDone={() => setAdding(false)} />
-      </Modal>
-      <Modal opened={password !== null} onClose={() => setPassword(null)} title={`${w.setPassword} · ${password ?? ''}`} closeButtonProps={{ 'aria-label': s.close }}>
+      </Dialog>
+      <Dialog opened={password !== null} onClose={() => setPassword(null)} title={`${w.setPassword} · ${password ?? ''}`}>
         {password !== null && <NewPassword name={password} onDone={() => setPassword(null)} />}
-      </Modal>
+      </Dialog>
       <Confirm
         opened={deleting !== null}
         onClose={() => setDeleting(null)}

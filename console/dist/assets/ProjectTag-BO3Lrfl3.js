@@ -1,1 +1,0 @@
-import{r as e}from"./words-D27_KZXj.js";import{K as t,q as n}from"./runs-D9VY0kvT.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=`default`;function o({of:r,always:a}){let o=e(n);return!r||r==="default"&&!a?null:(0,i.jsx)(`span`,{className:t.tag,title:`${o.project}: ${r}`,children:r})}export{o as n,a as t};

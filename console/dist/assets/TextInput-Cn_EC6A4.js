@@ -1,1 +1,0 @@
-import{Kt as e,Qt as t}from"./runs-D9VY0kvT.js";import{t as n}from"./InputBase-CSnOC_0Q.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=e(e=>{let r=t([`Input`,`InputWrapper`,`TextInput`],null,e);return(0,i.jsx)(n,{component:`input`,...r,__staticSelector:`TextInput`})});a.classes=n.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

@@ -1,1 +1,0 @@
-import{X as e}from"./runs-D9VY0kvT.js";import{C as t}from"./react-Cbx6KixL.js";var n=t();function r({children:t}){let r=e().tell(t);return r===t?(0,n.jsx)(n.Fragment,{children:t}):(0,n.jsx)(`span`,{title:t,children:r})}export{r as t};
