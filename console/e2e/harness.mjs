@@ -278,6 +278,35 @@ export async function connect(client, databases) {
   }
 }
 
+/** What ends that which was begun, the last of it first. */
+const ends = []
+
+/** What most tests begin with: databases with what these statements make there, a server with a client that is its admin, and a browser. */
+export async function begin({ mariadb = '', postgres = '', server = () => [] }) {
+  const databases = await Databases.make()
+  ends.unshift(() => databases.drop())
+  if (mariadb !== '') await databases.mariadb(mariadb)
+  if (postgres !== '') await databases.postgres(postgres)
+  const node = await Node.start(server(databases))
+  ends.unshift(() => node.remove())
+  const client = await node.setUp()
+  const browser = await Browser.start()
+  ends.unshift(() => browser.close())
+  return { databases, node, client, browser }
+}
+
+/** Ends all that `begin` has begun, however far it came. */
+export async function end() {
+  for (const one of ends.splice(0)) await one()
+}
+
+/** A window of this look in which the admin is signed in. */
+export async function enter(browser, node, look = {}) {
+  const page = await browser.window({ url: node.url, ...look })
+  await signIn(page)
+  return page
+}
+
 /** A job that copies this table of the shop to the warehouse; `more` are further keys of its file, and `input` of the job. */
 export function addJob(client, name, table = name, more = {}, input = {}) {
   const spec = { version: 1, source: { connection: 'shop', tables: [table] }, sink: { connection: 'warehouse', table }, ...more }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ADMIN, Browser, Node, overflow, shoot, signIn, violations } from './harness.mjs'
+import { ADMIN, Browser, enter, Node, overflow, shoot, signIn, violations } from './harness.mjs'
 
 let node, browser, page
 
@@ -54,8 +54,7 @@ test('a fresh server says on every page where to begin', async () => {
     '/tokens': ['No tokens', '没有令牌'],
   }
   for (const look of [{ width: 1280, theme: 'light', language: 'en' }, { width: 390, theme: 'dark', language: 'zh' }]) {
-    const window = await browser.window({ url: node.url, ...look })
-    await signIn(window)
+    const window = await enter(browser, node, look)
     for (const [path, words] of Object.entries(said)) {
       await window.goto(path)
       await window.getByText(words[look.language === 'zh' ? 1 : 0]).first().waitFor()
@@ -140,8 +139,7 @@ test('a token is shown once, works, and is refused once it is revoked', async ()
 })
 
 test('of two who change the settings at once, one is told, and loses nothing of the other', async () => {
-  const second = await browser.window({ url: node.url })
-  await signIn(second)
+  const second = await enter(browser, node)
   await Promise.all([page.goto('/settings'), second.goto('/settings')])
   await page.getByLabel('Slots').fill('7')
   await second.getByLabel('Days that ended runs are kept').fill('30')

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { addJob, Browser, connect, Databases, Node, overflow, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
+import { addJob, begin, connect, end, enter, overflow, shoot, signIn, violations, withoutDatabases } from './harness.mjs'
 
 const ROWS = 20_000
 const ANN = { name: 'ann', password: 'only what sales gives me' }
@@ -13,28 +13,20 @@ let node, client, browser, page, databases
 
 before(async () => {
   if (skip) return
-  databases = await Databases.make()
-  await databases.mariadb(`
+  const mariadb = `
     CREATE TABLE orders (id int PRIMARY KEY, note varchar(40));
     INSERT INTO orders SELECT seq, CONCAT('order ', seq) FROM seq_1_to_${ROWS};
     CREATE TABLE visits (id int PRIMARY KEY);
-    INSERT INTO visits SELECT seq FROM seq_1_to_10`)
-  node = await Node.start()
-  client = await node.setUp()
+    INSERT INTO visits SELECT seq FROM seq_1_to_10`
+  ;({ databases, node, client, browser } = await begin({ mariadb }))
   await connect(client, databases)
   // So slow that it is at work as long as the test wants it to be.
   await addJob(client, 'orders', 'orders', { speed: { rows_per_second: 50, split_rows: 1_000 } })
   await addJob(client, 'visits')
   await addJob(client, 'others', 'visits', { sink: { connection: 'warehouse', table: 'others' } })
-  browser = await Browser.start()
-  page = await browser.window({ url: node.url })
-  await signIn(page)
+  page = await enter(browser, node)
 })
-after(async () => {
-  await browser?.close()
-  await node?.remove()
-  await databases?.drop()
-})
+after(end)
 
 const projects = (window = page) => window.getByRole('table', { name: 'Projects' })
 const rowOf = (name, window = page) => projects(window).getByRole('row').filter({ has: window.getByRole('link', { name, exact: true }) })
@@ -105,8 +97,7 @@ test('its limit holds a run back, and the queue says so in both languages', { sk
   const other = await client.post('/jobs/others/runs')
   await page.goto('/')
   await page.getByRole('table', { name: 'Queue' }).getByText('project sales takes 1 run at the same time').waitFor()
-  const chinese = await browser.window({ url: node.url, language: 'zh', theme: 'dark', width: 390 })
-  await signIn(chinese)
+  const chinese = await enter(browser, node, { language: 'zh', theme: 'dark', width: 390 })
   await chinese.goto(`/runs/${second.id}`)
   await chinese.getByText('项目 sales 同时只允许 1 个运行').first().waitFor()
   await chinese.context().close()
