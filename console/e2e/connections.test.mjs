@@ -2,28 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { Browser, Databases, Node, POSTGRES, signIn, withoutDatabases } from './harness.mjs'
+import { begin, end, enter, POSTGRES, withoutDatabases } from './harness.mjs'
 
 let node, browser, page, databases
 
 before(async () => {
   if (withoutDatabases) return
-  databases = await Databases.make()
-  await databases.postgres(`
+  const postgres = `
     CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL, born date);
     INSERT INTO customers SELECT n, 'Customer ' || n, NULL FROM generate_series(1, 30) n;
-    CREATE TABLE loose (word text)`)
-  node = await Node.start()
-  await node.setUp()
-  browser = await Browser.start()
-  page = await browser.window({ url: node.url })
-  await signIn(page)
+    CREATE TABLE loose (word text)`
+  ;({ databases, node, browser } = await begin({ postgres }))
+  page = await enter(browser, node)
 })
-after(async () => {
-  await browser?.close()
-  await node?.remove()
-  await databases?.drop()
-})
+after(end)
 
 test('an address says what kind of store it is; a test says what is wrong with it', { skip: withoutDatabases }, async () => {
   await page.goto('/connections/new')
