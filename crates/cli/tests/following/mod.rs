@@ -25,7 +25,7 @@ macro_rules! pairs {
 pub(crate) use pairs;
 
 /// How long anything may take that does not depend on luck.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What changes go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,10 @@ use crate::wire::{Conn, Fault, Flavor};
 const LOCK_SECONDS: u32 = 5;
 /// How often a moment is waited for at which nothing distributed is prepared.
 const TRIES: usize = 20;
+/// How often a lock that long statements keep from us is asked for again, where the place of the
+/// snapshot in the log hangs on it, and after what rest.
+const RESTS: usize = 5;
+const REST: Duration = Duration::from_secs(2);
 /// For how long MariaDB is asked for snapshots at one position.
 const CATCHING: Duration = Duration::from_secs(5);
 
@@ -77,23 +81,67 @@ async fn start(conns: &mut [Conn]) -> Result<()> {
 /// What several snapshots see, and between which places of the log.
 type Seen = (Consistency, Option<(Place, Place)>);
 
-/// Sees to it that nothing is committed, or nothing of these tables; false, and why, when that
-/// cannot be had.
-async fn lock(control: &mut Conn, tables: &[TableName], reasons: &mut Vec<String>) -> Result<bool> {
-    match control.exec("FLUSH TABLES WITH READ LOCK").await {
-        Ok(_) => return Ok(true),
-        Err(fault) => reasons.push(refused("FLUSH TABLES WITH READ LOCK", fault)?),
+/// What became of a lock.
+enum Lock {
+    Had,
+    /// Long statements were in its way.
+    Busy,
+    /// The account may not have it.
+    Refused,
+}
+
+/// Sees to it that nothing is committed, or nothing of these tables; why not, when that cannot be
+/// had.
+async fn lock(control: &mut Conn, tables: &[TableName], reasons: &mut Vec<String>) -> Result<Lock> {
+    reasons.clear();
+    let mut otherwise = Lock::Refused;
+    let mut statements = vec![("FLUSH TABLES WITH READ LOCK", String::new())];
+    if !tables.is_empty() {
+        let each = tables.iter().map(|t| format!(" {} READ", Dialect::Mysql.table(t)));
+        statements.push(("LOCK TABLES", each.collect::<Vec<_>>().join(",")));
     }
-    if tables.is_empty() {
-        return Ok(false);
+    for (what, of) in statements {
+        match control.exec(&format!("{what}{of}")).await {
+            Ok(_) => return Ok(Lock::Had),
+            Err(Fault::Server { code: 1205, .. }) => {
+                let why =
+                    format!("{what}: not had within {LOCK_SECONDS} s, because of long statements");
+                reasons.push(why);
+                otherwise = Lock::Busy;
+            }
+            Err(Fault::Server { message, .. }) => reasons.push(format!("{what}: {message}")),
+            Err(broken) => return Err(broken.into()),
+        }
     }
-    let names: Vec<String> =
-        tables.iter().map(|t| format!("{} READ", Dialect::Mysql.table(t))).collect();
-    match control.exec(&format!("LOCK TABLES {}", names.join(", "))).await {
-        Ok(_) => Ok(true),
-        Err(fault) => {
-            reasons.push(refused("LOCK TABLES", fault)?);
-            Ok(false)
+    Ok(otherwise)
+}
+
+/// A lock at a moment whose place in the log is the place of its snapshots: false when it cannot
+/// be had. `patient`: what is in the way is waited for.
+async fn still(
+    control: &mut Conn,
+    tables: &[TableName],
+    (log, patient): (bool, bool),
+    reasons: &mut Vec<String>,
+) -> Result<bool> {
+    let (mut tries, mut rests) = (TRIES, if patient { RESTS } else { 0 });
+    loop {
+        match lock(control, tables, reasons).await? {
+            Lock::Refused => return Ok(false),
+            Lock::Busy if rests == 0 => return Ok(false),
+            // Those who waited behind us go first.
+            Lock::Busy => {
+                rests -= 1;
+                tokio::time::sleep(REST).await;
+            }
+            // What a distributed transaction changed is in the log before its end: a moment
+            // without one is waited for.
+            Lock::Had if log && tries > 0 && crate::binlog::in_doubt(control).await? => {
+                tries -= 1;
+                control.exec("UNLOCK TABLES").await?;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Lock::Had => return Ok(true),
         }
     }
 }
@@ -107,17 +155,10 @@ async fn together(
     let mut control = store.connect(Purpose::Read).await?;
     control.exec(&format!("SET SESSION lock_wait_timeout={LOCK_SECONDS}")).await?;
     let mut reasons = Vec::new();
-    let mut locked = lock(&mut control, tables, &mut reasons).await?;
-    for _ in 0..TRIES {
-        // What a distributed transaction changed is in the log before its end: a moment without one
-        // is waited for.
-        if !locked || log.is_none() || !crate::binlog::in_doubt(&mut control).await? {
-            break;
-        }
-        control.exec("UNLOCK TABLES").await?;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        locked = lock(&mut control, tables, &mut reasons).await?;
-    }
+    // MariaDB tells the place of a snapshot without a lock, too.
+    let patient = log.is_some() && conns[0].flavor == Flavor::MySql;
+    let wanted = (log.is_some(), patient);
+    let locked = still(&mut control, tables, wanted, &mut reasons).await?;
     if locked {
         let started = start(conns).await;
         // Nothing is being committed, or nothing of these tables.
@@ -137,7 +178,6 @@ async fn together(
     };
     control.quit().await;
     let (same, moment) = seen?;
-    reasons.dedup();
     let consistency = match same {
         true => Consistency::Snapshot,
         false => Consistency::PerSplit(reasons.join("; ")),
@@ -205,17 +245,6 @@ async fn between(control: &mut Conn, conns: &mut [Conn], log: Option<&About>) ->
     start(conns).await?;
     let high = crate::binlog::end(control, about).await?;
     Ok((false, Some((low, high))))
-}
-
-/// The refusal in words, unless the connection broke.
-fn refused(what: &str, fault: Fault) -> Result<String> {
-    match fault {
-        Fault::Server { code: 1205, .. } => {
-            Ok(format!("{what}: not had within {LOCK_SECONDS} s, because of long statements"))
-        }
-        Fault::Server { message, .. } => Ok(format!("{what}: {message}")),
-        other => Err(other.into()),
-    }
 }
 
 /// Where each snapshot stands in MariaDB's binary log; `None` without a log.

@@ -62,12 +62,17 @@ impl Driver {
             && let Some(table) = bound.iter().find(|t| t.key.is_empty())
         {
             let name = &table.plan.source.name;
+            let why = match &consistency {
+                Consistency::PerSplit(why) => format!(" ({why})"),
+                _ => String::new(),
+            };
             let text = format!(
-                "{name}: it has no key, and the snapshot's place in the log is not known exactly"
+                "{name}: it has no key, and the snapshot's place in the log is not known \
+                 exactly{why}"
             );
             return Err(Error::new(Code::NoPrivilege, text).hint(
                 "give the account the right to lock for a moment (MySQL: RELOAD, or LOCK TABLES), \
-                 or the table a key",
+                 begin when no long statement runs, or give the table a key",
             ));
         }
         Ok((consistency, moment))

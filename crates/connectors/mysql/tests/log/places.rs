@@ -331,6 +331,31 @@ async fn handover(kind: Kind, database: &Database, url: &str, exact: bool) {
     assert_eq!(state, now, "{kind:?}");
 }
 
+/// Both locks are kept from us for longer than one of them is waited for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_statement_is_waited_for_where_the_snapshots_place_hangs_on_a_lock() {
+    // Of its own: who writes waits behind a lock that is asked for.
+    let Some(server) = Server::own(Kind::MySql, &[]) else { return };
+    let database = server.database();
+    database.execute("CREATE TABLE t (a int); CREATE TABLE done (a int)");
+    let tail = Tail::now(&database.url(), &["t"]).await;
+    std::thread::scope(|scope| {
+        scope.spawn(|| database.session().execute("INSERT INTO t SELECT SLEEP(14)"));
+        let at_work = "SELECT count(*) FROM information_schema.processlist \
+                       WHERE info LIKE 'INSERT INTO t SELECT SLEEP%'";
+        while database.session().rows(at_work)[0][0].as_deref() != Some("1") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let handle = tokio::runtime::Handle::current();
+        let begun = tail.log().begin_at(&tail.follow, 2);
+        let begun = tokio::task::block_in_place(|| handle.block_on(begun));
+        let (consistency, moment) = begun.unwrap();
+        assert!(matches!(consistency, Consistency::Snapshot), "{consistency:?}");
+        assert!(moment.low == moment.high, "its place is not known");
+    });
+    assert_eq!(snapshot(&*tail.source, "t").await.num_rows(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn snapshot_and_log_have_no_gap_between_them() {
     for (kind, database) in databases() {
