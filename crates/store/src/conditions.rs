@@ -48,3 +48,10 @@ impl Conditions {
         }
     }
 }
+
+/// The LIKE pattern, with `!` as its escape, of texts that contain this one in any case of ASCII: of
+/// other letters, `lower` knows none, in SQLite and under the collation of our columns in PostgreSQL.
+pub(crate) fn containing(text: &str) -> String {
+    let text = text.to_ascii_lowercase();
+    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
+}

@@ -2,6 +2,7 @@
 
 use syncline_types::{Code, Error, Result};
 
+use crate::conditions::containing;
 use crate::database::{Done, Failed, Failure, Row, Session, params};
 use crate::secrets::{self, Sealed};
 use crate::{Store, now};
@@ -260,12 +261,6 @@ impl Store {
             Ok((row.get("connection")?, row.get("job")?))
         })
     }
-}
-
-/// The LIKE pattern, with `!` as its escape, of texts that contain this one in any case of ASCII.
-pub(crate) fn containing(text: &str) -> String {
-    let text = text.to_ascii_lowercase();
-    format!("%{}%", text.replace('!', "!!").replace('%', "!%").replace('_', "!_"))
 }
 
 /// A few names, and how many more there are.

@@ -2,8 +2,8 @@
 
 use syncline_types::{Code, Error, Result, RunState};
 
-use crate::conditions::Conditions;
-use crate::connections::{containing, expect, insert, missing, taken};
+use crate::conditions::{Conditions, containing};
+use crate::connections::{expect, insert, missing, taken};
 use crate::database::{Done, Failed, Failure, Row, Session, Value, params};
 use crate::projects::{self, DEFAULT_PROJECT};
 use crate::queue::at_rest;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use syncline_types::{Code, Error, Result, RunState};
 
-use crate::conditions::Conditions;
+use crate::conditions::{Conditions, containing};
 use crate::database::{Value, params};
 use crate::run_record::{columns, listed};
 use crate::{RunRecord, Store};
@@ -96,18 +96,10 @@ impl Store {
             }
         }
         if let Some(text) = &filter.text {
-            let escaped: String = text
-                .to_lowercase()
-                .chars()
-                .flat_map(|c| match c {
-                    '%' | '_' | '!' => vec!['!', c],
-                    c => vec![c],
-                })
-                .collect();
             // The short columns are read from an index alone.
             let within = "id IN (SELECT id FROM runs WHERE lower(id || ' ' || name || ' ' || source \
                           || ' ' || sink) LIKE ? ESCAPE '!')";
-            only.add(within, format!("%{escaped}%"));
+            only.add(within, containing(text));
         }
         only.values.push(Value::from(limit));
         let sql = format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use syncline_store::{
     Ask, Beats, Checkpoint, Edit, Holder, JobBody, JobFilter, JobOutline, NewDeadLetter, NewRun,
-    Origin, Store, WhenActive,
+    Origin, RunFilter, Store, WhenActive,
 };
 use syncline_testkit::{Database, Kind, Server};
 use syncline_types::{Code, Position, RunEvent, RunState};
@@ -242,7 +242,7 @@ fn jobs_are_found_by_what_they_say_and_how_they_went() {
         for (name, about, source) in [
             ("a", "Nightly", "mysql://h/One"),
             ("b", "50% of it", "postgres://h/two"),
-            ("c", "", "sqlite:three"),
+            ("c", "Ärzte", "sqlite:three"),
         ] {
             let body = JobBody {
                 spec: "{}".into(),
@@ -270,6 +270,7 @@ fn jobs_are_found_by_what_they_say_and_how_they_went() {
         assert_eq!(text("h/t"), ["b"]);
         assert_eq!(text("stream"), ["a", "b", "c"]);
         assert_eq!(text("%"), ["b"]);
+        assert_eq!(text("Ärzte"), ["c"], "as it is written");
         // The newest run of each counts, not the one before.
         for (job, id, ends) in [("a", "1", true), ("a", "2", false), ("b", "3", true)] {
             store.enqueue(&run_of(job, id), WhenActive::Allow, None).unwrap();
@@ -295,6 +296,17 @@ fn jobs_are_found_by_what_they_say_and_how_they_went() {
         let run = store.run("2").unwrap().unwrap();
         assert_eq!(run.more.source_connection.as_deref(), Some("shop"));
         assert_eq!(run.more.sink_connection.as_deref(), Some("dw"));
+        let named = NewRun { name: "Ärzte".into(), ..run_of("c", "4") };
+        store.enqueue(&named, WhenActive::Allow, None).unwrap();
+        for text in ["Ärzte", "RZTE"] {
+            let filter = RunFilter { text: Some(text.into()), ..RunFilter::default() };
+            let found = store.list_runs(&filter, 10).unwrap();
+            assert_eq!(
+                found.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(),
+                ["4"],
+                "{text}"
+            );
+        }
     }
 }
 
