@@ -80,7 +80,10 @@ static SPEC: Spec = Spec {
             followed are partial JSON updates, system-versioned tables, and rows that InnoDB \
             changes by ON DELETE or ON UPDATE of a foreign key, which are in no log. A \
             snapshot stands at an exact place of the log when the account may FLUSH TABLES WITH \
-            READ LOCK or LOCK TABLES, and in MariaDB always.\n\n\
+            READ LOCK or LOCK TABLES, and in MariaDB always. Each lock is waited for 5 seconds, and \
+            asked for again after a rest. In MySQL, tables are not flushed while statements run for \
+            more than a second, as others would have to wait for these: so give the account PROCESS, \
+            to see them, and LOCK TABLES, which does without.\n\n\
             Several hosts in one URL (`mysql://user@db1:3306,db2:3306/shop`) are one store: a primary \
             and its replicas, which have the same rows. The first that answers is used, in that \
             order; a target needs one that is not set read_only, wherever it stands among them. \

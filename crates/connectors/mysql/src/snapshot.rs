@@ -95,7 +95,13 @@ enum Lock {
 async fn lock(control: &mut Conn, tables: &[TableName], reasons: &mut Vec<String>) -> Result<Lock> {
     reasons.clear();
     let mut otherwise = Lock::Refused;
-    let mut statements = vec![("FLUSH TABLES WITH READ LOCK", String::new())];
+    let mut statements = Vec::with_capacity(2);
+    if may_flush(control).await? {
+        statements.push(("FLUSH TABLES WITH READ LOCK", String::new()));
+    } else {
+        reasons.push("FLUSH TABLES WITH READ LOCK: not tried beside long statements".into());
+        otherwise = Lock::Busy;
+    }
     if !tables.is_empty() {
         let each = tables.iter().map(|t| format!(" {} READ", Dialect::Mysql.table(t)));
         statements.push(("LOCK TABLES", each.collect::<Vec<_>>().join(",")));
@@ -114,6 +120,18 @@ async fn lock(control: &mut Conn, tables: &[TableName], reasons: &mut Vec<String
         }
     }
     Ok(otherwise)
+}
+
+/// Whether nobody would wait for us for long. MySQL flushes tables when nobody uses them any more,
+/// and whoever wants to look at them until then waits, also when the flush itself has been given up.
+/// Without the right PROCESS, the statements of others are not seen.
+async fn may_flush(control: &mut Conn) -> Result<bool> {
+    if control.flavor == Flavor::MariaDb {
+        return Ok(true);
+    }
+    let sql = "SELECT count(*) FROM information_schema.processlist \
+               WHERE command IN ('Query', 'Execute') AND time >= 1 AND id <> connection_id()";
+    Ok(control.query(sql).await?.single().is_none_or(|n| n == "0"))
 }
 
 /// A lock at a moment whose place in the log is the place of its snapshots: false when it cannot
