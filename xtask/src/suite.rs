@@ -5,11 +5,12 @@
 //! have ended: a test that passes only then is named, for it is a test to be mended.
 
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -19,6 +20,8 @@ use crate::workspace::{cargo, root};
 
 /// Programs that run at the same time. Each runs its tests in as many threads as there are cores.
 const AT_A_TIME: usize = 2;
+/// What takes longer waits for something that does not come. The longest takes three minutes.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
 
 /// What became of the tests of all crates.
 #[derive(Default)]
@@ -172,11 +175,28 @@ impl Program {
         command.stdout(file.try_clone()?).stderr(file.try_clone()?);
         command.env("CARGO_MANIFEST_DIR", &self.folder).env("CARGO_PKG_NAME", &self.package);
         command.envs(running.iter().flat_map(|running| running.variables.iter().cloned()));
-        let success = command.status()?.success();
+        let success = ended_well(&mut command.spawn()?, &mut file)?;
         let mut bytes = Vec::new();
         file.rewind()?;
         file.read_to_end(&mut bytes)?;
         Ok(Outcome { output: String::from_utf8_lossy(&bytes).into_owned(), success })
+    }
+}
+
+/// Waits for its end, which must come in time.
+fn ended_well(child: &mut Child, said: &mut File) -> std::io::Result<bool> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status.success());
+        }
+        if began.elapsed() > LIMIT {
+            child.kill()?;
+            child.wait()?;
+            writeln!(said, "no end after {} minutes", LIMIT.as_secs() / 60)?;
+            return Ok(false);
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

@@ -122,11 +122,12 @@ fn others_go_on(from: Kind, to: Kind) {
     ));
     // It can be looked at, and nothing can be written to it.
     let mut locker = target.session();
-    let lock = match to.is_mysql() {
-        true => "LOCK TABLES words READ".to_owned(),
-        false => "BEGIN; LOCK TABLE words IN EXCLUSIVE MODE".to_owned(),
-    };
-    locker.execute(&lock);
+    // Not LOCK TABLES: whoever flushes tables elsewhere on the server waits for its end, and those
+    // who look at the table wait behind that.
+    locker.execute(match to.is_mysql() {
+        true => "BEGIN; SELECT * FROM words FOR UPDATE",
+        false => "BEGIN; LOCK TABLE words IN EXCLUSIVE MODE",
+    });
     let more = "[accounts, seats, line_items, words]";
     let mut run = Watched::start(job(&pair, more, &[]), &pair);
     run.wait_for("planned");
@@ -139,7 +140,7 @@ fn others_go_on(from: Kind, to: Kind) {
         wait_for(&pair, &mut run, &sql, &wanted);
     }
     assert_eq!(target.value("SELECT count(*) FROM words").as_deref(), Some("0"));
-    locker.execute(if to.is_mysql() { "UNLOCK TABLES" } else { "COMMIT" });
+    locker.execute("COMMIT");
     let wanted = pair.source.value("SELECT count(*) FROM words").expect("a count");
     wait_for(&pair, &mut run, "SELECT count(*) FROM words WHERE uses = 2", &wanted);
     pair.load(40);
