@@ -306,7 +306,8 @@ mod tests {
         assert!(spare.0.lock().unwrap().is_empty(), "a slice of it is still read");
         assert_eq!(slice.as_binary::<i32>().value(0), b"two");
         drop(slice);
-        assert_eq!(spare.take(0).as_ptr(), place);
+        let again = spare.take(0);
+        assert_eq!(again.as_ptr(), place);
         assert_eq!(rows(&second), [b"three".to_vec()]);
     }
 
