@@ -29,7 +29,7 @@ use crate::plan::BoundTable;
 use crate::queue::{Item, Sender, bounded};
 
 /// Bytes between all readers and writers of a run.
-const QUEUE_BYTES: u32 = 24 << 20;
+const QUEUE_BYTES: u32 = 16 << 20;
 /// A batch held by a writer and its flush share a worker's part with the queue.
 const LEAST_QUEUE_BYTES: u32 = 4 << 20;
 
