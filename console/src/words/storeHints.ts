@@ -120,7 +120,7 @@ export const STORE_HINTS: readonly (readonly [english: string, chinese: string])
   ['remove binlog_do_db and binlog_ignore_db from the server\'s option file', '请从服务器的配置文件中去掉 binlog_do_db 和 binlog_ignore_db'],
   ['another process follows with this run\'s number: end it; or a replica has the same server_id: start the same command again, it takes another', '另一进程正以此运行的编号跟随：请结束它；或某个副本的 server_id 与之相同：再次启动即会换用其他编号'],
   ['GRANT RELOAD ON *.* TO the account, or set gtid_mode=ON', '请执行 GRANT RELOAD ON *.* TO 该账号，或设置 gtid_mode=ON'],
-  ['give the account the right to lock for a moment (MySQL: RELOAD, or LOCK TABLES), or the table a key', '请授予账号短暂加锁的权限（MySQL：RELOAD 或 LOCK TABLES），或为表添加键'],
+  ['give the account the right to lock for a moment (MySQL: RELOAD, or LOCK TABLES), begin when no long statement runs, or give the table a key', '请授予账号短暂加锁的权限（MySQL：RELOAD 或 LOCK TABLES）、在没有长时间运行的语句时开始，或为表添加键'],
   ['make XA transactions smaller, or do without them', '请缩小 XA 事务，或不使用 XA 事务'],
   ['a file and an offset (binlog.000012:345), or GTIDs ({form})', '文件与偏移（binlog.000012:345），或 GTID（{form}）'],
   ['name a file and an offset', '请给出文件与偏移'],

@@ -1,0 +1,1 @@
+import{r as e}from"./words-D27_KZXj.js";import{X as t,Y as n}from"./runs-DLJ75b4E.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=`default`;function o({of:r,always:a}){let o=e(t);return!r||r==="default"&&!a?null:(0,i.jsx)(`span`,{className:n.tag,title:`${o.project}: ${r}`,children:r})}export{o as n,a as t};

@@ -1,1 +1,0 @@
-import{r as e}from"./words-D27_KZXj.js";import{X as t,Y as n}from"./runs-C25x9h2f.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=`default`;function o({of:r,always:a}){let o=e(t);return!r||r==="default"&&!a?null:(0,i.jsx)(`span`,{className:n.tag,title:`${o.project}: ${r}`,children:r})}export{o as n,a as t};

@@ -1,1 +1,0 @@
-import{Ft as e,Ht as t}from"./runs-C25x9h2f.js";import{t as n}from"./InputBase-BCL1Foqh.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=e(e=>{let r=t([`Input`,`InputWrapper`,`TextInput`],null,e);return(0,i.jsx)(n,{component:`input`,...r,__staticSelector:`TextInput`})});a.classes=n.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

@@ -1,0 +1,1 @@
+import{Ft as e,Ht as t}from"./runs-DLJ75b4E.js";import{t as n}from"./InputBase-W_bRxXQf.js";import{C as r}from"./react-Cbx6KixL.js";var i=r(),a=e(e=>{let r=t([`Input`,`InputWrapper`,`TextInput`],null,e);return(0,i.jsx)(n,{component:`input`,...r,__staticSelector:`TextInput`})});a.classes=n.classes,a.displayName=`@mantine/core/TextInput`;export{a as t};

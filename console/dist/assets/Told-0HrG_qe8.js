@@ -1,0 +1,1 @@
+import{$ as e}from"./runs-DLJ75b4E.js";import{C as t}from"./react-Cbx6KixL.js";var n=t();function r({children:t}){let r=e().tell(t);return r===t?(0,n.jsx)(n.Fragment,{children:t}):(0,n.jsx)(`span`,{title:t,children:r})}export{r as t};

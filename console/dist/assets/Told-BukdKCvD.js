@@ -1,1 +1,0 @@
-import{$ as e}from"./runs-C25x9h2f.js";import{C as t}from"./react-Cbx6KixL.js";var n=t();function r({children:t}){let r=e().tell(t);return r===t?(0,n.jsx)(n.Fragment,{children:t}):(0,n.jsx)(`span`,{title:t,children:r})}export{r as t};
