@@ -135,13 +135,15 @@ async fn may_flush(control: &mut Conn) -> Result<bool> {
 }
 
 /// A lock at a moment whose place in the log is the place of its snapshots: false when it cannot
-/// be had. `patient`: what is in the way is waited for.
+/// be had. Without `log` the place is not asked for, and what is in the way is not waited for.
 async fn still(
     control: &mut Conn,
     tables: &[TableName],
-    (log, patient): (bool, bool),
+    log: bool,
     reasons: &mut Vec<String>,
 ) -> Result<bool> {
+    // MariaDB tells the place of a snapshot without a lock, too.
+    let patient = log && control.flavor == Flavor::MySql;
     let (mut tries, mut rests) = (TRIES, if patient { RESTS } else { 0 });
     loop {
         match lock(control, tables, reasons).await? {
@@ -173,10 +175,7 @@ async fn together(
     let mut control = store.connect(Purpose::Read).await?;
     control.exec(&format!("SET SESSION lock_wait_timeout={LOCK_SECONDS}")).await?;
     let mut reasons = Vec::new();
-    // MariaDB tells the place of a snapshot without a lock, too.
-    let patient = log.is_some() && conns[0].flavor == Flavor::MySql;
-    let wanted = (log.is_some(), patient);
-    let locked = still(&mut control, tables, wanted, &mut reasons).await?;
+    let locked = still(&mut control, tables, log.is_some(), &mut reasons).await?;
     if locked {
         let started = start(conns).await;
         // Nothing is being committed, or nothing of these tables.
